@@ -2,11 +2,11 @@
 
 import pulumi
 
-from documents.lab import LOOPBACK, Host
+from documents.lab import LOOPBACK
 from documents.stack import AwsHost as AwsHostDocument
 from documents.stack import cloud_tags
 from lab.hosts.cloud import NETWORK, SSH_PORT, missing_extra, secret_user_data
-from lab.hosts.declared import DeclaredLoadHost, load_hosts_on, reachable_hosts
+from lab.hosts.declared import DeclaredHost, load_hosts_on, reachable_hosts
 from lab.resources import Credentials
 
 try:
@@ -24,17 +24,11 @@ Source: Amazon EBS User Guide, "General Purpose SSD volumes".
 """
 
 
-class AwsHost(pulumi.ComponentResource):
-    """A lab's host on EC2, and the requested number of load hosts of the same type; see `DeclaredHost`.
+class AwsHost(DeclaredHost):
+    """A lab's host on EC2, and the requested number of load hosts of the same type.
 
     `machine` is the instance, and `host_id` its id.
     """
-
-    host: pulumi.Output[Host]
-    host_id: pulumi.Output[str]
-    machine: pulumi.Resource
-    load_hosts: tuple[DeclaredLoadHost, ...]
-    api_address: pulumi.Output[str]
 
     def __init__(
         self,

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import pulumi
 import pulumi_docker as docker
 
-from documents.lab import LOOPBACK, STACK_LABEL, Host, PhysicalCore, stack_labels
+from documents.lab import LOOPBACK, STACK_LABEL, PhysicalCore, stack_labels
 from documents.stack import ContainerHost as ContainerHostDocument
 from documents.stack import ContainerLoadHost as ContainerLoadHostDocument
 from documents.stack import Stack, keeps_images
 from lab.cores import take_cores
-from lab.hosts.declared import DeclaredLoadHost, host_folder, load_hosts_on, reachable_hosts
+from lab.hosts.declared import DeclaredHost, host_folder, load_hosts_on, reachable_hosts
 from lab.resources import BaseImage, Credentials
 from provision.images.context import hash_build_context
 
@@ -67,17 +67,11 @@ def share_machine(
     return tuple(shares)
 
 
-class ContainerHost(pulumi.ComponentResource):
+class ContainerHost(DeclaredHost):
     """A lab host as a container, limited by a cpuset and a memory limit that also bind what runs inside it.
 
     Its load hosts, if it has any, are containers like it, of the same size and image, in one network.
     """
-
-    host: pulumi.Output[Host]
-    host_id: pulumi.Output[str]
-    machine: pulumi.Resource
-    load_hosts: tuple[DeclaredLoadHost, ...]
-    api_address: pulumi.Output[str]
 
     def __init__(
         self,

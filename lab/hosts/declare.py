@@ -1,5 +1,6 @@
 """Declaring the host of a stack, of the kind that its document names."""
 
+from functools import partial
 from pathlib import Path
 
 import pulumi
@@ -53,21 +54,13 @@ def _declare_machine(
     if isinstance(document, AwsHostDocument):
         from lab.hosts.aws import AwsHost  # noqa: PLC0415
 
-        return AwsHost(
-            "aws-host",
-            stack=stack.name,
-            document=document,
-            credentials=credentials,
-            ssh_folder=str(host_folder(document, folder)),
-            load_hosts=len(stack.load_host),
-            opts=opts,
-        )
-    from lab.hosts.hetzner import HetznerHost  # noqa: PLC0415
+        declare = partial(AwsHost, "aws-host", document=document)
+    else:
+        from lab.hosts.hetzner import HetznerHost  # noqa: PLC0415
 
-    return HetznerHost(
-        "hetzner-host",
+        declare = partial(HetznerHost, "hetzner-host", document=document)
+    return declare(
         stack=stack.name,
-        document=document,
         credentials=credentials,
         ssh_folder=str(host_folder(document, folder)),
         load_hosts=len(stack.load_host),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import pulumi
 
@@ -81,8 +81,8 @@ def load_hosts_on(
     return tuple(DeclaredLoadHost(host, machine.id, machine) for machine, host in zip(machines, hosts, strict=True))
 
 
-class DeclaredHost(Protocol):
-    """The host of a lab.
+class DeclaredHost(pulumi.ComponentResource):
+    """The host of a lab: the component of its kind, which sets all of these.
 
     Attributes:
         host: how it is reached.

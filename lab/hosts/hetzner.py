@@ -4,11 +4,11 @@ from ipaddress import IPv4Network
 
 import pulumi
 
-from documents.lab import LOOPBACK, Host
+from documents.lab import LOOPBACK
 from documents.stack import NETWORK_ZONES, cloud_tags
 from documents.stack import HetznerHost as HetznerHostDocument
 from lab.hosts.cloud import NETWORK, SSH_PORT, missing_extra, secret_user_data
-from lab.hosts.declared import DeclaredLoadHost, load_hosts_on, reachable_hosts
+from lab.hosts.declared import DeclaredHost, load_hosts_on, reachable_hosts
 from lab.resources import Credentials
 
 try:
@@ -22,17 +22,11 @@ def _private_address(index: int) -> str:
     return str(IPv4Network(NETWORK)[2 + index])
 
 
-class HetznerHost(pulumi.ComponentResource):
-    """A lab's host at Hetzner, and the requested number of load hosts of the same type; see `DeclaredHost`.
+class HetznerHost(DeclaredHost):
+    """A lab's host at Hetzner, and the requested number of load hosts of the same type.
 
     `machine` is the server, and `host_id` its id.
     """
-
-    host: pulumi.Output[Host]
-    host_id: pulumi.Output[str]
-    machine: pulumi.Resource
-    load_hosts: tuple[DeclaredLoadHost, ...]
-    api_address: pulumi.Output[str]
 
     def __init__(
         self,

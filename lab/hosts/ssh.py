@@ -9,7 +9,7 @@ from documents.files import replace_file
 from documents.lab import LOOPBACK, Host, JumpHost
 from documents.stack import ExistingHost, SshLoadHost, Stack, keeps_images
 from documents.stack import SshHost as SshHostDocument
-from lab.hosts.declared import DeclaredLoadHost, host_folder
+from lab.hosts.declared import DeclaredHost, DeclaredLoadHost, host_folder
 from lab.resources import KNOWN_HOSTS_NAME, Credentials, ReservedHost, ReservedHostArgs, SshFiles, list_known_hosts
 
 
@@ -94,17 +94,11 @@ def _pin_name(address: str, port: int) -> str:
     return f"[{address}]:{port}"
 
 
-class SshHost(pulumi.ComponentResource):
+class SshHost(DeclaredHost):
     """A host that exists, and its load hosts. They are reserved, prepared, and at the end restored.
 
     See `provision.reservation`.
     """
-
-    host: pulumi.Output[Host]
-    host_id: pulumi.Output[str]
-    machine: pulumi.Resource
-    load_hosts: tuple[DeclaredLoadHost, ...]
-    api_address: pulumi.Output[str]
 
     def __init__(
         self,
