@@ -5,7 +5,7 @@ machine of two cores. The log of a cell's throughput is modelled as
 
     level of the API + disturbance of its block + a random walk at its moment + noise of the cell,
 
-which is `analysis.statistics.simulation.World`. The method of moments estimates the three variances: it makes the
+which is `benchmarks.simulated_world.World`. The method of moments estimates the three variances: it makes the
 expected values of three sums of squares equal to the measured ones (Searle, Casella and McCulloch 1992, "Variance
 components"). Two runs give imprecise estimates. They say nothing about how two hosts differ: no two of one kind were
 ever measured.

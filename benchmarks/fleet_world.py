@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.statistics import BlockMeans, over_blocks
-from analysis.statistics.simulation import World, measure_world
 from benchmarks.fleet_noise import measured_components
+from benchmarks.simulated_world import World, measure_world
 
 ASSUMED_HOST_NOISE = 0.05
 ASSUMED_INTERACTION = 0.01

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.statistics import LEAST_BLOCKS
-from analysis.statistics.simulation import Orders, Outcomes, World, simulate
+from benchmarks.simulated_world import Orders, Outcomes, World, simulate
 from experiment.planning import block_orders
 
 APIS = 4

@@ -14,7 +14,7 @@ import pytest
 
 from analysis.statistics.comparison import compare
 from analysis.statistics.inference import power_to_detect, power_to_show_same
-from analysis.statistics.simulation import Orders, World, measure_world, simulate
+from benchmarks.simulated_world import Orders, World, measure_world, simulate
 from benchmarks.simulation import shuffled_orders, williams_orders
 from tests.unit.analysis.test_comparison import a_cell
 
