@@ -1,9 +1,12 @@
 """The protocol as YAML: what it may vary, and where a fault in it is reported."""
 
+import re
+
 import pytest
 
 from documents.errors import DocumentError
 from documents.run.protocol import Protocol
+from tests.conftest import ROOT
 
 TEXT = """version: 1
 name: pools
@@ -25,6 +28,12 @@ vary:
 
 def read(text: str) -> Protocol:
     return Protocol.from_yaml(text, name="pools.yaml")
+
+
+def test_a_run_or_its_analysis_reads_every_key():
+    code = "\n".join(path.read_text() for room in ("experiment", "analysis") for path in (ROOT / room).rglob("*.py"))
+    read_keys = {*re.findall(r"\bprotocol\.([a-z_]+)", code)}
+    assert Protocol.model_fields.keys() - read_keys == {"version"}
 
 
 def test_a_list_of_connections_is_a_load_for_each_in_its_place():

@@ -4,17 +4,25 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.errors import HostError
+from documents.run.records import VoidReason
 from documents.run.window import HostTick, WrkLatency, WrkResult
 from experiment.bench.bench import Measured
 from experiment.progress.events import Event, RunFinished
+from tests.conftest import ROOT
 from tests.unit.experiment.fake_bench import FakeBench, wrk_errors
 from tests.unit.experiment.loop_runs import ATTEMPTS, CELLS, begin, journal, records
+
+
+def test_the_experiment_gives_every_reason():
+    code = "\n".join(path.read_text() for path in (ROOT / "experiment").rglob("*.py"))
+    assert [reason for reason in get_args(VoidReason) if f'"{reason}"' not in code] == []
 
 
 def wrong_statuses(measured: Measured) -> Measured:
