@@ -37,10 +37,9 @@ def generated(project: Path) -> dict[Path, str]:
     from analysis.pages.summary_csv import MEANINGS
     from documents.base import Document
     from documents.lab import Drift
-    from documents.report import Gate, History, ListedRun, PrunedRuns
+    from documents.report import ApiCheck, Gate, History, ListedRun, PrunedRuns
     from documents.run import Sample
     from documents.schema import SCHEMAS, FieldTables, described, schema_files
-    from documents.stack import ApiCheck
     from experiment.progress import Event
 
     # No file has these; commands print them with --json.
