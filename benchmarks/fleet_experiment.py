@@ -146,9 +146,7 @@ def cells_by_host(folders: Sequence[Path]) -> list[tuple[CellNumbers, ...]]:
     first, *others = [Conditions(run.manifest, run.host) for run in runs]
     for folder, other in zip(folders[1:], others, strict=True):
         if found := (*differences(first, other), *_other_apis(first, other)):
-            raise AnalysisError(
-                f"{folder} can't be pooled with {folders[0]}: {'; '.join(found)}. Leave that host out."
-            )
+            raise AnalysisError(f"{folder} can't be pooled with {folders[0]}: {'; '.join(found)}. Leave that host out.")
     return [analyse(read_run(folder)).cells for folder in folders]
 
 

@@ -98,8 +98,7 @@ def _adopt(console: "Console", stack: str, *, yes: bool) -> "Receipt":
 
 
 def _take_down_expired(console: "Console", *, json: bool) -> None:
-    from lab.lifecycle import list_recorded
-    from lab.lifecycle import take_down_expired
+    from lab.lifecycle import list_recorded, take_down_expired
     from lab.stack_file import read_stacks
 
     stacks, faults = read_stacks(ROOT)

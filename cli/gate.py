@@ -76,13 +76,12 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     """
     if run is not None and (protocol is not None or seed is not None):
         raise typer.BadParameter("A run that is judged by --run was measured already: no --protocol and no --seed.")
-    known = [_known(name) for name in measure or ()]
     from analysis.compare import JUDGED
     from analysis.pages.gate import render_gate_markdown
     from analysis.pages.html import replace_whole
     from experiment.running import judge_run
 
-    measures: Sequence[Measure] = known or JUDGED
+    measures: Sequence[Measure] = [_known(name) for name in measure] if measure else JUDGED
     console = terminal()
     console.quiet = json
     if run is not None:

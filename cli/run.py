@@ -98,9 +98,7 @@ class CiJob:
     kills a cancelled job some seconds later.
     """
 
-    def __init__(
-        self, console: "Console", progress: "Progress", asked: "PipelineRun | None", artifacts: Path
-    ) -> None:
+    def __init__(self, console: "Console", progress: "Progress", asked: "PipelineRun | None", artifacts: Path) -> None:
         self._console = console
         self._progress = progress
         self._asked = asked

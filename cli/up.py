@@ -135,8 +135,7 @@ def up(
     hour and until the lab expires, and asks for confirmation unless the lab already has that cost.
     """
     from lab.cores import read_topology
-    from lab.lifecycle import remove_superseded_images
-    from lab.lifecycle import await_services, stand_up
+    from lab.lifecycle import await_services, remove_superseded_images, stand_up
     from lab.stack_file import read_stack
 
     document = read_stack(ROOT, stack, read_topology())

@@ -30,8 +30,7 @@ def show_drift(stack: str, *, json: bool) -> None:
     from experiment.bench import held
     from experiment.running import name_holder
     from lab.cores import read_topology
-    from lab.lifecycle import read_drift
-    from lab.lifecycle import read_lab
+    from lab.lifecycle import read_drift, read_lab
     from lab.stack_file import read_stack
 
     engine = open_engine(stack)

@@ -12,8 +12,8 @@ from hypothesis import settings
 
 from cli.context import open_engine
 from documents.lab.inventory import Inventory, Secrets
-from lab.lifecycle.engine import Engine
 from lab.lifecycle import read_lab
+from lab.lifecycle.engine import Engine
 from lab.lifecycle.state import is_recorded
 from provision.containers import LOCAL_DOCKER, find_labelled
 from tests.ssh.sshd import Sshd, running_sshd

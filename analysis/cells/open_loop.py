@@ -146,11 +146,7 @@ def summarise_open_loop(run: Run) -> OpenLoopReport | None:
         slowest=plan.slowest,
         throughput=plan.throughput,
         rates=plan.rates,
-        summaries=tuple(
-            _summarise(run, plan.cells, api, rate.rate, numbers)
-            for rate in plan.rates
-            for api in apis
-        ),
+        summaries=tuple(_summarise(run, plan.cells, api, rate.rate, numbers) for rate in plan.rates for api in apis),
         cells=tuple(numbers.values()),
     )
 

@@ -60,10 +60,7 @@ def compared_pair(evidence: Evidence, column: PublishedColumn, above: str, below
     if pair.first != above:
         ratio, interval = 1 / ratio, interval and Interval(low=1 / interval.high, high=1 / interval.low)
     ends = f", 95% interval {ratio_text(interval.low)} to {ratio_text(interval.high)}" if interval else ""
-    measured = (
-        f"{column.noun} of {above} over {below} is {ratio_text(ratio)}{ends}, "
-        f"of {counted(pair.blocks, 'block')}"
-    )
+    measured = f"{column.noun} of {above} over {below} is {ratio_text(ratio)}{ends}, of {counted(pair.blocks, 'block')}"
     reason = why_no_order(evidence, column.load)
     if reason is not None:
         return not_comparable(f"{capital(reason)}. Measured here: {measured}.")

@@ -206,7 +206,7 @@ def _panel(
         for series in found:
             index = apis.index(series.api)
             places = [runs.index(point.run_id) + 1 for point in series.points]
-            values = draw_estimates(axes, index, series.api, places, [of(point) for point in series.points], per)
+            values = draw_estimates(axes, index, series.api, places, [of(point) for point in series.points], per=per)
             said.append(f"{series.api} {', '.join(map(plain, values))} {unit}")
         axes.set_xlabel("run")
         axes.set_xticks(range(1, len(runs) + 1)[:: math.ceil(len(runs) / 10)])

@@ -152,7 +152,7 @@ def _plot(
             # Side by side where they would hide each other.
             offset = 0.12 * (index - (len(apis) - 1) / 2)
             places = [positions[rate] + offset for rate, _ in found]
-            draw_estimates(axes, index, api, places, [estimate for _, estimate in found], 1e3)
+            draw_estimates(axes, index, api, places, [estimate for _, estimate in found], per=1e3)
             said += [f"{api} at {rate} requests/s {plain(estimate.value / 1e3)} ms" for rate, estimate in found]
         axes.set_xticks(
             list(positions.values()), [f"{rate.rate:,}/s\n{percent(rate.share)}" for rate in open_loop.rates]

@@ -139,7 +139,7 @@ def _draw(report: Report, line: _Line) -> Plot:
             # All together take half of a load's width.
             offset = min(0.12, 0.5 / len(apis)) * (index - (len(apis) - 1) / 2)
             places = [positions[scenario] + offset for scenario, _ in found]
-            values = draw_estimates(axes, index, api, places, [estimate for _, estimate in found], per)
+            values = draw_estimates(axes, index, api, places, [estimate for _, estimate in found], per=per)
             greatest = max(greatest, *values)
             said += [
                 f"{api} at {scenario} {plain(estimate.value / per)} {line.unit}{_in_brackets(estimate, per)}"

@@ -183,7 +183,7 @@ def tick(value: float, _position: int | None) -> str:
 
 
 def draw_estimates(
-    axes: Axes, index: int, label: str, places: Sequence[float], estimates: Sequence[Estimate], per: float
+    axes: Axes, index: int, label: str, places: Sequence[float], estimates: Sequence[Estimate], *, per: float
 ) -> list[float]:
     """Draw the line of the API of that index, with intervals; each number is divided by `per`.
 

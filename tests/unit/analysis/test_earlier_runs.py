@@ -7,7 +7,7 @@ format changes, a run of the old format stays.
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -23,10 +23,12 @@ NUMBERS = ("grade", "scenarios", "cells", "summaries", "comparisons", "open_loop
 def require_same(found: Any, expected: Any, place: str) -> None:  # noqa: ANN401 - any part of a JSON document
     """Require equal values; numbers may differ by a billionth, as between two releases of a library."""
     if isinstance(expected, dict):
+        expected = cast("dict[str, Any]", expected)
         assert found.keys() == expected.keys(), place
         for key, value in expected.items():
             require_same(found[key], value, f"{place}.{key}")
     elif isinstance(expected, list):
+        expected = cast("list[Any]", expected)
         assert len(found) == len(expected), place
         for index, value in enumerate(expected):
             require_same(found[index], value, f"{place}.{index}")

@@ -56,7 +56,9 @@ def test_a_finished_step_has_a_tick_and_a_word(monkeypatch: pytest.MonkeyPatch, 
     assert lines[-1] == "Fix lab first: docs/adding-an-api.md, “Stand it up”."
 
 
-def test_the_last_line_says_that_a_complete_api_is_ready(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_the_last_line_says_that_a_complete_api_is_ready(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     def read_lab(_engine: object) -> tuple[Inventory, Secrets]:
         return INVENTORY, SECRETS
 

@@ -156,9 +156,7 @@ def test_a_bench_stops_all_apis_before_it_makes_variants_and_pins_each_cell_to_i
     assert pinned[2]["postgres"] == "fairground-postgres-large", "its cgroup is that of the server that is at work"
 
 
-def test_variants_are_removed_even_if_the_host_cannot_be_cleared(
-    asked: Asked, monkeypatch: pytest.MonkeyPatch
-):
+def test_variants_are_removed_even_if_the_host_cannot_be_cleared(asked: Asked, monkeypatch: pytest.MonkeyPatch):
     def fail(_connection: Connection) -> None:
         raise HostError("The disk is full.")
 

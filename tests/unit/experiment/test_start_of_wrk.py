@@ -107,9 +107,7 @@ def test_the_start_of_one_wrk_passes_through_seven_functions(tmp_path: Path, mon
     attempt = cell._Attempt(  # pyright: ignore[reportPrivateUsage] - what `measure_cell` goes through
         bench,
         Cell(number=1, block=1, api="go", scenario=PROTOCOL.scenarios[0]),
-        cell.RunContext(
-            inventory=INVENTORY, secrets=SECRETS, protocol=PROTOCOL, token_users={}, wrk_version="4.1.0"
-        ),
+        cell.RunContext(inventory=INVENTORY, secrets=SECRETS, protocol=PROTOCOL, token_users={}, wrk_version="4.1.0"),
         tmp_path,
         ignore,
         number=1,

@@ -8,8 +8,8 @@ import pytest
 
 from documents.errors import LabError
 from documents.stack.stack import Stack
-from lab.lifecycle.engine import Engine
 from lab.lifecycle import Ended, Receipt, take_down, take_down_expired
+from lab.lifecycle.engine import Engine
 from lab.lifecycle.reconciliation import reconcile
 from lab.lifecycle.state import ensure_stack, is_recorded, list_recorded, read_state
 from tests.unit.documents.samples import AWS_HOST, EXAMPLES, INVENTORY
