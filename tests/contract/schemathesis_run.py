@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import hypothesis.strategies as st
 import schemathesis
@@ -26,6 +27,10 @@ _OPENAPI: dict[str, Any] = yaml.safe_load(
 )
 
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\\]")
+_EMAIL = re.compile(_OPENAPI["components"]["schemas"]["Email"]["pattern"])
+
+_LONGEST_QUERY = 3_000
+"""In bytes. Netty takes a request line of 4 KiB."""
 
 SEED = secrets.randbits(32) if NIGHTLY else 20_260_131
 """Of the random requests."""
@@ -129,12 +134,23 @@ def _register_strategies() -> None:
 
 @schemathesis.hook  # pyright: ignore[reportUnknownMemberType]
 def filter_body(_: schemathesis.HookContext, body: object) -> bool:
-    """Leave out parts whose names have control characters, of which it isn't compared whether they are taken, and those
-    with a backslash: schemathesis writes it as it is, so that it would escape what stands behind, up to the last quote.
+    """Leave out what isn't compared.
+
+    These are parts whose names have control characters, and addresses that a validator may take or refuse. Names with a
+    backslash are left out, too: schemathesis writes it as it is, so that it would escape the next characters, up to the
+    last quote.
     """
     parts: object = getattr(body, "body", body)  # a form with files is wrapped
-    names = cast("dict[str, object]", parts) if isinstance(parts, dict) else {}
-    return not any(_UNWRITABLE.search(name) for name in names)
+    members = cast("dict[str, object]", parts) if isinstance(parts, dict) else {}
+    email = members.get("email")
+    is_free = isinstance(email, str) and not _EMAIL.fullmatch(email)
+    return not is_free and not any(_UNWRITABLE.search(name) for name in members)
+
+
+@schemathesis.hook  # pyright: ignore[reportUnknownMemberType]
+def filter_query(_: schemathesis.HookContext, query: dict[str, object] | None) -> bool:
+    """Leave out what makes a request line too long for some server, which may then answer anything."""
+    return len(urlencode(query or {}, doseq=True)) < _LONGEST_QUERY
 
 
 def _collect(recorder: ScenarioRecorder, findings: Findings) -> None:
