@@ -10,7 +10,6 @@ import pytest
 from cli import tune as subcommand
 from documents.errors import HostError
 from experiment import bench
-from lab.lifecycle import lifecycle
 from provision.kernel import tuning
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
@@ -52,7 +51,7 @@ def on_a_host_of_kind(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def open_engine(_stack: str) -> object:
         return None
 
-    monkeypatch.setattr(lifecycle, "read_lab", read_lab)
+    monkeypatch.setattr("lab.lifecycle.read_lab", read_lab)
     monkeypatch.setattr(subcommand, "open_engine", open_engine)
 
 

@@ -139,7 +139,7 @@ def test_a_wrk_whose_warm_up_failed_is_ended_before_the_next_attempt(monkeypatch
     def empty(_connection: Connection, *, end_jobs: bool) -> None:
         ends_jobs.append(end_jobs)
 
-    def watch(*_: object, **__: object) -> None:
+    def follow_warm_up(*_: object, **__: object) -> None:
         raise DeadlineExceededError("`cat` wasn't done within 30 s.")
 
     def cgroup(*_: object) -> Cgroup:
@@ -151,7 +151,7 @@ def test_a_wrk_whose_warm_up_failed_is_ended_before_the_next_attempt(monkeypatch
     monkeypatch.setattr(generators.host_folder, "empty", empty)
     monkeypatch.setattr(generators.host_folder, "make", nothing)
     monkeypatch.setattr(generators.wrk, "generator_cgroup", cgroup)
-    monkeypatch.setattr(generators.wrk, "watch", watch)
+    monkeypatch.setattr(generators.wrk, "follow_warm_up", follow_warm_up)
     monkeypatch.setattr(generators.jobs, "start", nothing)
     for method in ("push", "push_bytes"):
         monkeypatch.setattr(LocalHost, method, nothing)
