@@ -33,8 +33,7 @@ def behind(sshd: Sshd, gate: Sshd, tmp_path: Path) -> Host:
     key.write_bytes(sshd.user_key.read_bytes())
     key.chmod(0o600)
     (gate.folder / "authorized_keys").write_text(public_half(sshd.user_key))
-    key = " ".join(public_half(gate.host_key).split()[:2])
-    jump = JumpHost(address="127.0.0.1", port=gate.port, host_key=key)
+    jump = JumpHost(address="127.0.0.1", port=gate.port, host_key=" ".join(public_half(gate.host_key).split()[:2]))
     host = sshd.host.model_copy(
         update={"jump_host": jump, "private_key_path": str(key), "known_hosts_path": str(folder / "known_hosts")}
     )
