@@ -32,10 +32,11 @@ printf 'datasource_list: [NoCloud]\\nnetwork: {config: disabled}\\n' > /etc/clou
 cloud-init init --local
 cloud-init init
 cloud-init modules --mode=config
-service ssh stop
-exec /usr/sbin/sshd -D -e
+service ssh restart
+exec sleep infinity
 """
-"""The stages that systemd starts at boot, in their order; the last may have started sshd by itself.
+"""The stages that systemd starts at boot, in their order; the last may have started sshd by itself. `stop`
+wouldn't wait for its end, and the next sshd would find the port taken.
 
 The container has a network of its own, for a route is changed.
 """
