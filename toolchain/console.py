@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import BinaryIO
 
 from documents.errors import ToolchainError
 
@@ -155,19 +156,10 @@ class Step:
             log.write(f"$ {' '.join(command)}\n".encode())
             log.flush()
             try:
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=os.environ | dict(environment or {}),
-                    cwd=directory,
-                    process_group=0,
-                )
+                with _started(command, output=log, environment=environment, directory=directory) as process:
+                    status = self._wait(process, deadline)
             except FileNotFoundError as error:
                 raise ToolchainError(f"{self._title}: the command {name} isn't on this machine. {remedy}") from error
-            with _ended_with_its_children(process):
-                status = self._wait(process, deadline)
         if status is None:
             raise ToolchainError(
                 f"{self._title}: {name} wasn't done within {deadline:.0f} s and was ended. {remedy} "
@@ -194,17 +186,40 @@ class Step:
 
 
 @contextlib.contextmanager
-def _ended_with_its_children(process: subprocess.Popen[bytes]) -> Generator[None]:
-    try:
-        yield
-    finally:
-        if process.poll() is None:
-            signal_group(process.pid, signal.SIGTERM)
-            try:
-                process.wait(timeout=_GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                signal_group(process.pid, signal.SIGKILL)
-                process.wait()
+def _started(
+    command: Sequence[str], *, output: BinaryIO, environment: Mapping[str, str] | None, directory: Path | None
+) -> Generator[subprocess.Popen[bytes]]:
+    """Starts a command, and ends it with its children where the context ends before it does."""
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | dict(environment or {}),
+            cwd=directory,
+            process_group=0,
+        )
+
+    # An interrupt reaches the main thread alone. There it would lose a process that has just begun.
+    with ThreadPoolExecutor(max_workers=1) as starter:
+        starting = starter.submit(start)
+        try:
+            yield starting.result()
+        finally:
+            if starting.exception() is None:
+                _end_with_children(starting.result())
+
+
+def _end_with_children(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        signal_group(process.pid, signal.SIGTERM)
+        try:
+            process.wait(timeout=_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            signal_group(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @contextlib.contextmanager

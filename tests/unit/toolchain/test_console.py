@@ -58,9 +58,15 @@ def test_command_that_misses_its_deadline_is_ended_with_its_children(step: Step,
     _await_gone(int((tmp_path / "child").read_text()))
 
 
-def test_interrupt_ends_the_command_with_its_children(tmp_path: Path):
+@pytest.mark.parametrize("starting_seconds", [0, 1])
+def test_interrupt_ends_the_command_with_its_children(tmp_path: Path, starting_seconds: int):
     program = (
-        "import sys; from pathlib import Path; from toolchain.console import Step\n"
+        "import subprocess, sys, time; from pathlib import Path; from toolchain.console import Step\n"
+        "class Popen(subprocess.Popen):\n"
+        "    def __init__(self, *arguments, **options):\n"
+        "        super().__init__(*arguments, **options)\n"
+        f"        time.sleep({starting_seconds})\n"
+        "subprocess.Popen = Popen\n"
         "Step('A step', Path(sys.argv[1]) / 'log').run(\n"
         "    ['sh', '-c', f'sleep 60 & echo $! > {sys.argv[1]}/child.new; mv {sys.argv[1]}/child.new"
         " {sys.argv[1]}/child; wait'], remedy='')\n"
