@@ -15,7 +15,7 @@ from provision.load import Job, jobs, recording
 from provision.ssh import Connection
 
 HOME = f"{payload.HOME}/run"
-ASIDE = f"{HOME}/ended-run-"
+ASIDE = f"{payload.HOME}/ended-run-"
 """The beginning of a run folder's name during its removal."""
 
 JOBS = ("warm-up", "load", "sampler", "watch")
