@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import experiment.running.run
+import lab.lifecycle
 from cli.main import main
 from documents.lab.host import Host
 from documents.lab.inventory import Inventory, Secrets
@@ -17,7 +18,6 @@ from experiment.bench import run_lock
 from experiment.bench.remote import RemoteBench
 from experiment.running import loop
 from experiment.running.cell import READY_SECONDS
-from lab.lifecycle import lifecycle
 from lab.lifecycle.engine import Engine
 from provision.kernel.tuning import Place
 from provision.ssh import execution, login
@@ -36,7 +36,7 @@ SILENT_SECONDS = 10
 def become(host: Host, place: Place) -> None:
     """Have `lab run` measure on this host, and be done sooner with one that says nothing."""
 
-    read_lab = lifecycle.read_lab
+    read_lab = lab.lifecycle.read_lab
 
     def read_own(engine: Engine) -> tuple[Inventory, Secrets]:
         inventory, secrets = read_lab(engine)
@@ -49,7 +49,7 @@ def become(host: Host, place: Place) -> None:
                 opened, inventory, secrets, place=place, lease_margin_seconds=LEASE_SECONDS - READY_SECONDS
             )
 
-    lifecycle.read_lab = read_own
+    lab.lifecycle.read_lab = read_own
     experiment.running.run.open_bench = open_own
     # Only so that a test needn't wait as long as a user may have to.
     loop._BEGINNING_SECONDS = BEGINNING_SECONDS - LEASE_SECONDS + READY_SECONDS  # pyright: ignore[reportPrivateUsage]
