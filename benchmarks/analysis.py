@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.analysis RUN [--times 3] [--json]
 
-It needs no lab, and reads the run's folder only. What takes the time are the samples, the ticks and the histograms,
-whose latencies are the more distinct the slower the host is: give it the longest run there is.
+It needs no lab: it only reads the run's folder. The samples, the ticks and the histograms take the time, and a slower
+host has more distinct latencies, so give it the longest run there is.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.raw import read_run
 from analysis.report import analyse
 
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     blocks, cells = set[int](), 0
     for _ in range(given.times):
         began = time.process_time()
-        report = analyse(given.run)
+        report = analyse(read_run(given.run))
         seconds.append(time.process_time() - began)
         blocks, cells = {cell.block for cell in report.cells}, len(report.cells)
     if given.json:

@@ -3,14 +3,14 @@
     .venv/bin/lab up --stack benchmark
     .venv/bin/python -m benchmarks.apis [--json] [--rounds 5] [--seconds 8] [--api rust ...] [--workload read-post ...]
 
-A floor is the stock framework that answers `read-post` with the same bytes: from memory (`rust-floor`), or fetched from
-Redis by the API's own client (`rust-redis-floor`). API ÷ floor says what the work costs, API ÷ redis floor what the
-API's own code costs. All run on the same host, on the same cores, under plain wrk with the same requests.
+A floor is the plain framework that answers `read-post` with the same bytes: from memory (`rust-floor`), or fetched from
+Redis by the API's client (`rust-redis-floor`). API ÷ floor is the cost of all the work, API ÷ redis floor the cost of
+the API's code. All run on the same host, on the same cores, under plain wrk with the same requests.
 
-In each round every API (and on `read-post` every floor) has one load window on each workload, after a reset of the
-database, a restart of the process and a warm-up. The order turns with the round and is reversed in every second one, so
-that a drift of the machine doesn't fall on the same API each time. Compare only ratios. Each is the geometric mean of
-the rounds' ratios, with its 95% interval.
+In each round every API (and on `read-post` every floor) has one window of each workload, after a reset of the database,
+a restart of the process and a warm-up. The order rotates with the round and is reversed in every second one, so that
+drift of the machine doesn't always affect the same API. Compare only ratios. Each is the geometric mean of the rounds'
+ratios, with its 95% interval.
 """
 
 import argparse
@@ -27,17 +27,17 @@ from benchmarks.plain_wrk import ready_api
 from benchmarks.ratios import Ratio, mean_ratio
 from cli.context import open_engine
 from documents.errors import FairgroundError
-from documents.inventory import Inventory, Secrets
-from documents.protocol import Workload
-from lab.lifecycle.lifecycle import read_lab
+from documents.lab import Inventory, Secrets
+from documents.run import Workload
+from lab.lifecycle import read_lab
 
 WORKLOADS: tuple[Workload, ...] = ("read-post", "read-user", "list-posts", "create-post", "mixed")
-"""`read-user` reads a single row from PostgreSQL, as the public benchmarks do; `read-post` reads Redis first."""
+"""`read-user` reads a single row from PostgreSQL, like public benchmarks; `read-post` reads Redis first."""
 
 FLOOR_WORKLOAD: Workload = "read-post"
 FLOOR_SUFFIX = "-floor"
 REDIS_FLOOR_SUFFIX = "-redis-floor"
-"""Ends with `FLOOR_SUFFIX` too: both are floors."""
+"""Also ends with `FLOOR_SUFFIX`: both are floors."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Window:
 class Summary:
     """One API on one workload: medians over the rounds, the range of its throughput, and ratios of throughputs.
 
-    A ratio is None where there is no such floor, and after a single round. `of_fastest` is to the API that is fastest
-    by median, and None for that one.
+    A ratio is None if there is no such floor or only one round. `of_fastest` is to the API with the highest median, and
+    None for that one.
     """
 
     api: str
@@ -144,12 +144,12 @@ def measure(
 
 
 def _api_of(name: str) -> str:
-    """The API that a floor belongs to; an API's own name."""
+    """The API of a floor, or of the API itself."""
     return name.removesuffix(REDIS_FLOOR_SUFFIX).removesuffix(FLOOR_SUFFIX)
 
 
 def _order(names: Sequence[str], number: int) -> list[str]:
-    """The order of a round: turned by one with each pair of rounds, reversed in each second one."""
+    """The order of a round: rotated by one with each pair of rounds, reversed in each second one."""
     turn = number // 2 % len(names)
     turned = [*names[turn:], *names[:turn]]
     return turned[::-1] if number % 2 else turned

@@ -1,20 +1,19 @@
-"""The long runs, whose last results stand with date and host in docs/evidence/.
+"""The long runs. docs/evidence/ has their last results, with date, commit and host.
 
     make evidence
     .venv/bin/python -m benchmarks.evidence [--part run] [--part benchmark] [--part known-difference]
         [--part fuzzing] [--part fleet] [--protocol evidence]
 
-- `run`: the facts about building, then a run of ten blocks over all APIs of the lab `local`, with the A/A twin in each
-  and an open loop after them; the page is its report.
+- `run`: the facts about building, then a run of ten blocks over all APIs of the lab `local`, with an A/A twin and an
+  open loop; the page is its report.
 - `benchmark`: `benchmarks.apis` on the lab `benchmark`: all APIs and their floors, alternating.
-- `known-difference`: `benchmarks.known_difference` on the lab of that name: three A/A experiments as they come out, and
-  is a difference of known size found?
-- `fuzzing`: the differential test with many more programs and another seed, schemathesis with many more requests, and
-  many more damaged answers of hosts and files of runs.
-- `fleet`: `benchmarks.fleet`, which measures nothing: simulated hosts, through the loop and by the thousand.
+- `known-difference`: `benchmarks.known_difference` on the lab of that name, with three A/A experiments.
+- `fuzzing`: the differential test with more programs and another seed, schemathesis with more requests, and more
+  damaged answers of hosts and files of runs.
+- `fleet`: `benchmarks.fleet`: simulated hosts.
 
-Each part writes its own page when it is done, so that what ends it loses no other. A part that finds a defect writes
-that too, and the exit code is 1.
+Each part writes its page when it ends, so a failure loses no other part's page. If a part finds a defect, its page
+says so, and the exit status is 1.
 """
 
 import argparse
@@ -30,13 +29,14 @@ from benchmarks import known_difference as known
 from benchmarks.page import heading, write_page
 from cli.context import DEFAULT_STACK, ROOT, RUNS
 from documents.errors import FairgroundError
-from experiment.run import git_commit
+from documents.run import MANIFESTS
+from experiment.running import git_commit
 
 PARTS = ("run", "benchmark", "known-difference", "fuzzing", "fleet")
 
 BENCHMARK_ROUNDS = 3
 BENCHMARK_WARM_UP_SECONDS = 20
-"""A JVM that shares one core with its compiler needs them; an API that is compiled before doesn't mind."""
+"""A JVM that shares one core with its compiler needs this long."""
 
 A_A_EXPERIMENTS = 3
 
@@ -49,12 +49,12 @@ _BENCHMARK_STACK = "benchmark"
 
 
 def main() -> None:
-    """Run the parts that are asked for, in order."""
-    parser = argparse.ArgumentParser(description="The long runs, whose last results stand in docs/evidence/.")
+    """Run the chosen parts in order."""
+    parser = argparse.ArgumentParser(description="Run the long runs and write docs/evidence/.")
     parser.add_argument("--part", action="append", choices=PARTS, help="a part; all unless given")
     parser.add_argument("--protocol", default="evidence", help="the protocol of the part `run`")
     arguments = parser.parse_args()
-    # Before the first page is written, for that page isn't part of what is measured.
+    # Before the first page is written, which would mark the commit as changed.
     commit = git_commit()
     parts = {
         "run": lambda: run(arguments.protocol),
@@ -72,14 +72,13 @@ def run(protocol: str) -> bool:
     _call([_LAB, "up"])
     _call([_LAB, "facts"])
     _call([_LAB, "run", "--protocol", protocol])
-    _call([_LAB, "report"])
-    newest = max(path.parent for path in RUNS.glob("*/manifest.json"))
+    newest = max(path.parent for path in RUNS.glob(MANIFESTS))
     write_page("run.md", (newest / "report.md").read_text(encoding="utf-8"))
     return True
 
 
 def benchmark(commit: str) -> bool:
-    """All APIs and their floors on one host, alternating; that host is taken down again."""
+    """All APIs and their floors on one host, alternating; takes the host down afterwards."""
     _call([_LAB, "up", "--stack", _BENCHMARK_STACK])
     try:
         top = heading("All APIs beside their floors", _BENCHMARK_STACK, commit)
@@ -93,7 +92,7 @@ def benchmark(commit: str) -> bool:
 
 
 def known_difference(commit: str) -> bool:
-    """Two builds of one API that differ by a known amount, told apart or not; their host is taken down again."""
+    """Two builds of one API that differ by a known amount; takes their host down afterwards."""
     settings = known.Settings(experiments=A_A_EXPERIMENTS)
     try:
         result = known.measure(settings)
@@ -106,7 +105,7 @@ def known_difference(commit: str) -> bool:
 
 
 def fuzzing(commit: str) -> bool:
-    """All tests by random input, longer than the tests run them; false where they found something."""
+    """All tests with random input, longer than in the suite; false if they found something."""
     _call([_LAB, "up"])
     top = heading("Longer fuzzing", DEFAULT_STACK, commit)
     rows = [
@@ -129,7 +128,7 @@ def fuzzing(commit: str) -> bool:
 
 
 def fleet(commit: str) -> bool:
-    """Fleets of simulated hosts; false where the loop didn't give what was drawn for it."""
+    """Fleets of simulated hosts; false if the loop's results differ from the drawn values."""
     settings = simulated.Settings()
     result = simulated.simulate(settings, print)
     write_page(simulated.PAGE, simulated.render_page(result, settings, commit))
@@ -156,7 +155,7 @@ def _call(command: Sequence[str], *, capture: bool = False) -> str:
     """Run a command of this checkout; its output goes to the terminal unless captured.
 
     Raises:
-        SystemExit: it failed; what it wrote says why.
+        SystemExit: it failed; its output has the reason.
     """
     done = subprocess.run(
         command, cwd=ROOT, stdout=subprocess.PIPE if capture else None, text=True, check=False, stdin=subprocess.DEVNULL

@@ -2,13 +2,13 @@
 
     .venv/bin/python -m benchmarks.fleet [--experiments 2000] [--blocks 10] [--seed 1] [--page]
 
-It needs no lab, and measures no API: nothing of it says anything about one. First one whole experiment goes through the
-lab's own loop, files and analysis, on 16 simulated hosts with a clock of their own; one of them loses its connection
-half-way and goes on. Then the same with whole APIs on hosts, as it mustn't be done. The exit code is 1 where the loop
-didn't give what was drawn. Then come tables, each number of them from as many drawn experiments.
+It needs no lab and measures no API, so it says nothing about any API. First, one whole experiment goes through the
+lab's own loop, files and analysis, on 16 simulated hosts, each with its own clock. One of them loses its connection
+half-way and is resumed. Then each host measures only one API, to show why that is a mistake. The tables follow: each
+number in them comes from as many drawn experiments. The exit code is 1 if the loop didn't give what was drawn.
 
-How far cells of one host scatter was measured (`benchmarks/fleet_noise.py`). How far hosts of one kind differ wasn't:
-the tables have several values of it.
+The scatter of cells on one host was measured (`benchmarks/fleet_noise.py`). The differences between hosts of one kind
+weren't, so the tables assume several values.
 """
 
 import argparse
@@ -27,11 +27,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from analysis.statistics.block_ratios import interval_of
-from analysis.statistics.comparison import compare
-from analysis.statistics.equivalence import MARGIN
-from analysis.statistics.intervals import CONFIDENCE
-from analysis.statistics.power import LEAST_BLOCKS
+from analysis.statistics import CONFIDENCE, LEAST_BLOCKS, compare, interval_of
 from benchmarks.fleet_experiment import (
     APIS,
     LOAD,
@@ -56,10 +52,10 @@ from benchmarks.fleet_world import (
     world_of,
 )
 from benchmarks.page import write_page
-from documents.cell_numbers import CellNumbers
-from documents.comparison import PairComparison
-from experiment.plan import make_plan
-from experiment.run import git_commit
+from documents.report import CellNumbers, PairComparison
+from documents.run import MARGIN
+from experiment.planning import make_plan
+from experiment.running import git_commit
 
 PAGE = "fleet.md"
 
@@ -70,12 +66,12 @@ LOST_HOST = 5
 """Which host loses its connection."""
 
 ROUNDING = 1e-4
-"""How far a block's log ratio may lie from what was drawn: a window has a whole number of requests."""
+"""How far a block's log ratio may be from what was drawn, because a window has a whole number of requests."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is simulated, and what orders and noise are drawn from."""
+    """How much is simulated, and the seed of orders and noise."""
 
     experiments: int = 2000
     blocks: int = 10
@@ -92,7 +88,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Pair:
-    """A ratio, by blocks as a run's report judges it, and by hosts as value and 95% interval."""
+    """A ratio: judged by blocks, as in a run's report, and by hosts, as value and 95% interval."""
 
     found: PairComparison
     by_hosts: tuple[float, float, float]
@@ -102,8 +98,8 @@ class Pair:
 class Whole:
     """An experiment that went through the loop.
 
-    `distance` is the largest difference of a block's log ratio from what was drawn for it. `cpu_seconds` are those of
-    this machine, for the loop alone.
+    `distance` is the largest difference of a block's log ratio from what was drawn for it. `cpu_seconds` is the CPU
+    time of this machine for the loop alone.
     """
 
     runs: tuple[FleetRun, ...]
@@ -137,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def simulate(settings: Settings, say: Callable[[str], None]) -> Result:
-    """Run both experiments through the loop, then all that are only drawn; each part is said as soon as it is there."""
+    """Run both experiments through the loop, then draw all others; pass each part to `say` as soon as it is ready."""
     with tempfile.TemporaryDirectory(prefix="fleet-") as directory:
         whole = experiment(Path(directory), hosts=HOSTS, blocks=settings.blocks, seed=settings.seed)
     with tempfile.TemporaryDirectory(prefix="fleet-") as directory:
@@ -174,9 +170,9 @@ def experiment(directory: Path, *, hosts: int, blocks: int, seed: int) -> Whole:
 
 
 def mistaken_experiment(directory: Path, *, hosts: int, blocks: int, seed: int) -> Whole:
-    """One through the loop as it mustn't be done: each host measures one API alone, as often as a fleet's host all.
+    """One through the loop in which each host measures only one API, in as many cells as a fleet's host has in all.
 
-    `hosts` are six or more; those that are left when each API has as many are left out.
+    `hosts` must be six or more. A remainder that can't give each API equally many hosts is left out.
     """
     hosts -= hosts % len(APIS)
     orders = np.tile(np.arange(len(APIS), dtype=np.intp), hosts // len(APIS))[None, :, None, None]
@@ -235,7 +231,7 @@ def _pair(
 
 
 def render_noise() -> str:
-    """What the simulated hosts are made of."""
+    """The noise of the simulated hosts, as text."""
     found = measured_components()
     return _rows(
         (f"Noise of one host, from the {sum(map(len, MEASURED.values()))} cells of {' and '.join(MEASURED)}", ""),
@@ -249,7 +245,7 @@ def render_noise() -> str:
 
 
 def render(whole: Whole, mistaken: Whole, *, blocks: int) -> str:
-    """Both experiments that went through the loop."""
+    """Both experiments that went through the loop, as text."""
     seconds = [run.seconds for run in whole.runs]
     lost = [number for number, run in enumerate(whole.runs) if run.resumed]
     all_cells = len(whole.runs) * blocks * PLACES
@@ -286,7 +282,7 @@ def _pair_rows(whole: Whole) -> list[tuple[str, str]]:
 
 
 def text_of(table: Table) -> str:
-    """A table as it is printed, without what stands behind its lines."""
+    """A table as it is printed, without spaces at the ends of lines."""
     written = StringIO()
     Console(width=118, file=written).print(table)
     return "\n".join(line.rstrip() for line in written.getvalue().rstrip().splitlines())
@@ -298,13 +294,13 @@ def render_page(result: Result, settings: Settings, commit: str) -> str:
     shown = "\n\n".join(result.parts)
     return f"""# A fleet of hosts, simulated
 
-{datetime.now(UTC):%Y-%m-%d}, commit {commit}. No host was measured for this page: it is arithmetic on the noise of one.
+{datetime.now(UTC):%Y-%m-%d}, commit {commit}. No host was measured for this page: it is computed from the noise of one.
 [Scale](../scale.md) says what it means.
 
     {command} --seed {settings.seed}
 
-Each row of the tables is {settings.experiments:,} experiments, and behind each share stands the 95% interval that so
-many leave. “±” is the median half-width of the interval of the ratio.
+Each row of the tables comes from {settings.experiments:,} experiments. Each share has its 95% interval. “±” is
+the median half-width of the interval of the ratio.
 
 ```text
 {shown}

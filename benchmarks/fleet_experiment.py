@@ -1,8 +1,8 @@
 """One experiment on a fleet of simulated hosts, through the lab's own loop, files and analysis.
 
-Each host has a run of its own, with its own folder, journal and clock, as each would if they were real. The runs go on
-at once, in a thread each. Their folders are then read as any run's, and their cells put together: whatever two runs
-must share to stand beside each other, all of these must.
+Each host has a run of its own, with its own folder, journal and clock, as a real one would. The runs go on at the same
+time, each in a thread. Their folders are then read like any run's, and their cells are pooled. All runs must have in
+common what two runs that are compared must.
 """
 
 import secrets as random_secrets
@@ -15,26 +15,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.identity import Conditions, differences
+from analysis.compare import Conditions, differences
+from analysis.raw import read_run
 from analysis.report import analyse
-from analysis.run_folder import read_run
-from analysis.statistics.block_ratios import log_ratios_of, logs_of
+from analysis.statistics import log_ratios_of, logs_of
 from benchmarks.fleet_noise import measured_level
 from benchmarks.fleet_orders import plan_for_host
 from benchmarks.simulated_host import SimulatedHost, simulated_inventory
-from documents.cell_numbers import CellNumbers
 from documents.errors import AnalysisError, HostUnreachableError
-from documents.inventory import Secrets
-from documents.plan import Plan
-from documents.protocol import Protocol, Scenario
-from experiment import loop
-from experiment.loop import Planner
+from documents.lab import Secrets
+from documents.report import CellNumbers
+from documents.run import Plan, Protocol, Scenario
+from experiment.running import Planner
+from experiment.running.run import begin, resume
 
 API_IMAGES = {"again": "sha256:plain", "plain": "sha256:plain", "slowed": "sha256:slowed"}
-"""Those of the stack `known-difference`: two entries of one build, and one that is slower by a known share."""
+"""The APIs of the stack `known-difference`: two entries of one build, and one that is slower by a known share."""
 
 APIS = tuple(API_IMAGES)
-"""In the order in which the draws of `benchmarks.fleet_world` have them."""
+"""In the order of the draws of `benchmarks.fleet_world`."""
 
 LOAD = Scenario(name="read-post", workload="read-post", connections=100, duration_seconds=5)
 WARM_UP_SECONDS = 8
@@ -44,7 +43,7 @@ COMMIT = "simulated"
 
 @dataclass(frozen=True)
 class FleetRun:
-    """What one host of a fleet did: its run's folder, its seconds by its own clock, and whether it had to go on."""
+    """What one host of a fleet did: its run's folder, its seconds by its own clock, and whether the run was resumed."""
 
     folder: Path
     seconds: float
@@ -52,7 +51,7 @@ class FleetRun:
 
 
 def fleet_protocol(blocks: int, *, twin: bool = True) -> Protocol:
-    """What each host measures: the load of `benchmarks.known_difference`, and as long."""
+    """What each host measures: the load of `benchmarks.known_difference`, for as long."""
     return Protocol(
         version=1,
         name="fleet",
@@ -73,15 +72,15 @@ def run_fleet(
     apis_of: Callable[[int], Sequence[str]] = lambda _host: APIS,
     planner_of: Callable[[int], Planner] | None = None,
 ) -> tuple[FleetRun, ...]:
-    """Measure on all hosts at once; a run whose connection is lost is gone on with.
+    """Measure on all hosts at the same time, and resume a run whose connection is lost.
 
     Args:
         hosts: the fleet.
         protocol: what each host measures.
-        directory: each host gets a folder in it for its runs. Two runs that begin in one second have one id.
+        directory: each host gets a folder in it for its runs.
         order_seed: the same for all hosts.
-        apis_of: which APIs a host measures; all, unless whole APIs are put on hosts.
-        planner_of: makes the plan of a host's run; that of the fleet's design unless given.
+        apis_of: which APIs a host measures: by default, all.
+        planner_of: makes the plan of a host's run: by default, by the fleet's design.
     """
     planner_of = planner_of or (lambda host: partial(plan_for_host, host=host, hosts=len(hosts)))
 
@@ -90,7 +89,7 @@ def run_fleet(
         secrets = Secrets(**dict.fromkeys(_SECRETS, random_secrets.token_hex(32)))
         runs = directory / inventory.stack
         try:
-            folder = loop.begin(
+            folder = begin(
                 host,
                 inventory,
                 secrets,
@@ -105,7 +104,7 @@ def run_fleet(
             )
         except HostUnreachableError:
             [folder] = runs.iterdir()
-            loop.resume(host, folder, inventory, secrets, git_commit=COMMIT, progress=host.hear, clock=host.clock)
+            resume(host, folder, inventory, secrets, git_commit=COMMIT, progress=host.hear, clock=host.clock)
             return FleetRun(folder, host.clock.monotonic(), resumed=True)
         return FleetRun(folder, host.clock.monotonic(), resumed=False)
 
@@ -119,11 +118,11 @@ _SECRETS = ("postgres_password", "redis_password", "jwt_secret")
 def fleet_of(
     plans: Sequence[Plan], logs: NDArray[np.float64], *, lost: Mapping[int, int] | None = None
 ) -> list[SimulatedHost]:
-    """Hosts whose cells give what was drawn for them.
+    """Make hosts whose cells have the throughputs that were drawn for them.
 
     Args:
         plans: by host, of one load.
-        logs: the logs of the cells' throughputs over the measured level, of shape (hosts, blocks, places).
+        logs: the logs of the cells' throughputs over the measured level, with the shape (hosts, blocks, places).
         lost: by host, the number of the cell in which its connection is lost.
     """
     level = measured_level()
@@ -138,7 +137,7 @@ def fleet_of(
 
 
 def cells_by_host(folders: Sequence[Path]) -> list[tuple[CellNumbers, ...]]:
-    """The valid cells of each host's run.
+    """Read the valid cells of each host's run.
 
     Raises:
         AnalysisError: the runs don't have the same conditions and the same APIs, or a raw file can't be used.
@@ -147,14 +146,12 @@ def cells_by_host(folders: Sequence[Path]) -> list[tuple[CellNumbers, ...]]:
     first, *others = [Conditions(run.manifest, run.host) for run in runs]
     for folder, other in zip(folders[1:], others, strict=True):
         if found := (*differences(first, other), *_other_apis(first, other)):
-            raise AnalysisError(
-                f"{folder} can't stand beside {folders[0]}: {'; '.join(found)}. Leave that host out, or make it alike."
-            )
-    return [analyse(folder).cells for folder in folders]
+            raise AnalysisError(f"{folder} can't be pooled with {folders[0]}: {'; '.join(found)}. Leave that host out.")
+    return [analyse(read_run(folder)).cells for folder in folders]
 
 
 def _other_apis(first: Conditions, second: Conditions) -> Iterator[str]:
-    """What is no condition where two runs are compared, and is one where they are put together."""
+    """Say which APIs have two builds: two runs that are compared may, and two that are pooled mustn't."""
     images = [{api.name: api.image_id for api in run.manifest.inventory.apis} for run in (first, second)]
     for name in sorted({*images[0], *images[1]}):
         if images[0].get(name) != images[1].get(name):
@@ -162,9 +159,9 @@ def _other_apis(first: Conditions, second: Conditions) -> Iterator[str]:
 
 
 def put_together(cells: Sequence[Sequence[CellNumbers]], *, sharing: int = 1) -> list[CellNumbers]:
-    """The cells of all hosts, each block of each host with a number of its own.
+    """Pool the cells of all hosts, and give each block of each host a number of its own.
 
-    Where `sharing` is more than 1, so many hosts in a row have their blocks in common, as where each measures one API.
+    Each `sharing` hosts in a row have their blocks in common: as many as there are APIs, where each measures one.
     """
     numbers: dict[tuple[int, int], int] = {}
     return [
@@ -175,5 +172,5 @@ def put_together(cells: Sequence[Sequence[CellNumbers]], *, sharing: int = 1) ->
 
 
 def log_ratios_by_host(cells: Sequence[Sequence[CellNumbers]], first: str, second: str) -> list[NDArray[np.float64]]:
-    """The log of one API's throughput over another's in each block: by host, an array over its blocks."""
+    """The log of one API's throughput over another's in each block: for each host, an array over its blocks."""
     return [np.array(log_ratios_of(logs_of(of_host, LOAD.name, "throughput"), first, second)) for of_host in cells]

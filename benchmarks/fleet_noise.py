@@ -1,13 +1,14 @@
-"""How far cells of one host scatter, from cells that were measured: what the simulated hosts are made of.
+"""The noise of one host, estimated from measured cells: the simulated hosts have it.
 
-They are the cells of the two runs of ten blocks of docs/evidence/known-difference.md, as they were printed: Go's
-`read-post` on one quiet machine of two cores. A cell's log is taken for
+The cells are those of two runs of ten blocks from docs/evidence/known-difference.md: Go's `read-post` on one quiet
+machine of two cores. The log of a cell's throughput is modelled as
 
     level of the API + disturbance of its block + a random walk at its moment + noise of the cell,
 
-which is `analysis.statistics.simulation.World`. The three variances are those with which three sums of squares are
-expected to be what they were: the method of moments (Searle, Casella and McCulloch 1992, "Variance components"). From
-two runs they are known badly. Nothing here says how two hosts differ: no two alike were ever measured.
+which is `benchmarks.simulated_world.World`. The method of moments estimates the three variances: it makes the
+expected values of three sums of squares equal to the measured ones (Searle, Casella and McCulloch 1992, "Variance
+components"). Two runs give imprecise estimates. They say nothing about how two hosts differ: no two of one kind were
+ever measured.
 """
 
 import math
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PLACES = 3
-"""Cells of a block: two builds, and one of them again."""
+"""Cells of a block: two builds, and one of them a second time."""
 
 _Cells = tuple[tuple[str, int], ...]
 """Each cell's build and its requests a second, in the order in which they were measured."""
@@ -56,16 +57,16 @@ class Components:
 
 
 def measured_components() -> Components:
-    """What the measured cells say of one host."""
+    """The components of the host that was measured."""
     return components_of([_logs(cells) for cells in MEASURED.values()], [_others(cells) for cells in MEASURED.values()])
 
 
 def components_of(logs: Sequence[NDArray[np.float64]], others: Sequence[NDArray[np.bool_]]) -> Components:
-    """What runs of two builds say of the host that they were on; where a variance comes out below 0, it is taken for 0.
+    """Estimate the components of a host from runs of two builds on it; a negative variance is set to 0.
 
     Args:
-        logs: of each run, the logs of its cells' throughputs, in the order in which they were measured.
-        others: of each run, which cells are of the build that isn't the plain one.
+        logs: for each run, the logs of its cells' throughputs, in the order in which they were measured.
+        others: for each run, which cells are not of the plain build.
     """
     moments = [_moments(*run) for run in zip(logs, others, strict=True)]
     expected = [_expected_moments(of_run) for of_run in others]
@@ -93,15 +94,15 @@ def _others(cells: _Cells) -> NDArray[np.bool_]:
 
 
 def _squares(others: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:
-    """Three sums of squares as matrices Q of y'Qy, none of which sees the level of a build.
+    """The matrices Q of three sums of squares y'Qy, none of which depends on the level of a build.
 
-    What is left within blocks; the differences of neighbouring blocks; and the scatter of all blocks.
+    They are the residuals within blocks, the differences of neighbouring blocks, and the scatter of all blocks.
     """
     cells = len(others)
     blocks = np.kron(np.eye(cells // PLACES), np.ones((PLACES, 1)))
     least_squares = np.linalg.pinv(np.column_stack([blocks, others]))
     within = np.eye(cells) - np.column_stack([blocks, others]) @ least_squares
-    # The blocks' effects beside that of the build, as least squares estimate them together.
+    # The effects of the blocks, estimated by least squares together with the build's.
     effects = least_squares[:-1]
     steps = np.diff(effects, axis=0)
     centred = effects - effects.mean(axis=0)
@@ -117,7 +118,7 @@ def _moments(logs: NDArray[np.float64], others: NDArray[np.bool_]) -> NDArray[np
 
 
 def _expected_moments(others: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """What each sum of squares is on the mean for each variance of 1: the trace of Q times the covariance."""
+    """The expected value of each sum of squares for each variance of 1: the trace of Q times the covariance."""
     cells = len(others)
     moment = np.arange(1, cells + 1)
     covariances = (

@@ -1,22 +1,21 @@
-"""The orders of a fleet: in which order each host of several measures the APIs in each of its blocks.
+"""The orders of a fleet: in which order each of several hosts measures the APIs in each of its blocks.
 
-A host measures whole blocks, every API in each, so that what a host is cancels in the ratio of two APIs as the hour
-does. What is spread over the hosts are the rows of a Williams design (see `experiment.order`). As many hosts as it has
-rows are a group, and as many blocks are a round. In a group's round, the host i measures in the block j the row
-i + j, counted around. So the rows are a Latin square over hosts and blocks: in each block the group's hosts have all
-rows between them, and in each round each host has all of them. Either way each treatment stands in each place equally
-often, and follows each other one equally often.
+Each host measures whole blocks with every API, so that the differences between hosts cancel in the ratio of two APIs,
+as those between hours do. The orders are the rows of a Williams design, as in any run. A group has as many hosts as the
+design has rows, and a round has as many blocks. In a group's round, the host i measures row (i + j) mod rows in the
+block j. So the rows are a Latin square over hosts and blocks: the group's hosts have every row once in each block, and
+each host has every row once in each round. Both ways, each treatment stands in each place equally often, and follows
+each other one equally often.
 
-For three APIs and the twin a design has four rows, and 16 hosts are four groups: the square is whole in every single
-block. For four APIs and the twin it has ten, and 16 hosts are a group and a part of one.
+For three APIs and the twin a design has four rows, and 16 hosts are four groups, so each single block is balanced. For
+four APIs and the twin it has ten rows, and 16 hosts are one group and a part of a second.
 """
 
 from collections.abc import Sequence
 from random import Random
 
-from documents.plan import Cell, Plan
-from documents.protocol import Protocol
-from experiment.order import williams_rows
+from documents.run import Cell, Plan, Protocol
+from experiment.planning import williams_rows
 
 HostOrders = tuple[tuple[str, ...], ...]
 """The APIs as one host measures them, by block and place."""
@@ -27,16 +26,16 @@ def fleet_orders(
 ) -> tuple[HostOrders, ...]:
     """Draw the orders of a fleet for one load, by host, block and place.
 
-    Which host has which place in its group, which API has which part in the design, and the order of the rows are drawn
-    for each group and round. The last group and the last round may be parts; there the balance is that of a random
-    order. The host i has in the block j the API i + 2j, counted around, as the twin: then the hosts of a block have all
-    APIs between them, and so have the blocks in which a row is met.
+    Three things are drawn: each host's place in a group; and, for each group and round, which API is which treatment,
+    and the order of the rows. The last group and the last round may be incomplete; they are balanced only as far as a
+    random order is. In the block j, the host i has the API (i + 2j) mod APIs as the twin. So every API is a twin in
+    each block, and with each row.
 
     Args:
         api_names: the APIs, each once, in any order.
         hosts: how many hosts there are.
         blocks: how many blocks each of them measures.
-        random: where all is drawn from.
+        random: the source of every draw.
         twin: whether each block measures one of its APIs twice.
     """
     names = sorted(api_names)
@@ -57,12 +56,12 @@ def fleet_orders(
 
 
 def random_of(order_seed: int, scenario: str) -> Random:
-    """What the orders of a fleet are drawn from for one load: the same for all of its hosts."""
+    """The source of a fleet's orders for one load: the same on all of its hosts."""
     return Random(f"{order_seed}/{scenario}")  # noqa: S311 - a reproducible order is wanted, not secrets
 
 
 def plan_for_host(protocol: Protocol, api_names: Sequence[str], order_seed: int, *, host: int, hosts: int) -> Plan:
-    """The plan of the run of one host of a fleet: with `host` and `hosts` given, a planner of `experiment.loop.begin`.
+    """The plan of the run of one host of a fleet; with `host` and `hosts` bound, it is a planner of a run.
 
     Args:
         protocol: what each host measures.

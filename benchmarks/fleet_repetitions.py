@@ -1,7 +1,7 @@
-"""Thousands of fleets: how often they err, what they find and how long it takes them.
+"""Thousands of fleets: how often their verdicts are wrong, what they find and how long they take.
 
-The logs of their cells are drawn and judged as arrays, by the functions that judge a run's. That this gives what an
-experiment through the loop gives is shown by `benchmarks.fleet` and held by tests/unit/benchmarks/test_fleet.py.
+The logs of their cells are drawn and judged as arrays, by the functions that judge a run's. `benchmarks.fleet` and
+tests/unit/benchmarks/test_fleet.py show that an experiment through the loop gives the same.
 """
 
 import math
@@ -12,26 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.statistics.intervals import CONFIDENCE, BlockMeans
-from analysis.statistics.power import fewest_blocks, power_to_detect
-from analysis.statistics.verdict import SIGNIFICANCE
+from analysis.statistics import CONFIDENCE, SIGNIFICANCE, BlockMeans, fewest_blocks, power_to_detect
 from benchmarks.fleet_experiment import APIS, LOAD, WARM_UP_SECONDS
 from benchmarks.fleet_orders import fleet_orders, random_of
 from benchmarks.fleet_world import NOT_ODD, FleetWorld, OddHost, by_blocks, by_hosts, log_ratios, measure_fleets
 from benchmarks.simulated_host import CELL_SECONDS, RUN_SECONDS
-from experiment.order import block_orders
+from experiment.planning import block_orders
 
 AGAIN, PLAIN, SLOWED = (APIS.index(name) for name in ("again", "plain", "slowed"))
 
 PLACES = len(APIS) + 1
-"""Cells of a block: each API, and one of them again."""
+"""Cells of a block: each API, and one of them a second time."""
 
 POWER = 0.9
 
 
 @dataclass(frozen=True)
 class Share:
-    """A share of simulated experiments, with the 95% interval of what it would be of ever so many.
+    """A share of simulated experiments, with the 95% interval of the share in all possible ones.
 
     The interval is Wilson's (Wilson 1927, "Probable inference, the law of succession, and statistical inference",
     JASA 22:209).
@@ -58,7 +56,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Judged:
-    """What one way to judge says of many experiments, whose true log ratio is `truth`."""
+    """What one kind of verdict gives for many experiments whose true log ratio is `truth`."""
 
     means: BlockMeans
     truth: float
@@ -70,24 +68,24 @@ class Judged:
 
     @property
     def error(self) -> float:
-        """By how much the mean log ratio really misses the truth, as a standard deviation over the experiments."""
+        """How far the mean log ratio is from the truth, as a standard deviation over the experiments."""
         return float(np.std(self.means.mean - self.truth))
 
     @property
     def missed(self) -> Share:
-        """How often that interval doesn't hold the truth; where that is 1, each miss is a false difference."""
+        """How often the 95% interval doesn't contain the truth; if the true ratio is 1, each is a false difference."""
         return _share(np.abs(self.means.mean - self.truth) > self.means.half_width(CONFIDENCE))
 
     @property
     def found(self) -> Share:
-        """How often the t test of this one pair is significant, and on the right side."""
+        """How often the t test of this one pair is significant with the right sign."""
         significant = self.means.p_value() <= SIGNIFICANCE
         return _share(significant & (np.sign(self.means.mean) == np.sign(self.truth)))
 
 
 @dataclass(frozen=True)
 class Fleets:
-    """Both ways to judge the same experiments; `hosts` is None where there is one host."""
+    """Both kinds of verdict for the same experiments; `hosts` is None for a single host."""
 
     blocks: Judged
     hosts: Judged | None
@@ -101,7 +99,7 @@ def simulate_fleets(
     pair: tuple[int, int] = (AGAIN, PLAIN),
     odd: OddHost = NOT_ODD,
 ) -> Fleets:
-    """Have fleets measure whole blocks, and judge one pair of APIs.
+    """Let fleets measure whole blocks, and judge one pair of APIs.
 
     Args:
         world: what is true.
@@ -116,10 +114,10 @@ def simulate_fleets(
 
 
 def simulate_apis_on_hosts(world: FleetWorld, experiments: int, hosts: int, blocks: int, *, seed: int) -> Fleets:
-    """Have each host measure one API alone, as one must not, and judge two that are equal.
+    """Let each host measure only one API, which is a mistake, and judge two equal ones.
 
-    The hosts take turns in the APIs. Those that measured each API once are put together, and what their blocks have at
-    one place is compared as if it were one block's.
+    Each `len(APIS)` hosts in a row are a group that has every API once. The group's blocks with one number are compared
+    as if they were one block.
     """
     groups = hosts // len(APIS)
     apis = np.tile(np.arange(len(APIS), dtype=np.intp), groups)
@@ -130,7 +128,7 @@ def simulate_apis_on_hosts(world: FleetWorld, experiments: int, hosts: int, bloc
 
 
 def draw_own_orders(experiments: int, hosts: int, blocks: int, *, seed: int) -> NDArray[np.intp]:
-    """As `draw_orders`, but each host by itself has the orders that a run of the lab has."""
+    """Like `draw_orders`, but each host has the orders of a run of its own."""
     index = {name: number for number, name in enumerate(APIS)}
     return np.array(
         [
@@ -148,7 +146,7 @@ def draw_own_orders(experiments: int, hosts: int, blocks: int, *, seed: int) -> 
 
 
 def draw_orders(experiments: int, hosts: int, blocks: int, *, seed: int) -> NDArray[np.intp]:
-    """Indexes of APIs by experiment, host, block and place, each experiment's from a draw of its own."""
+    """Draw the indexes of APIs by experiment, host, block and place, from one source for each experiment."""
     index = {name: number for number, name in enumerate(APIS)}
     return np.array(
         [
@@ -160,17 +158,17 @@ def draw_orders(experiments: int, hosts: int, blocks: int, *, seed: int) -> NDAr
 
 
 def noise_of(world: FleetWorld, orders: NDArray[np.intp], *, seed: int) -> float:
-    """The standard deviation of a pair's log ratio over the blocks of a host, as simulated."""
+    """The standard deviation of a pair's log ratio over the blocks of a simulated host."""
     logs = measure_fleets(world, orders, np.random.default_rng(seed))
     variances = [np.var(of_host, axis=-1, ddof=1) for of_host in log_ratios(orders, logs, AGAIN, PLAIN)]
     return math.sqrt(float(np.mean(variances)))
 
 
 def blocks_to_find(ratio: float, noise: float) -> int:
-    """How many blocks find a true ratio in nine of ten experiments, by the t test of one pair.
+    """How many blocks are enough to find a true ratio in nine of ten experiments, by the t test of one pair.
 
     Raises:
-        ValueError: more than a protocol may have.
+        ValueError: it takes more blocks than a protocol may have.
     """
     found = fewest_blocks(
         lambda blocks: power_to_detect(math.log(ratio), noise, blocks, significance=SIGNIFICANCE), POWER
@@ -181,12 +179,12 @@ def blocks_to_find(ratio: float, noise: float) -> int:
 
 
 def run_seconds(blocks: int) -> float:
-    """What a run of so many blocks takes on one host, by its clock."""
+    """How long a run of that many blocks takes on one host, by its clock."""
     return RUN_SECONDS + blocks * PLACES * (CELL_SECONDS + WARM_UP_SECONDS + LOAD.duration_seconds)
 
 
 def blocks_within(seconds: float) -> int:
-    """How many whole blocks of a run end in so many seconds."""
+    """How many whole blocks of a run fit into that many seconds."""
     return math.floor((seconds - RUN_SECONDS) / (run_seconds(1) - RUN_SECONDS))
 
 

@@ -1,4 +1,4 @@
-"""The tables of `benchmarks.fleet`: one for each question that is put to thousands of simulated fleets."""
+"""The tables of `benchmarks.fleet`: each answers one question by thousands of simulated fleets."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -6,9 +6,7 @@ from dataclasses import replace
 
 from rich.table import Table
 
-from analysis.statistics.equivalence import MARGIN
-from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
-from analysis.statistics.verdict import SIGNIFICANCE
+from analysis.statistics import SIGNIFICANCE, blocks_to_detect, blocks_to_show_same
 from benchmarks.fleet_repetitions import (
     AGAIN,
     PLAIN,
@@ -26,6 +24,7 @@ from benchmarks.fleet_repetitions import (
     simulate_fleets,
 )
 from benchmarks.fleet_world import ASSUMED_HOST_NOISE, ASSUMED_INTERACTION, OddHost, world_of
+from documents.run import MARGIN
 
 HOSTS = 16
 FLEETS = (1, 2, 4, 8, HOSTS)
@@ -34,7 +33,7 @@ HOST_NOISES = (0.0, 0.01, 0.05, 0.10)
 INTERACTIONS = (0.0, 0.005, 0.01, 0.02)
 
 WANTED = (1.02, 1.01)
-"""True ratios that are to be found."""
+"""The true ratios to find."""
 
 SPAN_SECONDS = 3600
 
@@ -43,12 +42,12 @@ _BLOCKS_FOR_NOISE = 10
 EQUAL = (0.0, 0.0, 0.0)
 
 NOISES = (0.01, 0.028, 0.05, 0.10, 0.185)
-"""Standard deviations of a block's log ratio: the second is that of this page, the last of the noisiest host so far
-(docs/benchmarks.md, 2026-11-26: h = 13.23% is √10 ÷ 2.262 times as much for a block)."""
+"""Standard deviations of a block's log ratio. The second is the measured one, the last that of the noisiest host so far
+(docs/benchmarks.md, 2026-11-26: h = 13.23%, times √10 ÷ 2.262 for a block)."""
 
 FEW_BLOCKS = 2
 DRIFTS = (0.0, 0.01, 0.03)
-"""Steady, from each cell to the next."""
+"""Steady drifts from each cell to the next."""
 
 ODD_HOSTS = {
     "all are alike": OddHost(),
@@ -57,11 +56,11 @@ ODD_HOSTS = {
     "one's cells scatter by 10% more": OddHost(cell_noise=0.10),
     "one favours one API by 5%": OddHost(interaction=0.05),
 }
-"""What may be wrong with one host of a fleet."""
+"""How one host of a fleet may differ."""
 
 
 def designs(experiments: int, blocks: int, *, seed: int) -> Table:
-    """Two equal APIs: how often they are found different, by what is spread over the hosts."""
+    """Two equal APIs: how often they are found to differ, by what is spread over the hosts."""
     table = _table(
         f"Two equal APIs, {blocks} blocks a host: how often a difference is found, each of which is false",
         "what is spread",
@@ -87,7 +86,7 @@ def designs(experiments: int, blocks: int, *, seed: int) -> Table:
 
 
 def times(experiments: int, *, seed: int) -> Table:
-    """How long fleets of different sizes take until they find a ratio in nine of ten experiments."""
+    """How long fleets of different sizes take to find a ratio in nine of ten experiments."""
     noise = noise_of(world_of(EQUAL), draw_orders(experiments, HOSTS, _BLOCKS_FOR_NOISE, seed=seed), seed=seed)
     table = _table(
         f"Time until a true ratio is found in 90% of the experiments (noise of a block {noise:.1%}, no interaction)",
@@ -118,7 +117,7 @@ def times(experiments: int, *, seed: int) -> Table:
 
 
 def hour(experiments: int, *, seed: int) -> Table:
-    """What an hour gives: the half-width of the interval, and how often it misses the truth."""
+    """The results of an hour: the half-width of the interval, and how often it misses the true value."""
     blocks = blocks_within(SPAN_SECONDS)
     table = _table(
         f"An hour, {blocks} blocks a host: half-width of the 95% interval, and how often it misses the truth",
@@ -138,7 +137,7 @@ def hour(experiments: int, *, seed: int) -> Table:
 
 
 def odd_hosts(experiments: int, blocks: int, *, seed: int) -> Table:
-    """What one host that isn't like the others does to a fleet."""
+    """The effect of one host that differs from the others."""
     table = _table(
         f"{HOSTS} hosts, {blocks} blocks a host, no interaction: half-width, and how often it misses the truth",
         "the hosts",
@@ -154,7 +153,7 @@ def odd_hosts(experiments: int, blocks: int, *, seed: int) -> Table:
 
 
 def all_tables(experiments: int, blocks: int, *, seed: int) -> Iterable[Table]:
-    """The tables in their order, each as soon as it is there."""
+    """The tables in order, each when it is computed."""
     yield designs(experiments, blocks, seed=seed)
     yield times(experiments, seed=seed)
     yield hour(experiments, seed=seed)
@@ -164,7 +163,7 @@ def all_tables(experiments: int, blocks: int, *, seed: int) -> Iterable[Table]:
 
 
 def noises() -> Table:
-    """How many blocks a noise asks for, and how long they take on one host and on sixteen; computed, not simulated."""
+    """How many blocks a noise needs, and their time on one host and on sixteen; computed, not simulated."""
     table = _table(
         f"Blocks for a margin of {MARGIN:.0%} with a power of {POWER:.0%}, by the noise of a block; computed",
         "noise",
@@ -190,7 +189,7 @@ def noises() -> Table:
 
 
 def squares(experiments: int, *, seed: int) -> Table:
-    """What the square over hosts is worth where a host measures fewer blocks than a design has rows."""
+    """The gain of a Latin square over hosts if a host measures fewer blocks than a design has rows."""
     table = _table(
         f"{HOSTS} hosts, {FEW_BLOCKS} blocks each, no interaction: what the square over hosts is worth",
         "drift",
@@ -236,7 +235,7 @@ def _widths(found: Fleets) -> Sequence[str]:
     return half_width, missed, half_width_by_hosts, missed_by_hosts
 
 
-_NONE = "–"  # noqa: RUF001 - a dash where there is no number, as on the report's pages
+_NONE = "–"  # noqa: RUF001 - for a missing number, as on the report's pages
 
 
 def _share(share: Share | None) -> str:

@@ -1,21 +1,19 @@
-"""What the harness itself costs, measured in one run on a lab that is up.
+"""What the harness itself costs, measured on a lab that is up.
 
     .venv/bin/python -m benchmarks.harness [--json] [--pairs 140] [--seconds 2] [--stack local]
 
-Four figures, each with what it should be:
+Four figures, each with its limit:
 
-- throughput of a load window as `lab run` has it ÷ throughput of plain wrk with the same pinning and the same requests,
-  against one and the same process, in pairs that alternate AB BA AB …; the geometric mean over the pairs (0.98 or
-  more), with its 95% interval. The plain one has no sampler, no watch, no spin before it, no cgroup of its own and no
-  detached job around it.
+- throughput of a load window as in `lab run` ÷ throughput of plain wrk with the same pinning and the same requests,
+  against the same process, in pairs that alternate AB BA AB …; the geometric mean over the pairs (0.98 or more), with
+  its 95% interval. Plain wrk has no sampler, no watch, no spin before it, no cgroup and no detached job.
 - wall time of a cell outside its warm-up and load, the median of three (5 s or less).
 - wall time of `pulumi up` when nothing changes, the median of three (10 s or less).
-- CPU of the sampler and the watch over the host, together, while load runs on 500 connections, in cores (less than
-  0.01). The watch looks at each connection.
+- CPU of sampler and watch together on the host under load on 500 connections, in cores (less than 0.01). The watch
+  looks at each connection.
 
-The cells under `lab run` are watched and checked like any other. One that the host made void is run again, as always,
-and only the attempt that counts is timed. The exit code is 0 where all four are as they should be, 1 where one isn't,
-and 2 where an error ended it.
+Cells under `lab run` are watched and checked as always. A void one is run again, and only the valid attempt is timed.
+The exit status is 0 if all four figures are within their limits, otherwise 1, and 2 after an error.
 """
 
 import argparse
@@ -28,6 +26,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from analysis.raw import read_run
 from analysis.report import analyse
 from benchmarks.plain_wrk import (
     FOLDER,
@@ -41,17 +40,15 @@ from benchmarks.plain_wrk import (
 from benchmarks.ratios import mean_ratio
 from cli.context import DEFAULT_STACK, open_engine
 from documents.errors import FairgroundError, LabError, RunError
-from documents.inventory import Inventory, Secrets
-from documents.protocol import Protocol
-from documents.samples import SampledRole
+from documents.lab import Inventory, Secrets
+from documents.run import Protocol, SampledRole
 from experiment.bench import Load
-from experiment.events import CellFinished, CellStarted, Event
-from experiment.run import start_run
-from lab.lifecycle.engine import Engine
-from lab.lifecycle.lifecycle import read_lab
-from provision import containers, sampling, watching
-from provision.cgroups import Cgroup
-from provision.connection import Connection
+from experiment.progress import CellFinished, CellStarted, Event
+from experiment.running import start_run
+from lab.lifecycle import Engine, read_lab
+from provision.containers import Cgroup, control
+from provision.load import recording
+from provision.ssh import Connection
 
 LEAST_THROUGHPUT_RATIO = 0.98
 MOST_OVERHEAD_SECONDS = 5.0
@@ -59,12 +56,12 @@ MOST_UP_SECONDS = 10.0
 SAMPLER_CORES_BELOW = 0.01
 
 WATCHED_CONNECTIONS = 500
-"""As many as the heaviest load of the lab's protocols has."""
+"""The connections of the heaviest load in the lab's protocols."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The four figures, and the single values that they are means or medians of. The interval is of 95%."""
+    """The four figures with the values that they are means or medians of, and a 95% interval."""
 
     throughput_ratio: float
     throughput_interval: tuple[float, float]
@@ -79,7 +76,7 @@ class Result:
 
     @property
     def held(self) -> bool:
-        """Whether all four are as they should be."""
+        """Whether all four figures are within their limits."""
         return (
             self.throughput_ratio >= LEAST_THROUGHPUT_RATIO
             and self.cell_overhead_seconds <= MOST_OVERHEAD_SECONDS
@@ -92,7 +89,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What the harness itself costs.")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--pairs", type=int, default=140, help="pairs of windows, as lab run has them and by plain wrk")
+    parser.add_argument("--pairs", type=int, default=140, help="pairs of windows: as in lab run, and by plain wrk")
     parser.add_argument("--seconds", type=int, default=2, help="length of each load window")
     parser.add_argument("--stack", default=DEFAULT_STACK, help="the lab, which must be up")
     arguments = parser.parse_args()
@@ -106,7 +103,7 @@ def main() -> None:
 
 
 def render(result: Result) -> str:
-    """The four figures, each with what it should be."""
+    """The four figures, each with its limit."""
     rows = (
         (
             "throughput under lab run / plain wrk",
@@ -132,7 +129,7 @@ def measure(engine: Engine, *, pairs: int, seconds: int) -> Result:
     """Measure the four figures on the lab of an engine.
 
     Raises:
-        FairgroundError: the lab failed, or no attempt at a cell counts.
+        FairgroundError: the lab failed, or no attempt at a cell is valid.
     """
     inventory, secrets = read_lab(engine)
     lab_rates, plain_rates = _window_rates(inventory, secrets, pairs=pairs, seconds=seconds)
@@ -158,7 +155,7 @@ def measure(engine: Engine, *, pairs: int, seconds: int) -> Result:
 def _window_rates(
     inventory: Inventory, secrets: Secrets, *, pairs: int, seconds: int
 ) -> tuple[list[float], list[float]]:
-    """Requests a second of windows as `lab run` has them, and of plain ones, pair by pair."""
+    """Requests a second of windows as in `lab run` and of plain ones, pair by pair."""
     lab_rates: list[float] = []
     plain_rates: list[float] = []
     with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
@@ -173,7 +170,7 @@ def _window_rates(
 
 
 def _recorded_load(ready: ReadyApi, seconds: int) -> float:
-    """Requests a second of a window with all that `lab run` has around it.
+    """Requests a second of a window with everything that `lab run` does around it.
 
     Raises:
         RunError: wrk, the sampler or the watch failed.
@@ -185,7 +182,7 @@ def _recorded_load(ready: ReadyApi, seconds: int) -> float:
         timeout_seconds=TIMEOUT_SECONDS,
         wrk_version=WRK_VERSION,
     )
-    ready.bench.lay_ready(ready.tokens)
+    ready.bench.prepare(ready.tokens)
     ready.bench.start_sampling(seconds=seconds + 60)
     ready.bench.measure(load)
     with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
@@ -200,7 +197,7 @@ def cell_overhead(inventory: Inventory, secrets: Secrets, seconds: int) -> float
     """Wall time of one cell under `lab run`, in seconds, outside of its warm-up and load.
 
     Raises:
-        RunError: no attempt at it counts.
+        RunError: no attempt at it is valid.
     """
     protocol = Protocol(
         version=1,
@@ -227,11 +224,13 @@ def cell_overhead(inventory: Inventory, secrets: Secrets, seconds: int) -> float
                 pass
 
     with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
-        report = analyse(start_run(inventory, secrets, protocol, Path(folder), apis=[api.name], progress=watch))
+        report = analyse(
+            read_run(start_run(inventory, secrets, protocol, Path(folder), apis=[api.name], progress=watch))
+        )
     if not report.cells:
         raise RunError(
-            f"No attempt at the cell counts: {report.void_cells[0].voids[0].message} `lab logs` tells more of the API; "
-            "what the host does beside the lab has to wait."
+            f"No attempt at the cell is valid: {report.void_cells[0].voids[0].message} `lab logs` shows the API's log. "
+            "End other work on the host."
         )
     return ended - started - WARM_UP_SECONDS - seconds
 
@@ -240,18 +239,18 @@ def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> floa
     """CPU seconds a second of the sampler and the watch while the API is under load."""
     with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
         connection = ready.connection
-        redis = containers.cgroup(connection, inventory.redis.container)
+        redis = control.cgroup(connection, inventory.redis.container)
         cgroups: dict[SampledRole, Cgroup] = {
-            "api": containers.cgroup(connection, inventory.apis[0].container),
-            "postgres": containers.cgroup(connection, inventory.postgres.container),
+            "api": control.cgroup(connection, inventory.apis[0].container),
+            "postgres": control.cgroup(connection, inventory.postgres.container),
             "redis": redis,
-            # Plain wrk has no cgroup of its own; the fourth costs the sampler the same, whichever it is.
+            # Plain wrk has no cgroup; a fourth one costs the sampler the same, whichever it is.
             "generator": redis,
         }
-        job = sampling.start(
+        job = recording.start_sampler(
             connection, f"{FOLDER}/sampler", cgroups, cpus=inventory.cores.system, deadline_seconds=seconds + 60
         )
-        watch = watching.start(
+        watch = recording.start_watch(
             connection,
             f"{FOLDER}/watch",
             cgroups,
@@ -267,13 +266,13 @@ def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> floa
         used = sum(_cpu_seconds(connection, process) for process in watchers) - before
         elapsed = time.monotonic() - start
         with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
-            sampling.finish(connection, job, Path(folder) / sampling.FILE_NAME)
-            watching.finish(connection, watch, Path(folder) / watching.FILE_NAME)
+            recording.finish(connection, job, recording.SAMPLER, Path(folder) / "samples")
+            recording.finish(connection, watch, recording.WATCH, Path(folder) / "ticks")
     return used / elapsed
 
 
 def _cpu_seconds(connection: Connection, process_id: int) -> float:
-    """User and system time of a process; nanoseconds of /proc/PID/schedstat, whose ticks in stat are too coarse."""
+    """User and system seconds of a process, from /proc/PID/schedstat; the clock ticks in stat are too coarse."""
     return int(connection.run(["cat", f"/proc/{process_id}/schedstat"], deadline_seconds=10).stdout.split()[0]) / 1e9
 
 

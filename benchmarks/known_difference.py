@@ -1,21 +1,19 @@
-"""Is a difference of known size found, and told as large as it is?
+"""Does the lab find a difference of known size, and report it as large as it is?
 
     .venv/bin/python -m benchmarks.known_difference [--json] [--page] [--blocks 10] [--seconds 5] [--experiments 1]
 
-Three entries of the lab `known-difference`, which this stands up: `plain` and `again` are one build of apis/go, and
-`slowed` is the same API with rounds of hashing added to each request, as many as its environment says. In turn:
+The lab `known-difference`, which this stands up, has three APIs. `plain` and `again` are one build of apis/go. `slowed`
+is the same API with rounds of hashing before each request, as many as its environment sets. The steps are:
 
-- A/A: `again` beside `plain`, with a twin in each block. Nothing differs; what comes out is printed as it comes out,
-  false differences included. The half-width of the twin's 95% interval is this host's noise.
-- calibration: `plain` beside `slowed` with the rounds of the stack document. Their cgroups tell what a round costs.
-- difference: the rounds are set so that what they add is worth two of those half-widths, but from 4% to half of the
-  throughput, and the lab is brought up with them. `slowed` beside `plain` is then judged as any two builds are (`lab
-  gate`).
+- A/A: `again` and `plain`, with a twin in each block. Nothing differs; the result is printed unedited, with any false
+  difference. The half-width of the twin's 95% interval is this host's noise.
+- calibration: `plain` and `slowed` with the rounds of the stack document. Their cgroups show the cost of a round.
+- difference: the rounds are set so that the added work is worth two of those half-widths, but 4 to 50% of the
+  throughput. The lab is brought up with them, and `slowed` is judged against `plain` as `lab gate` judges two builds.
 
-It has held, and the exit code is 0, where the work that was added is worth about that, where `plain` was found to be
-faster, where the interval of the ratio of throughputs holds the ratio of what a request cost both in CPU, by their
-cgroups, and where the API's CPUs were the limit in most cells. Else the code is 1, and 2 where an error ended it. The
-runs stay in runs/, for `lab report --run`.
+The exit status is 0 if the added work has about that size, `plain` is found to be faster, the interval of the ratio of
+throughputs contains the ratio of the CPU of a request by the cgroups, and the API's CPUs were the limit in most cells.
+Otherwise it is 1, and 2 after an error. The runs stay in runs/.
 """
 
 import argparse
@@ -30,6 +28,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from analysis.raw import read_run
 from analysis.report import analyse
 from benchmarks.added_work import (
     API_BUSY_LEAST,
@@ -49,32 +48,31 @@ from benchmarks.added_work import (
 from benchmarks.page import heading, write_page
 from cli.context import ROOT, RUNS, open_engine
 from documents.errors import FairgroundError, LabError
-from documents.inventory import Inventory, Secrets
-from documents.protocol import Protocol, Scenario
-from experiment.events import CellFinished, Event
-from experiment.gate import judge_run, measure_builds
-from experiment.run import git_commit
-from lab.lifecycle.lifecycle import read_lab
+from documents.lab import Inventory, Secrets
+from documents.run import Protocol, Scenario
+from experiment.progress import CellFinished, Event
+from experiment.running import git_commit, judge_run, measure_builds
+from lab.lifecycle import read_lab
 
 STACK = "known-difference"
 PAGE = "known-difference.md"
 PLAIN, AGAIN, SLOWED = "plain", "again", "slowed"
 
 CONNECTIONS = 100
-"""Enough that the API always has a request to answer, so that its CPUs are the limit."""
+"""Enough to keep the API busy, so that its CPUs are the limit."""
 
 SIZE_TOLERANCE = 1.5
-"""By what factor the added work may miss its size, for what a round costs is known from three blocks alone."""
+"""The factor by which the added work may miss its size, because only three blocks show the cost of a round."""
 
 _LAB = str(ROOT / ".venv/bin/lab")
 DOCUMENT = ROOT / "stacks" / f"{STACK}.yaml"
 _PROTOCOL = Path(".lab") / f"{STACK}.yaml"
-"""In the checkout, so that what the reports say of repeating these runs can be done."""
+"""In the checkout, so that the commands that a report gives to repeat its run work."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is measured. Seconds are those of each cell's load window and of the warm-up before it."""
+    """How much is measured; `seconds` are those of a cell's window, `warm_up` those before it."""
 
     blocks: int = 10
     calibration_blocks: int = 3
@@ -85,7 +83,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result:
-    """All that was found, in the order in which it was; `half_width` is on the log scale, see `added_work`."""
+    """The results in the order of the steps; `half_width` is on the log scale, see `added_work`."""
 
     alike: tuple[Alike, ...]
     half_width: float
@@ -97,20 +95,20 @@ class Result:
 
     @property
     def sized(self) -> bool:
-        """Whether the work that was added is worth about what it was to be."""
+        """Whether the added work has about the intended size."""
         wanted = -math.log(self.wanted_ratio)
         return wanted / SIZE_TOLERANCE <= self.difference.cpu.log_distance <= wanted * SIZE_TOLERANCE
 
     @property
     def held(self) -> bool:
-        """Whether such a difference was found, and told as large as it is, where the API's CPUs were the limit."""
+        """Whether the difference was found and reported as large as it is, with the API's CPUs as the limit."""
         found = self.difference
         return self.sized and found.found and found.covered and found.api_was_limit
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Is a difference of known size found, and told as large as it is?")
+    parser = argparse.ArgumentParser(description="Does the lab find a difference of known size?")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--page", action="store_true", help=f"also write docs/evidence/{PAGE}")
     parser.add_argument("--blocks", type=int, default=Settings.blocks, help="blocks of A/A and of the difference")
@@ -123,10 +121,10 @@ def main() -> None:
     arguments = parser.parse_args()
     for option, least in (("blocks", 2), ("calibration_blocks", 2), ("experiments", 1), ("seconds", 1)):
         if getattr(arguments, option) < least:
-            parser.error(f"--{option.replace('_', '-')} is to be {least} or more")
+            parser.error(f"--{option.replace('_', '-')} must be {least} or more")
     settings = Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
     commit = git_commit()
-    # So that the stack document is as it was, whoever ends this.
+    # SIGTERM then raises, so that the stack document is restored.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         result = measure(settings)
@@ -140,10 +138,10 @@ def main() -> None:
 
 
 def measure(settings: Settings) -> Result:
-    """Stand the lab up and measure; it stays up, with the rounds that were found.
+    """Stand the lab up and measure; it stays up, with the computed rounds.
 
     Raises:
-        FairgroundError: the lab or a run failed, or too few cells are valid to say anything.
+        FairgroundError: the lab or a run failed, or too few cells are valid.
     """
     _bring_up()
     lab = read_lab(open_engine(STACK))
@@ -172,7 +170,7 @@ def measure(settings: Settings) -> Result:
         predicted_ratio=calibration.predicted_ratio(rounds),
         difference=judge_difference(
             judge_run(folder, base=PLAIN, candidate=SLOWED),
-            analyse(folder).cells,
+            analyse(read_run(folder)).cells,
             api_cpus=len(lab[0].cores.api),
         ),
     )
@@ -180,7 +178,7 @@ def measure(settings: Settings) -> Result:
 
 def _calibrate(lab: tuple[Inventory, Secrets], protocol: Protocol) -> Calibration:
     folder = _measure(lab, SLOWED, protocol)
-    report = analyse(folder)
+    report = analyse(read_run(folder))
     return Calibration(
         run_id=report.run_id,
         rounds=int(lab[0].api(SLOWED).environment[VARIABLE]),
@@ -190,7 +188,7 @@ def _calibrate(lab: tuple[Inventory, Secrets], protocol: Protocol) -> Calibratio
 
 
 def _protocol(settings: Settings, *, blocks: int, twin: bool = True) -> Protocol:
-    """Posts that Redis holds: of such a request's cost the API bears most, so that its CPUs fill up first."""
+    """Reads of cached posts, which cost mostly the API's CPU, so that its CPUs are the limit."""
     return Protocol(
         version=1,
         name=STACK,
@@ -231,10 +229,10 @@ def _show(event: Event) -> None:
 
 @contextmanager
 def sized(rounds: int) -> Generator[None]:
-    """Let the stack document say so many rounds while the context is open.
+    """Set the rounds in the stack document during the context.
 
-    Afterwards it is as it was, before anything is measured: the run's commit is then not one with changes, and the
-    rounds stand in the inventory that the run records.
+    It is restored before anything is measured, so that the run's commit isn't marked as changed. The run's inventory
+    records the rounds.
     """
     before = DOCUMENT.read_text(encoding="utf-8")
     try:
@@ -245,10 +243,10 @@ def sized(rounds: int) -> Generator[None]:
 
 
 def _bring_up() -> None:
-    """Bring the lab up to its document, as `lab up` does; what that prints goes to standard error.
+    """Run `lab up`; its output goes to standard error.
 
     Raises:
-        LabError: it failed; what it printed says why.
+        LabError: it failed; its output has the reason.
     """
     command = [_LAB, "up", "--stack", STACK]
     if code := subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode:
@@ -292,7 +290,7 @@ def render(result: Result) -> str:
 
 
 def render_json(result: Result) -> str:
-    """The result as JSON, with what follows from it."""
+    """The result and the judgements on it as JSON."""
     judged = {
         "sized": result.sized,
         "found": result.difference.found,
@@ -305,7 +303,7 @@ def render_json(result: Result) -> str:
 
 
 def render_page(result: Result, settings: Settings, commit: str) -> str:
-    """The page of the evidence; the lab is to be up, for its host is named."""
+    """The page for docs/evidence/; names the host, so the lab must be up."""
     changed = [
         word
         for field in fields(Settings)
@@ -327,7 +325,7 @@ def _alike_rows(experiment: Alike) -> Sequence[tuple[str, str]]:
 
 
 def _set(rows: Sequence[tuple[str, str]]) -> Sequence[str]:
-    """Rows as lines, the second column set under itself."""
+    """Rows as lines with an aligned second column."""
     return [f"{name:<46}{value}".rstrip() for name, value in rows]
 
 

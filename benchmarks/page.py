@@ -1,19 +1,19 @@
-"""A page of docs/evidence/: when and where something was measured, and writing it."""
+"""Pages of docs/evidence/: the heading with date, commit and host, and writing the file."""
 
 import sys
 from datetime import UTC, datetime
 
 from cli.context import ROOT, open_engine
 from documents.run import HostIdentity
-from lab.lifecycle.lifecycle import read_lab
-from provision.connection import connect
-from provision.identity import read_identity
+from lab.lifecycle import read_lab
+from provision.ssh import connect
+from provision.system import read_identity
 
 PAGES = ROOT / "docs" / "evidence"
 
 
 def heading(title: str, stack: str, commit: str) -> str:
-    """The title of a page, and below it when, of what commit and on what host; the lab is to be up."""
+    """A page's title, and below it the date, the commit and the host; the lab must be up."""
     inventory, _ = read_lab(open_engine(stack))
     with connect(inventory.host) as connection:
         identity = read_identity(connection)
@@ -25,7 +25,7 @@ def _host(identity: HostIdentity) -> str:
 
 
 def write_page(name: str, text: str) -> None:
-    """Write a page, in place of the one that was there, and say where on standard error."""
+    """Write a page, replacing an earlier one, and print its path on standard error."""
     PAGES.mkdir(exist_ok=True)
     path = PAGES / name
     path.write_text(text, encoding="utf-8")

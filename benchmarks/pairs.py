@@ -1,18 +1,19 @@
-r"""Two HTTP servers that run already, under wrk in short turns of random order: which answers more, at how much CPU?
+r"""Which of two running HTTP servers answers more under wrk, and at how much CPU?
 
     .venv/bin/python -m benchmarks.pairs http://127.0.0.1:8080/api/users/7,PID http://127.0.0.1:8090/db,PID \\
         [--pairs 40] [--seconds 2] [--connections 64] [--generator-cpus 1] [--json]
 
-Each server is named by a URL and its process id. It has been started and pinned by hand (`taskset`), and both stay up:
-what one leaves in memory and caches doesn't change between its turns. Each pair has one turn of each server, the first
-drawn at random. The first turn of each isn't counted. A turn with an error ends the benchmark.
+Give each server as a URL and its process id. Start and pin both by hand (`taskset`). Both keep running, so neither
+restarts with cold caches between its turns. Each pair has one short turn of each server, in random order. The first
+turn of each isn't counted. A turn with an error ends the benchmark.
 
-Printed are the medians of both, and first ÷ second for requests a second and for CPU of a request: the geometric mean
+It prints the medians of both, and first ÷ second for requests a second and for the CPU of a request: the geometric mean
 over the pairs with its 95% interval.
 """
 
 import argparse
 import json
+import os
 import random
 import re
 import statistics
@@ -32,7 +33,7 @@ _ERRORS = re.compile(r"Socket errors:.*|Non-2xx or 3xx responses:.*")
 
 @dataclass(frozen=True)
 class Server:
-    """A server under load, and the process whose CPU is counted."""
+    """A server, and the process whose CPU is counted."""
 
     url: str
     process_id: int
@@ -40,7 +41,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one turn gave: requests a second, and microseconds of CPU, user and system, for each request."""
+    """The result of one turn: requests a second, and microseconds of CPU, user and system, for each request."""
 
     requests_per_second: float
     cpu_us_per_request: float
@@ -73,7 +74,7 @@ def _server(text: str) -> Server:
 
 
 def measure(servers: Sequence[Server], command: Sequence[str], count: int) -> list[tuple[Turn, Turn]]:
-    """Measure so many pairs, after one turn of each that isn't counted."""
+    """Measure `count` pairs, after one turn of each that isn't counted."""
     first, second = servers
     pairs: list[tuple[Turn, Turn]] = []
     for number in range(count + 1):
@@ -102,9 +103,9 @@ def _turn(server: Server, command: Sequence[str]) -> Turn:
 
 
 def _cpu_seconds(process_id: int) -> float:
-    """User and system time of all threads of a process, also of those that ended between two scans of its threads."""
+    """User and system time of all threads of a process, including those that have ended."""
     fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def render(servers: Sequence[Server], pairs: Sequence[tuple[Turn, Turn]]) -> str:

@@ -1,4 +1,4 @@
-"""Plain wrk on the lab's host: an API made ready by hand as the lab does it for a cell, and nothing around it."""
+"""Plain wrk on the lab's host, without a run: the API is made ready as the lab makes it ready for a cell."""
 
 import json
 from collections.abc import Generator
@@ -6,14 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from documents.errors import RunError
-from documents.inventory import ApiService, Inventory, Secrets
-from documents.protocol import Protocol, Scenario, Workload
-from experiment.remote_bench import RemoteBench
-from experiment.tokens import token_file
+from documents.lab import ApiService, Inventory, Secrets
+from documents.run import Protocol, Scenario, Workload
+from experiment.bench import RemoteBench
+from experiment.workloads import build_requests, token_file
 from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
-from experiment.workloads.requests import build_requests
-from provision import cgroups, containers
-from provision.connection import Connection, connect
+from provision.containers import cgroups, control
+from provision.ssh import Connection, connect
 
 FOLDER = "/var/lib/fairground/benchmark"
 CONNECTIONS = 100
@@ -27,13 +26,13 @@ _DEADLINE_SECONDS = 20
 
 
 def scenario(workload: Workload, seconds: int, connections: int = CONNECTIONS) -> Scenario:
-    """The load that benchmarks put on: a hundred connections, where they don't ask for another number."""
+    """The load that benchmarks put on an API, from a hundred connections by default."""
     return Scenario(name="benchmark", workload=workload, connections=connections, duration_seconds=seconds)
 
 
 @dataclass(frozen=True)
 class Count:
-    """What wrk counted: responses, and the seconds in which they came."""
+    """What wrk counted: responses, and the seconds that they took together."""
 
     requests: int
     seconds: float
@@ -46,7 +45,7 @@ class Count:
 
 @dataclass(frozen=True)
 class ReadyApi:
-    """An API that was reset, restarted and pinned, with requests and tokens on its host; `bench` did that."""
+    """An API that `bench` has reset, restarted and pinned, with requests and tokens on its host."""
 
     bench: RemoteBench
     tokens: bytes
@@ -58,7 +57,7 @@ class ReadyApi:
 
     def cpu_seconds(self) -> float:
         """The CPU time, user and system, that the API has used since its container was made."""
-        return cgroups.cpu_seconds(self.connection, containers.cgroup(self.connection, self.api.container))
+        return cgroups.cpu_seconds(self.connection, control.cgroup(self.connection, self.api.container))
 
     def load(self, seconds: int, *, connections: int = CONNECTIONS) -> float:
         """Run wrk, pinned as the lab pins it, and return the requests a second."""
@@ -68,7 +67,7 @@ class ReadyApi:
         """Run wrk, pinned as the lab pins it, and return what it counted.
 
         Raises:
-            RunError: errors were among it.
+            RunError: wrk counted errors.
         """
         cores = self.inventory.cores
         command = wrk_command(
@@ -84,7 +83,7 @@ class ReadyApi:
         self.connection.run(pinned, deadline_seconds=seconds + _DEADLINE_SECONDS)
         result = json.loads(self.connection.run(["cat", self.paths.output], deadline_seconds=_DEADLINE_SECONDS).stdout)
         if errors := {kind: count for kind, count in result["errors"].items() if count}:
-            raise RunError(f"wrk counted errors of {self.api.name}: {errors}. `lab logs {self.api.name}` may tell why.")
+            raise RunError(f"wrk counted errors of {self.api.name}: {errors}. `lab logs {self.api.name}` may show why.")
         return Count(result["requests"], result["elapsed_us"] / 1e6)
 
 
@@ -105,7 +104,7 @@ def ready_api(
     if inventory.load_hosts:
         raise RunError(
             f"The lab {inventory.stack} has load hosts, and the benchmarks put their load on an API from its own host. "
-            "Name a stack without any."
+            "Name a stack without load hosts."
         )
     requests = build_requests(workload, Protocol.model_fields["request_seed"].default)
     tokens = token_file(secrets.jwt_secret, requests.users, lifetime_seconds=_TOKEN_SECONDS)
@@ -123,7 +122,7 @@ def ready_api(
             bench.reset(api, tokens)
             bench.start_api(api)
             if seen := bench.wait_until_ready(api, deadline_seconds=_READY_SECONDS):
-                raise RunError(f"{seen} `lab logs {api.name}` may tell why.")
+                raise RunError(f"{seen} `lab logs {api.name}` may show why.")
             bench.pin(api)
             connection.run(["install", "-d", "-m", "0700", FOLDER], deadline_seconds=_DEADLINE_SECONDS)
             connection.push(REPLAY_SCRIPT, paths.script)

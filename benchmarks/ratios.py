@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.statistics.block_ratios import interval_of
-from analysis.statistics.intervals import CONFIDENCE, over_blocks
+from analysis.statistics import CONFIDENCE, interval_of, over_blocks
 
 
 class Ratio(NamedTuple):

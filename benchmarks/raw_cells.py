@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 _LESS = ("p50", "p99", "p99_corrected", "cpu_cores", "memory_mean")
 SIGNS = {"throughput": 1, **dict.fromkeys(_LESS, -1), "requests_per_cpu_second": 1, "requests_per_second_per_mb": 1}
-"""What is compared, by its name in report.json: 1 where more is better, -1 where less is."""
+"""The compared measures by their names in report.json: 1 if more is better, -1 if less is."""
 
 
 def numbers(cell: Path) -> list[float]:
@@ -30,10 +30,10 @@ def numbers(cell: Path) -> list[float]:
 
 
 def logs_of(run: Path) -> dict[str, dict[tuple[str, str], NDArray[np.float64]]]:
-    """The logs of a run's numbers: by the measure, then by load and API, an array with a value for each block.
+    """The logs of a run's numbers by measure, then by load and API, with a value for each block.
 
-    A value is the mean of the API's cells in that block, NaN where none is valid. A measure that is 0 in some cell has
-    no logs and isn't there.
+    A value is the mean of the API's cells in that block, NaN if none is valid. A measure that is 0 in a cell has no
+    logs and is left out.
     """
     records = {path.parent: json.loads(path.read_text()) for path in run.glob("cells/*/cell.json")}
     valid = {record["cell_id"]: folder for folder, record in records.items() if not record["voids"]}

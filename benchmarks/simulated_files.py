@@ -1,19 +1,28 @@
-"""The raw files of a cell on a simulated host: those of a quiet host, with the throughput that they are to have.
+"""The raw files of a cell on a simulated host: those of a quiet host, with a given throughput.
 
-All that isn't the throughput is such that the cell counts, and is no measurement of anything: how much CPU each role
-used, how much memory, how latencies spread.
+All else in them is invented so that the cell is valid: how much CPU and memory each role used, and how the latencies
+spread.
 """
 
 import math
 from pathlib import Path
 
-from documents.cores import ROLES, CoreLayout
-from documents.load import WrkErrors, WrkLatency, WrkResult
-from documents.samples import SAMPLE_COLUMNS, SampledRole
-from documents.watch import CpuTimes, HostTick, HostWatch, Scheduled, Spin
+from documents.lab import ROLES, CoreLayout
+from documents.run import (
+    SAMPLE_COLUMNS,
+    CpuTimes,
+    HostTick,
+    HostWatch,
+    SampledRole,
+    Scheduled,
+    Spin,
+    WrkErrors,
+    WrkLatency,
+    WrkResult,
+)
 from experiment.bench import Load
+from experiment.workloads import EXPECTED_STATUS
 from experiment.workloads.command import generator_threads
-from experiment.workloads.requests import EXPECTED_STATUS
 
 BUSY: dict[SampledRole, float] = {"api": 0.97, "postgres": 0.02, "redis": 0.25, "generator": 0.3}
 """The cores that each role uses."""
@@ -21,7 +30,7 @@ BUSY: dict[SampledRole, float] = {"api": 0.97, "postgres": 0.02, "redis": 0.25, 
 _SAMPLE_NS = 100_000_000
 _TICK_NS = 400_000_000
 _MARGIN_NS = 1_000_000_000
-"""How long before the load and after it the host is sampled and watched."""
+"""How long the host is sampled and watched before the load and after it."""
 
 _RESPONSE_BYTES = 1_000
 _MEMORY_BYTES, _PAGE_CACHE_BYTES = 20_000_000, 300_000
@@ -29,17 +38,17 @@ _SPIN_NS = 20_000_000
 
 
 def write_files(folder: Path, load: Load, throughput: float, *, started_ns: int, cores: CoreLayout) -> WrkResult:
-    """Write what sampler, watch and generator would have left of a window.
+    """Write what sampler, watch and generator would have left after a window.
 
     Args:
-        folder: the attempt's.
+        folder: the attempt's folder.
         load: what was put on the API.
-        throughput: in requests a second; the window has the whole number of requests next to it.
+        throughput: in requests a second; rounded so that the window has a whole number of requests.
         started_ns: when the window began, by the host's clock.
-        cores: the host's.
+        cores: the host's layout.
 
     Returns:
-        What is in `wrk.json`.
+        The content of `wrk.json`.
     """
     ended_ns = started_ns + load.seconds * 1_000_000_000
     result = _result(load, round(throughput * load.seconds), ended_ns, cores)
@@ -68,7 +77,7 @@ def _moments(started_ns: int, ended_ns: int, step_ns: int) -> range:
 
 
 def _result(load: Load, requests: int, ended_ns: int, cores: CoreLayout) -> WrkResult:
-    """All connections are busy all the time: by Little's law a request takes connections ÷ throughput."""
+    """Every connection is always busy, so by Little's law a request takes connections ÷ throughput."""
     workload, connections = load.scenario.workload, load.scenario.connections
     total_us = connections * load.seconds * 1_000_000
     fast_us, slower = divmod(total_us, requests)

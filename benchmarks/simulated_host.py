@@ -1,8 +1,8 @@
 """A simulated host: a `Bench` on a clock of its own, on which an experiment runs as on a real one, in no time.
 
-It does nothing and measures nothing. What it answers is what a quiet host would: every API comes up and answers
-rightly, each thread is pinned, and no limit of `analysis/limits.py` is reached. How fast an API is, it is told. Its
-clock moves on by what was measured that each thing takes.
+It measures nothing. It answers what a quiet host would: every API starts and answers correctly, each thread is pinned,
+and no limit of `analysis/raw/limits.py` is reached. The caller gives each API's throughput. The clock advances by the
+times that were measured on a real host.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -13,26 +13,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.simulated_files import write_files
-from documents.cores import CoreLayout, PhysicalCore
 from documents.errors import HostUnreachableError, RunError
-from documents.host import Host, HostSize
-from documents.inventory import ApiService, Inventory, PostgresService, RedisService
-from documents.knobs import KnobRecord
-from documents.plan import Cell
-from documents.run import HostIdentity, LoadHostLook, ProcessPinning
-from experiment.bench import Load, Measured, WarmedUp
-from experiment.beside import Beside, Found
-from experiment.events import CellStarted, Event
-from experiment.workloads.requests import RequestFile
+from documents.lab import ApiService, CoreLayout, Host, HostSize, Inventory, PhysicalCore, PostgresService, RedisService
+from documents.run import Cell, HostIdentity, KnobRecord, LoadHostLook, ProcessPinning
+from experiment.bench import Beside, Found, Load, Measured, WarmedUp
+from experiment.progress import CellStarted, Event
+from experiment.workloads import RequestFile
 
 CELL_SECONDS = 2.9
-"""What a cell takes outside of its warm-up and load: docs/benchmarks.md, 2026-11-27. It all goes into the reset."""
+"""What a cell takes besides its warm-up and load: docs/benchmarks.md, 2026-11-27. The reset takes all of it."""
 
 RUN_SECONDS = 5.0
-"""What a run takes besides its cells: `experiment.budget.RUN_OVERHEAD_SECONDS`. It all goes before them."""
+"""What a run takes besides its cells: `experiment.planning.budget.RUN_OVERHEAD_SECONDS`. It passes before them."""
 
 LAYOUT = CoreLayout(api=(0,), postgres=(1,), redis=(1,), system=(1,), generator=(1,), shared=True)
-"""That of the two cores on which the noise was measured."""
+"""The layout of the two cores on which the noise was measured."""
 
 _MEMORY_BYTES = 16 << 30
 
@@ -49,7 +44,7 @@ IDENTITY = HostIdentity(
 
 
 class SimulatedClock:
-    """A clock that only its host moves on; it begins at the same moment on every host."""
+    """A clock that only its host advances; it begins at the same moment on every host."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
@@ -63,12 +58,12 @@ class SimulatedClock:
         return self._seconds
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds go by."""
+        """Let that many seconds pass."""
         self._seconds += seconds
 
 
 def simulated_inventory(host: int, api_images: dict[str, str]) -> Inventory:
-    """The lab as it would stand on one host of a fleet: the same on all but for the host's address.
+    """The inventory of one host of a fleet: the same for all, except for the stack and the address.
 
     Args:
         host: which host, from 0 on.
@@ -86,6 +81,7 @@ def simulated_inventory(host: int, api_images: dict[str, str]) -> Inventory:
             host_public_key="ssh-ed25519 AAAA",
         ),
         size=HostSize(cpus=(0, 1), memory_bytes=_MEMORY_BYTES, smaller=True),
+        own_kernel=True,
         cores=LAYOUT,
         base_image_id="sha256:base",
         postgres=PostgresService(
@@ -96,7 +92,8 @@ def simulated_inventory(host: int, api_images: dict[str, str]) -> Inventory:
             user="fairground",
             settings={},
         ),
-        redis=RedisService(container="redis", image_id="sha256:redis", port=16379),
+        redis=RedisService(container="redis", image_id="sha256:redis", port=16379, settings={}),
+        contract_sha256="5" * 64,
         apis=tuple(
             ApiService(
                 name=name,
@@ -117,8 +114,8 @@ def simulated_inventory(host: int, api_images: dict[str, str]) -> Inventory:
 class SimulatedHost:
     """One host of a fleet.
 
-    `throughput_of` gives the requests a second that a cell's API answers. Which cell is under way the host hears as the
-    run's `progress`, for a bench isn't told. `lost_in` is the number of a cell in whose window the connection is lost,
+    `throughput_of` gives the requests a second that a cell's API answers. A bench doesn't know which cell is under way,
+    so `hear` must be the run's `progress`. `lost_in` is the number of a cell in whose window the connection is lost,
     once; the next run finds the host as that one left it.
     """
 
@@ -133,7 +130,7 @@ class SimulatedHost:
     _beside: Beside = field(default_factory=Beside)
 
     def hear(self, event: Event) -> None:
-        """The progress of the run on this host."""
+        """Note which cell is under way: the `progress` of the run on this host."""
         if isinstance(event, CellStarted):
             self._cell = event.cell
 
@@ -170,7 +167,7 @@ class SimulatedHost:
         return {"wrk": "simulated"}
 
     def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:  # noqa: ARG002 - the protocol's
-        """See `Bench.tune`; there is no kernel, and so no setting."""
+        """See `Bench.tune`; there is no kernel, so there is no setting."""
         return ()
 
     def renew(self, *, seconds: float) -> None:
@@ -196,7 +193,7 @@ class SimulatedHost:
         raise RunError("A simulated host has no open loop: give it a protocol without one.")
 
     def read_physical_cores(self) -> tuple[PhysicalCore, ...]:
-        """See `Bench.read_physical_cores`: each CPU is a core."""
+        """See `Bench.read_physical_cores`; each CPU is a core."""
         return tuple((cpu,) for cpu in IDENTITY.cpus)
 
     def make_variants(self, subjects: Sequence[ApiService]) -> None:  # noqa: ARG002 - the protocol's
@@ -208,7 +205,7 @@ class SimulatedHost:
         raise RunError("A simulated host has no variants of APIs: give it a protocol without `vary`.")
 
     def arrange(self, api: ApiService) -> list[str]:  # noqa: ARG002 - the protocol's
-        """See `Bench.arrange`: nothing varies here."""
+        """See `Bench.arrange`; nothing varies here."""
         return []
 
     def stop_apis(self) -> None:
@@ -249,7 +246,7 @@ class SimulatedHost:
         )
 
     def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
-        """See `Bench.warm_up`; throughput is what it will be from the first second on."""
+        """See `Bench.warm_up`; the throughput is the window's from the first second on."""
         each_second = round(self._throughput())
         series: list[int] = []
         while len(series) < load.seconds and not enough(series):
@@ -283,5 +280,5 @@ class SimulatedHost:
 
     def _throughput(self) -> float:
         if self._cell is None:
-            raise RunError("The simulated host wasn't told which cell is measured: give `hear` to the run as progress.")
+            raise RunError("The simulated host doesn't know its cell: give `hear` to the run as progress.")
         return self.throughput_of(self._cell)

@@ -1,10 +1,10 @@
-"""How often the lab's verdicts err and what they find, in simulated runs of four APIs under three loads.
+"""How often the lab's verdicts are wrong and what they find, in simulated runs of four APIs under three loads.
 
     .venv/bin/python -m benchmarks.simulation [--experiments 1000] [--blocks 10] [--margin 0.03] [--seed 1]
 
-It needs no lab. The first table has worlds in which all APIs are equal: each difference that is found is false. The
-second has one API that is truly faster than the other three, and says how often the verdict on it and the next one is
-right. The third has single pairs at the margin, where each "same" is false.
+It needs no lab. In the first table all APIs are equal, so each difference is false. In the second, one API is faster
+than the other three; the table shows the verdicts on it and another one. In the third, two APIs differ by the margin,
+so each "same" is false.
 """
 
 import argparse
@@ -15,9 +15,9 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
-from analysis.statistics.power import LEAST_BLOCKS
-from analysis.statistics.simulation import Orders, Outcomes, World, simulate
-from experiment.order import block_orders
+from analysis.statistics import LEAST_BLOCKS
+from benchmarks.simulated_world import Orders, Outcomes, World, simulate
+from experiment.planning import block_orders
 
 APIS = 4
 LOADS = 3
@@ -27,16 +27,17 @@ NOISES = (0.01, 0.026, 0.05, 0.10)
 
 EQUAL = World(levels=(0.0,) * APIS, cell_noise=0.05 / math.sqrt(2), block_noise=0.1)
 STEADY, WALKING = 0.01, 0.02
-"""Drift from one cell to the next: steady, and as the standard deviation of a random walk's step."""
+"""Trend from one cell to the next: steady, and as the standard deviation of a random walk's step."""
 
 
 def main() -> None:
     """Simulate and print."""
-    parser = argparse.ArgumentParser(description="How often the lab's verdicts err, and what they find.")
+    parser = argparse.ArgumentParser(description="How often the lab's verdicts are wrong, and what they find.")
     parser.add_argument("--experiments", type=int, default=1000, help="simulated runs of each kind")
     parser.add_argument("--blocks", type=int, default=10, help="blocks of a run")
-    parser.add_argument("--margin", type=float, default=0.03, help="what counts as no difference: 0.03 for 3%%")
-    parser.add_argument("--seed", type=int, default=1, help="of orders and noise")
+    margin_help = "the difference up to which APIs count as the same: 0.03 for 3%%"
+    parser.add_argument("--margin", type=float, default=0.03, help=margin_help)
+    parser.add_argument("--seed", type=int, default=1, help="seed of orders and noise")
     arguments = parser.parse_args()
     if arguments.experiments < 1 or arguments.blocks < LEAST_BLOCKS or not 0 < arguments.margin < math.inf:
         parser.error(f"give 1 experiment or more, {LEAST_BLOCKS} blocks or more, and a margin above 0")
@@ -52,7 +53,7 @@ def false_differences(experiments: int, blocks: int, *, margin: float, seed: int
     table = _table(
         "All APIs equal, noise 5%: false differences",
         "order",
-        "drift",
+        "trend",
         "a pair, by itself",
         "any of 18, by itself",
         "any of 18, after Holm",
@@ -61,8 +62,8 @@ def false_differences(experiments: int, blocks: int, *, margin: float, seed: int
     williams = williams_orders(APIS, experiments, blocks, seed=seed)
     shuffled = shuffled_orders(APIS, experiments, blocks, seed=seed)
     fixed = [[[list(range(APIS))] * blocks] * LOADS] * experiments
-    drifts = {"none": EQUAL, "walk": replace(EQUAL, walk=WALKING), "steady": replace(EQUAL, drift=STEADY)}
-    for name, world in drifts.items():
+    trends = {"none": EQUAL, "walk": replace(EQUAL, walk=WALKING), "steady": replace(EQUAL, trend=STEADY)}
+    for name, world in trends.items():
         _add(table, ["Williams rows", name], simulate(world, williams, margin=margin, seed=seed))
         _add(table, ["shuffled", name], simulate(world, shuffled, margin=margin, seed=seed))
         _add(
@@ -92,7 +93,7 @@ def power(experiments: int, blocks: int, *, margin: float, seed: int) -> Table:
 
 
 def false_sameness(experiments: int, blocks: int, *, margin: float, seed: int) -> Table:
-    """Two APIs that differ by the margin exactly: the share of runs that call them the same."""
+    """Two APIs that differ by exactly the margin: the share of runs with the verdict *same*."""
     table = _table("Two APIs that differ by the margin: called the same", "noise", "same, falsely")
     orders = williams_orders(2, experiments, blocks, seed=seed)
     for noise in NOISES:

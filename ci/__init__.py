@@ -1,1 +1,1 @@
-"""What jobs in continuous integration call beside `lab`: a gate for each API that a change touches, and its comment."""
+"""What CI jobs call besides `lab`: the gate of a change, and its comment."""

@@ -1,30 +1,143 @@
-"""One comment on a change, which each push brings up to date: ``python -m ci.comment FILE``."""
+"""One comment on a pull or merge request, which each push updates: ``python -m ci.comment FILE``.
+
+REST APIs: https://docs.github.com/en/rest/issues/comments for GitHub, https://docs.gitlab.com/api/notes/ for GitLab.
+"""
 
 import argparse
+import json
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ci.forge import Discussion, discussion_of_job
 from documents.errors import FairgroundError, PublicationError
 
 MARKER = "<!-- fairground-gate -->"
-"""What the comment begins with, unseen: by it the next job finds it."""
+"""The invisible first line of the comment, by which the next job finds it."""
 
-CUT = "\n\nThis was cut: it is longer than a comment may be. The whole is among the job's artefacts, as comment.md.\n"
+CUT = "\n\nThis comment was cut at the forge's limit. The whole text is comment.md among the job's artefacts.\n"
 
 _PAGE = 100
-"""Comments to a page, the most that both forges give."""
+"""Comments per page: the most that both forges allow."""
 
 _SECONDS = 30.0
 
 
+@dataclass(frozen=True)
+class Discussion:
+    """A pull or merge request, and how to comment on it.
+
+    Attributes:
+        name: for messages.
+        comments: the address of all its comments.
+        comment: the address of one of them, without its id.
+        update: the method that replaces a comment.
+        most_characters: the longest comment that the forge takes.
+        permission: what the token needs, for messages.
+        headers: of each request; they have the token, so they aren't shown.
+    """
+
+    name: str
+    comments: str
+    comment: str
+    update: Literal["PATCH", "PUT"]
+    most_characters: int
+    permission: str
+    headers: Mapping[str, str] = field(repr=False)
+
+
+def discussion_of_job(environment: Mapping[str, str]) -> Discussion:
+    """The pull or merge request of this job, from the variables that its runner sets.
+
+    Raises:
+        PublicationError: a variable is missing, or the job has no such request.
+    """
+    if environment.get("GITHUB_ACTIONS"):
+        return _github(environment)
+    if environment.get("GITLAB_CI"):
+        return _gitlab(environment)
+    raise PublicationError(
+        "This job runs neither at GitHub nor at GitLab: GITHUB_ACTIONS and GITLAB_CI aren't set. Call this from a "
+        "job's step, or read the file."
+    )
+
+
+def _github(environment: Mapping[str, str]) -> Discussion:
+    repository = f"{_needed(environment, 'GITHUB_API_URL')}/repos/{_needed(environment, 'GITHUB_REPOSITORY')}"
+    number = _pull_request(environment)
+    return Discussion(
+        name=f"pull request {number} of {environment['GITHUB_REPOSITORY']}",
+        comments=f"{repository}/issues/{number}/comments",
+        comment=f"{repository}/issues/comments",
+        update="PATCH",
+        # GitHub refuses more with 422: "Body is too long (maximum is 65536 characters)".
+        most_characters=65_536,
+        permission="the job needs the permission `pull-requests: write`, which a fork's job never has",
+        headers={
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {_token(environment, 'GITHUB_TOKEN')}",
+            "X-GitHub-Api-Version": "2022-11-28",
+        },
+    )
+
+
+def _pull_request(environment: Mapping[str, str]) -> int:
+    path = Path(_needed(environment, "GITHUB_EVENT_PATH"))
+    try:
+        return int(json.loads(path.read_bytes())["pull_request"]["number"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PublicationError(
+            f"The event that started this job, {path}, names no pull request. Comment only in a workflow that runs on "
+            "pull_request."
+        ) from error
+
+
+def _gitlab(environment: Mapping[str, str]) -> Discussion:
+    project = _needed(environment, "CI_MERGE_REQUEST_PROJECT_ID")
+    number = _needed(environment, "CI_MERGE_REQUEST_IID")
+    notes = (
+        f"{_needed(environment, 'CI_API_V4_URL')}/projects/{quote(project, safe='')}"
+        f"/merge_requests/{quote(number, safe='')}/notes"
+    )
+    return Discussion(
+        name=f"merge request {number} of the project {project}",
+        comments=notes,
+        comment=notes,
+        update="PUT",
+        most_characters=1_000_000,
+        permission="it needs the scope `api` and the role of a reporter; a CI_JOB_TOKEN can't write notes",
+        headers={"PRIVATE-TOKEN": _token(environment, "GITLAB_TOKEN")},
+    )
+
+
+def _needed(environment: Mapping[str, str], name: str) -> str:
+    if value := environment.get(name):
+        return value.rstrip("/")
+    raise PublicationError(
+        f"{name} isn't set, so this job has no pull or merge request, or its variables are hidden. Run it on "
+        "pull_request at GitHub, or in a pipeline of merge_request_event at GitLab."
+    )
+
+
+def _token(environment: Mapping[str, str], name: str) -> str:
+    token = environment.get(name, "").strip()
+    if not token:
+        raise PublicationError(f"{name} isn't set, so no comment can be written. Set it to the token for this step.")
+    # The HTTP client would show the token in its error.
+    if not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise PublicationError(f"{name} has a character that no token has, such as a space. Set it again.")
+    return token
+
+
 class Comment(BaseModel):
-    """What is read of a comment; a forge tells much more."""
+    """The parts of a forge's comment that are read."""
 
     id: int
     body: str | None = None
@@ -34,7 +147,7 @@ _COMMENTS = TypeAdapter(list[Comment])
 
 
 def put_comment(discussion: Discussion, text: str) -> str:
-    """Write the comment, or put it in place of the one that is there; returns what was done.
+    """Write the comment, or replace the existing one; returns a sentence about it.
 
     Raises:
         PublicationError: the forge can't be reached, or refuses.
@@ -44,13 +157,13 @@ def put_comment(discussion: Discussion, text: str) -> str:
         for comment in _comments(client, discussion):
             if (comment.body or "").startswith(MARKER):
                 _ask(client, discussion, discussion.update, f"{discussion.comment}/{comment.id}", body=body)
-                return f"The comment on {discussion.name} was brought up to date."
+                return f"The comment on {discussion.name} was updated."
         _ask(client, discussion, "POST", discussion.comments, body=body)
         return f"A comment was written on {discussion.name}."
 
 
 def fit(body: str, most_characters: int) -> str:
-    """A body that is no longer than that: cut at the end of a line and with a note where it was longer."""
+    """The body; if it is longer than this, cut at the end of a line, with a note."""
     if len(body) <= most_characters:
         return body
     kept = body[: most_characters - len(CUT)]
@@ -65,9 +178,9 @@ def _comments(client: httpx.Client, discussion: Discussion) -> Iterator[Comment]
             yield from _COMMENTS.validate_json(response.content)
         except ValidationError as error:
             raise PublicationError(
-                f"{discussion.comments} answered no list of comments. See that the address of the API is right."
+                f"{discussion.comments} returned no list of comments. Check the address of the forge's API."
             ) from error
-        # The address of the next page is the forge's word. The token goes nowhere but to the address that was set.
+        # The answer also has the address of the next page. It isn't followed, because it could lead the token away.
         if "next" not in response.links:
             return
         page += 1
@@ -83,12 +196,12 @@ def _ask(
             response = client.request(method, url, json={"body": body})
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise PublicationError(
-            f"{url} can't be reached: {error}. See that the runner reaches the forge's API, then start the job again."
+            f"{url} can't be reached: {error}. Check that the runner reaches the forge's API, then start the job again."
         ) from error
     if response.is_success:
         return response
     raise PublicationError(
-        f"The comment on {discussion.name} wasn't written: {method} {url} answered {response.status_code} "
+        f"The comment on {discussion.name} wasn't written: {method} {url} returned {response.status_code} "
         f"{response.reason_phrase}. {_remedy(response.status_code, discussion)}"
     )
 
@@ -96,26 +209,28 @@ def _ask(
 def _remedy(status: int, discussion: Discussion) -> str:
     match status:
         case 401:
-            return "The token isn't valid, or has expired: hand the job another one."
+            return "The token isn't valid, or has expired: give the job another one."
         case 403:
             return f"The token may not comment: {discussion.permission}."
         case 404:
-            return f"There is no such change, or the token may not see it: {discussion.permission}."
+            return f"There is no such request, or the token can't see it: {discussion.permission}."
         case _ if status >= 500:
-            return "The forge is in trouble: start the job again later."
+            return "The forge has a problem: start the job again later."
         case _:
-            return "Start the job again; where that doesn't help, read the file among the job's artefacts."
+            return "Start the job again; if that doesn't help, read the file among the job's artefacts."
 
 
 def main() -> int:
-    """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ci.comment", description="Comments on a job's pull request.")
+    """Comment with the text of a file; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ci.comment", description="Write or update the comment on the job's pull or merge request."
+    )
     parser.add_argument("file", type=Path, help="the comment in Markdown")
     path: Path = parser.parse_args().file
     try:
         print(put_comment(discussion_of_job(os.environ), path.read_text(encoding="utf-8")))  # noqa: T201
     except OSError as error:
-        print(f"error: {path} can't be read: {error.strerror}. See that the gate's step wrote it.", file=sys.stderr)  # noqa: T201
+        print(f"error: {path} can't be read: {error.strerror}. Check that the gate's step wrote it.", file=sys.stderr)  # noqa: T201
         return 1
     except FairgroundError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201

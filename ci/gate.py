@@ -1,8 +1,8 @@
 """The gate of a change: ``python -m ci.gate BASE``.
 
-Measures each API that the change touches beside itself as its base has it, and leaves in ``artifacts/gate/`` what a
-team reads of it: ``comment.md``, and of each API the summary and the run. Its status is that of `lab gate`: 0 where all
-passed or nothing was touched, 1 where one became slower, 3 where one has no answer, 2 where one can't be told.
+Measures each API that the change touches against its base. ``artifacts/gate/`` gets ``comment.md``, and the summary and
+the run of each API. The exit status is that of the worst outcome: 1 if an API became slower, 3 if one has no answer, 2
+if a run can't tell, 0 if all passed or nothing was touched.
 """
 
 import argparse
@@ -14,17 +14,18 @@ from pathlib import Path
 
 from ci.gate_stack import STACK, Change, write_gate_stack
 from documents.errors import FairgroundError
+from documents.run import MANIFESTS
 
 PROJECT = Path(__file__).resolve().parents[1]
 LAB = (str(PROJECT / ".venv" / "bin" / "lab"),)
 
 PASSED, REGRESSION, CANNOT_TELL, NO_ANSWER = 0, 1, 2, 3
 
-SAID = {PASSED: "passed", REGRESSION: "regression", CANNOT_TELL: "can't tell", NO_ANSWER: "no answer"}
-"""What each status of `lab gate` says; any other is an error, and so no answer."""
+OUTCOMES = {PASSED: "passed", REGRESSION: "regression", CANNOT_TELL: "can't tell", NO_ANSWER: "no answer"}
+"""The outcome by the exit status of `lab gate`; any other status is an error, and so no answer."""
 
 WORST_FIRST = (REGRESSION, NO_ANSWER, CANNOT_TELL, PASSED)
-"""A regression is an answer, whatever else couldn't be told."""
+"""A regression is shown, so it is worse than a run of another API that shows nothing."""
 
 
 def gate(
@@ -33,14 +34,14 @@ def gate(
     """Measure what a change touches and write the comment; returns the status of the worst outcome.
 
     Args:
-        base: the branch or commit that the change is to be merged into.
+        base: the branch or commit that the change will be merged into.
         like: the name of the stack whose APIs are guarded.
-        protocol: that of `lab gate`; its own unless given.
+        protocol: that of `lab gate`; its default unless given.
         project: the checkout, whose HEAD is the change.
         lab: the command that is run as `lab`.
 
     Raises:
-        DocumentError: the stack can't be made a gate's.
+        DocumentError: the gate's stack can't be made from the stack.
         RunError: git doesn't know the base.
     """
     artifacts = project / "artifacts" / "gate"
@@ -49,16 +50,16 @@ def gate(
     change = write_gate_stack(project, base, like)
     statuses: dict[str, int] = {}
     if change.pairs:
-        stands = _run(project, [*lab, "up", "--stack", STACK]) == 0
+        is_up = _run(project, [*lab, "up", "--stack", STACK]) == 0
         for pair in change.pairs:
             statuses[pair.api] = NO_ANSWER
-            if stands:
+            if is_up:
                 options = [] if protocol is None else ["--protocol", protocol]
                 summary = artifacts / f"{pair.api}.md"
                 before = _runs(project)
                 command = [*lab, "gate", pair.base, pair.candidate, "--stack", STACK, "--summary", str(summary)]
                 status = _run(project, [*command, *options])
-                statuses[pair.api] = status if status in SAID else NO_ANSWER
+                statuses[pair.api] = status if status in OUTCOMES else NO_ANSWER
                 for run in sorted(_runs(project) - before):
                     shutil.make_archive(str(artifacts / f"{pair.api}-{run}"), "gztar", project / "runs", run)
     written = (artifacts / f"{pair.api}.md" for pair in change.pairs)
@@ -70,23 +71,23 @@ def gate(
 
 
 def render_comment(change: Change, statuses: Mapping[str, int], summaries: Sequence[str]) -> str:
-    """The comment on a change in Markdown: in its first line each API's outcome, below it what each gate said.
+    """The comment on a change in Markdown: each API's outcome in its first line, then the summaries.
 
     Args:
         change: what was measured, and what couldn't be.
-        statuses: that of each API's gate, by its name.
+        statuses: the status of each API's gate, by the API's name.
         summaries: those that `lab gate` wrote.
     """
-    outcomes = [f"{api}: {SAID[status]}" for api, status in statuses.items()]
+    outcomes = [f"{api}: {OUTCOMES[status]}" for api, status in statuses.items()]
     outcomes += [f"{api}: new, so there is nothing to compare it with" for api in change.new]
-    said = "; ".join(outcomes) or "no API that is guarded was touched, so nothing was measured"
-    parts = [f"**Gate: {said}.** Beside the commit {change.commit}."]
+    listed = "; ".join(outcomes) or "no guarded API was touched, so nothing was measured"
+    parts = [f"**Gate: {listed}.** Base: commit {change.commit}."]
     if REGRESSION in statuses.values():
-        parts += ["What is significantly worse must not be merged unseen: the tables say under which load."]
+        parts += ["An API became significantly worse: the tables show under which load. Don't merge that unnoticed."]
     if NO_ANSWER in statuses.values():
-        parts += ["Where there is no answer, the job's log says why. Mend that and start the job again."]
+        parts += ["If there is no answer, the job's log has the reason. Fix that and start the job again."]
     if CANNOT_TELL in statuses.values():
-        parts += ["What can't be told is no pass: the number of blocks that would tell stands below."]
+        parts += ["“Can't tell” isn't a pass. The summary has the number of blocks that would be enough."]
     return "\n\n".join([*parts, *(summary.strip() for summary in summaries)]) + "\n"
 
 
@@ -95,13 +96,15 @@ def _run(project: Path, command: Sequence[str]) -> int:
 
 
 def _runs(project: Path) -> frozenset[str]:
-    return frozenset(path.parent.name for path in project.glob("runs/*/manifest.json"))
+    return frozenset(path.parent.name for path in (project / "runs").glob(MANIFESTS))
 
 
 def main() -> int:
-    """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ci.gate", description="Gates each API that a change touches.")
-    parser.add_argument("base", help="the branch or commit that HEAD is to be merged into")
+    """Gate the checked-out change; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ci.gate", description="Measure each API that a change touches against its base."
+    )
+    parser.add_argument("base", help="the branch or commit that HEAD will be merged into")
     parser.add_argument("--like", default="local", help="the stack whose APIs are guarded; local unless given")
     parser.add_argument("--protocol", help="that of `lab gate`: a name or the path of a file")
     try:

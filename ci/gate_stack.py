@@ -1,28 +1,31 @@
-"""The stack of a gate: each API that a change touches stands in it twice, as its base has it and as the change does."""
+"""The stack of a gate: each API that a change touches is in it twice, built from its base and from the change."""
 
-from collections.abc import Sequence
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import yaml
 
-from ci.repository import has_folder, lay_out, merge_base, touched
-from documents.errors import DocumentError
+from documents.errors import DocumentError, RunError
 from documents.stack import Api, Stack
 
 STACK = "ci-gate"
-"""The gate's stack; its document is made anew for each change, and git ignores it."""
+"""The gate's stack. Its document is written for each change; git ignores it."""
 
 BASE_SOURCES = ".lab/ci-base"
-"""Where the sources of the base lie, inside the checkout: an image's sources may not be elsewhere."""
+"""The folder of the base's sources. It is inside the checkout, as an image's sources must be."""
 
 FIRST_PORT = 24080
-"""Of the APIs. The lab's other stacks use others, and the kernel gives none below 32768 to anybody."""
+"""The first port of the APIs: no other stack of the lab uses it, and the kernel assigns ports from 32768 on."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The two entries of a gate's stack that are one API of the lab's."""
+    """The two entries of an API in the gate's stack."""
 
     api: str
     base: str
@@ -31,7 +34,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class Change:
-    """What a change is to a gate: where it left its base, what to measure, and the APIs that the base doesn't have."""
+    """A change as the gate sees it.
+
+    Attributes:
+        commit: where it left its base.
+        pairs: what to measure.
+        new: the APIs that the base doesn't have.
+    """
 
     commit: str
     pairs: tuple[Pair, ...]
@@ -39,33 +48,34 @@ class Change:
 
 
 def write_gate_stack(project: Path, base: str, like: str) -> Change:
-    """Make the document of the gate's stack, and lay the base's sources out for it.
+    """Write the gate's stack, and extract the base's sources for it.
 
-    Both are made only where there is a pair to be measured. All but its name and APIs is as in the stack `like`.
+    Both are written only if there is a pair to measure. Except for its name and APIs, the stack is the one named
+    `like`.
 
     Args:
         project: the checkout, whose HEAD is the change.
-        base: the branch or commit that the change is to be merged into.
+        base: the branch or commit that the change will be merged into.
         like: the name of the stack whose APIs are guarded.
 
     Raises:
-        DocumentError: there is no such stack, or it can't be made a gate's.
+        DocumentError: there is no such stack, or the gate's stack would be invalid.
         RunError: git doesn't know the base.
     """
     name = f"stacks/{like}.yaml"
     try:
         text = (project / name).read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise DocumentError(f"There is no {name} to make the gate's stack like; name another with --like.") from error
+        raise DocumentError(f"There is no {name} to make the gate's stack from; name another with --like.") from error
     apis = Stack.from_yaml(text, name=name).apis
     commit = merge_base(project, base)
     sources = touched(project, commit, list(dict.fromkeys(api.source for api in apis)))
-    known = tuple(source for source in sources if has_folder(project, commit, source))
+    known = tuple(source for source in sources if _git(project, "ls-tree", "-d", commit, "--", source))
     measured = [api for api in apis if api.source in known]
     pairs = tuple(Pair(api.name, f"{api.name}-base", f"{api.name}-candidate") for api in measured)
     new = tuple(api.name for api in apis if api.source in sources and api.source not in known)
     if pairs:
-        lay_out(project, commit, known, project / BASE_SOURCES)
+        extract(project, commit, known, project / BASE_SOURCES)
         document = yaml.safe_load(text) | {"name": STACK, "apis": _entries(pairs, measured)}
         written = yaml.safe_dump(document, sort_keys=False)
         Stack.from_yaml(written, name=f"the gate's stack, made from {name}")
@@ -77,7 +87,54 @@ def _entries(pairs: Sequence[Pair], apis: Sequence[Api]) -> list[dict[str, objec
     entries: list[dict[str, object]] = []
     for pair, api in zip(pairs, apis, strict=True):
         for name, source in ((pair.base, f"{BASE_SOURCES}/{api.source}"), (pair.candidate, api.source)):
-            # For each entry anew: YAML would write what two of them share as an alias, which no stack may have.
+            # A new copy for each entry: YAML would write a shared one as an alias, which a stack can't have.
             shared = api.model_dump(mode="json", exclude={"name", "source", "port"}, exclude_defaults=True)
             entries.append({"name": name, "source": source, "port": FIRST_PORT + len(entries), **shared})
     return entries
+
+
+def merge_base(project: Path, base: str) -> str:
+    """The full name of the commit at which HEAD left a branch or commit.
+
+    Raises:
+        RunError: git doesn't know the base, or the common history wasn't fetched.
+    """
+    try:
+        return _git(project, "merge-base", base, "HEAD").decode().strip()
+    except subprocess.CalledProcessError as error:
+        raise RunError(
+            f"git can't find where HEAD left {base}: {_error_of(error)}. Name a branch or commit that was fetched, and "
+            "let the job fetch the whole history (fetch-depth: 0, GIT_DEPTH: 0)."
+        ) from error
+
+
+def touched(project: Path, commit: str, sources: Collection[str]) -> tuple[str, ...]:
+    """Those of these folders in which a file differs between a commit and HEAD, in the given order."""
+    # Without renames, so that a file that left a folder touches it too.
+    listing = _git(project, "diff", "--name-only", "--no-renames", "-z", commit, "HEAD").decode()
+    files = [name for name in listing.split("\0") if name]
+    return tuple(source for source in sources if any(name.startswith(f"{source}/") for name in files))
+
+
+def extract(project: Path, commit: str, folders: Sequence[str], target: Path) -> None:
+    """Replace the target by these folders of a commit.
+
+    Raises:
+        RunError: the commit lacks one of them.
+    """
+    try:
+        archive = _git(project, "archive", "--format=tar", commit, "--", *folders)
+    except subprocess.CalledProcessError as error:
+        raise RunError(f"git can't extract {', '.join(folders)} of {commit}: {_error_of(error)}.") from error
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    with tarfile.open(fileobj=BytesIO(archive)) as packed:
+        packed.extractall(target, filter="data")
+
+
+def _git(project: Path, *arguments: str) -> bytes:
+    return subprocess.run(["git", *arguments], cwd=project, check=True, capture_output=True).stdout
+
+
+def _error_of(error: subprocess.CalledProcessError) -> str:
+    return " ".join(error.stderr.decode("utf-8", "replace").split()).removesuffix(".")

@@ -1,1 +1,1 @@
-"""The `lab` command, a file a subcommand: arguments in, calls to the rooms, tables out."""
+"""The `lab` command, a file for each subcommand: arguments in, calls to the rooms, tables out."""

@@ -1,28 +1,26 @@
-"""`lab api check`: what an implementation still lacks."""
+"""`lab api check`: check an implementation step by step."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
+from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, require_subcommand, terminal
 from cli.progress import under_way
-from lab.lifecycle.lifecycle import read_lab
-from lab.stack_file import read_stack
 
 if TYPE_CHECKING:
-    from documents.api_check import ApiCheckStep
+    from documents.report import ApiCheckStep
 
 GUIDE = "docs/adding-an-api.md"
 
-_MARKS = {"passed": ("\N{CHECK MARK}", "green"), "failed": ("\N{BALLOT X}", "red"), "not looked at": ("-", "dim")}
+_MARKS = {"passed": ("\N{CHECK MARK}", "green"), "failed": ("\N{BALLOT X}", "red"), "not checked": ("-", "dim")}
 
-api = typer.Typer(name="api", help="Work on an implementation.", no_args_is_help=True)
+api = typer.Typer(name="api", add_completion=False, rich_markup_mode=None)
 
 
-@api.callback()
-def of_an_api() -> None:
+@api.callback(invoke_without_command=True)
+def of_an_api(context: typer.Context) -> None:
     """Work on an implementation of the API."""
+    require_subcommand(context)
 
 
 @api.command("check")
@@ -31,18 +29,21 @@ def check(
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Lead through an implementation: what of it is as it is to be, and what has to be mended first.
+    """Check an implementation step by step, and say what to fix first.
 
-    From its entry in the stack over its folder, its image and its container to the contract, whose checks are those of
-    `lab verify`; the database is put back to its seeded state afterwards. Exits with 1 unless all is well.
+    The steps are its entry in the stack, its folder, its image, its container, and the contract with the checks of
+    `lab verify`, after which the database is reset to its seed. Exits with 1 unless all steps pass.
     """
-    # Here, for they take their time, and the other subcommands don't need them.
-    from experiment.api_check.steps import check_api  # noqa: PLC0415
+    from rich.text import Text
+
+    from experiment.api_check import check_api
+    from lab.lifecycle import read_lab
+    from lab.stack_file import read_stack
 
     console = terminal()
     console.quiet = json
 
-    def tell(step: "ApiCheckStep") -> None:
+    def show(step: "ApiCheckStep") -> None:
         mark, style = _MARKS[step.outcome]
         first, *others = step.details
         console.print(Text.assemble((mark, style), f" {step.name:<20}{step.outcome:<14} ", first), soft_wrap=True)
@@ -56,7 +57,7 @@ def check(
             stack=stack,
             read_document=lambda: read_stack(ROOT, stack),
             read_lab=lambda: read_lab(open_engine(stack)),
-            tell=tell,
+            show=show,
         )
     if json:
         print(found.to_json(), end="")  # noqa: T201 - the command's output
@@ -64,5 +65,5 @@ def check(
     if first is None:
         console.print(f"The API {name} keeps the contract, and is ready to be measured.", markup=False)
         return
-    console.print(f"First mend {first.name}: {GUIDE}, “{first.section}”.", markup=False, soft_wrap=True)
+    console.print(f"Fix {first.name} first: {GUIDE}, “{first.section}”.", markup=False, soft_wrap=True)
     raise typer.Exit(1)

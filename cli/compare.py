@@ -1,13 +1,11 @@
-"""`lab compare`: two runs beside each other."""
+"""`lab compare`: compare two runs."""
 
 from typing import Annotated
 
 import typer
 
-from cli.completion import complete_run
-from cli.context import JsonOption, terminal
+from cli.context import JsonOption, as_rich, complete_run, terminal
 from cli.report import find_run
-from cli.tables import as_rich
 
 
 def compare(
@@ -19,23 +17,17 @@ def compare(
     ],
     second: Annotated[str, typer.Argument(help="The id or folder of the other run.", autocompletion=complete_run)],
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Compare them although their conditions differ; the page says so.")
+        bool, typer.Option("--anyway", help="Compare them even if their conditions differ; the page says so.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Compare two runs: the same APIs under the same loads, the second over the first.
 
-    Refuses runs of another host, protocol, PostgreSQL or Redis, and names all that differs. Two runs are measured at
-    two times, and what else changed meanwhile is in the ratios: to tell what a change of the code did, use `lab gate`.
+    Refuses runs of another host, protocol, PostgreSQL or Redis, and names all differences. The ratios include whatever
+    else changed between the two runs: to judge a change of the code, use `lab gate`.
     """
-    # Here, for it takes its time, and the other subcommands don't need it.
-    from analysis.pages.run_comparison import (  # noqa: PLC0415
-        change_tables,
-        comparison_heading,
-        run_lines,
-        write_comparison,
-    )
-    from analysis.run_comparison import compare_folders  # noqa: PLC0415
+    from analysis.compare import compare_folders
+    from analysis.pages.run_comparison import change_tables, comparison_heading, run_lines, write_comparison
 
     folder = find_run(second)
     comparison = compare_folders(find_run(first), folder, anyway=anyway)

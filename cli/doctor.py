@@ -1,20 +1,22 @@
-"""`lab doctor`: is everything there that the lab needs?"""
+"""`lab doctor`: the tools that the lab needs, with remedies for those that are missing."""
 
 import dataclasses
 
 import typer
-from rich.table import Table
 
 from cli.context import JsonOption, print_json, terminal
-from lab.hosts.machine import read_memory_bytes, read_topology
-from toolchain.inspection import inspect
 
 
 def doctor(json: JsonOption = False) -> None:
-    """List each piece of the toolchain: where it was found, its version, whence it is, and what to do if it's missing.
+    """Show each tool that the lab needs: its path, its version, and how to get it if it's missing.
 
-    Exits with 1 where something that the lab needs is missing.
+    Exits with 1 if something that the lab needs is missing.
     """
+    from rich.table import Table
+
+    from lab.cores import read_memory_bytes, read_topology
+    from toolchain.inspection import inspect
+
     findings = inspect()
     bad = [finding for finding in findings if not finding.good and finding.required]
     if json:

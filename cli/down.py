@@ -2,20 +2,18 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
 from cli.progress import EngineProgress, under_way
 from documents.errors import DocumentError, LabError
-from lab.lifecycle.adoption import adopt as adopt_lab
-from lab.lifecycle.adoption import look_around
-from lab.lifecycle.expiry import Ended, take_down_expired
-from lab.lifecycle.lifecycle import Receipt, take_down
-from lab.lifecycle.state import list_recorded
-from lab.stack_file import read_stack, read_stacks
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lab.lifecycle import Ended, Receipt
 
 
 def down(
@@ -25,7 +23,7 @@ def down(
     adopt: Annotated[
         bool,
         typer.Option(
-            "--adopt", help="Find also what isn't on record but carries the lab's labels, show it, and remove it."
+            "--adopt", help="Also find, show and remove everything with the lab's labels that isn't on record."
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --adopt: don't ask.")] = False,
@@ -34,11 +32,11 @@ def down(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Remove everything that the lab made, also after a half-failed or killed `lab up`.
+    """Remove everything that the lab made, also after a failed or killed `lab up`.
 
-    Ends with a receipt: what was on record, what was kept on purpose, what is left. Exits with 1 where anything is
-    left. Results in runs/ stay. With --adopt a record that is lost, or a host that is gone, stands in no way. With
-    --expired it does so for each lab that has expired, and is made for cron.
+    Ends with a receipt: what was on record, what was kept on purpose, what is left. Exits with 1 if anything is left.
+    Results in runs/ stay. --adopt also works without the record, or if the host no longer exists. --expired takes down
+    each lab that has expired; use it in cron.
     """
     console = terminal()
     console.quiet = json
@@ -61,12 +59,15 @@ def down(
 
 
 def _is_default(context: typer.Context, name: str) -> bool:
-    """Whether nobody gave the option, not even its default value."""
+    """Whether the option isn't on the command line."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "DEFAULT"
 
 
-def _take_down(console: Console, stack: str) -> Receipt:
+def _take_down(console: "Console", stack: str) -> "Receipt":
+    from lab.lifecycle import take_down
+    from lab.stack_file import read_stack
+
     try:
         document = read_stack(ROOT, stack)
     except DocumentError as error:
@@ -76,27 +77,33 @@ def _take_down(console: Console, stack: str) -> Receipt:
         return take_down(open_engine(stack), document, progress=EngineProgress(console, doing))
 
 
-def _adopt(console: Console, stack: str, *, yes: bool) -> Receipt:
+def _adopt(console: "Console", stack: str, *, yes: bool) -> "Receipt":
+    from lab.lifecycle import adopt, look_around
+    from lab.stack_file import read_stack
+
     document, engine = read_stack(ROOT, stack), open_engine(stack)
-    with under_way(console, "looking for what carries the lab's labels"):
+    with under_way(console, "looking for the lab's labels"):
         found = look_around(engine, document)
     for phrase in found.found:
         console.print(f"  found  {phrase}", markup=False, soft_wrap=True)
     if not found.found:
-        console.print("Nothing of it was found.")
+        console.print("Nothing was found.")
     elif not yes:
         if not sys.stdin.isatty():
-            raise LabError("Nobody is at the terminal to confirm that this is to go. Is it right? Then add --yes.")
+            raise LabError("Nobody is at the terminal to confirm the removal. To confirm it, add --yes.")
         if not typer.confirm("Remove all of this?"):
             raise LabError("It wasn't confirmed, so nothing was removed.")
     with under_way(console, "asking the engine") as doing:
-        return adopt_lab(engine, document, found, progress=EngineProgress(console, doing))
+        return adopt(engine, document, found, progress=EngineProgress(console, doing))
 
 
-def _take_down_expired(console: Console, *, json: bool) -> None:
+def _take_down_expired(console: "Console", *, json: bool) -> None:
+    from lab.lifecycle import list_recorded, take_down_expired
+    from lab.stack_file import read_stacks
+
     stacks, faults = read_stacks(ROOT)
     for fault in faults.values():
-        typer.echo(f"{fault} Whether this lab has expired can't be told.", err=True)
+        typer.echo(f"{fault} It isn't known whether this lab has expired.", err=True)
     ended: list[Ended] = []
     with under_way(console, "asking the engine") as doing:
         progress = EngineProgress(console, doing)
@@ -126,11 +133,11 @@ def _take_down_expired(console: Console, *, json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _as_json(stack: str, receipt: Receipt) -> dict[str, object]:
+def _as_json(stack: str, receipt: "Receipt") -> dict[str, object]:
     return {"stack": stack, "made": receipt.made, "kept": receipt.kept, "left": receipt.left}
 
 
-def _show(console: Console, stack: str, receipt: Receipt) -> None:
+def _show(console: "Console", stack: str, receipt: "Receipt") -> None:
     console.print(f"Receipt for the lab {stack}:")
     console.print(f"  made  {receipt.made} resources on record")
     for thing in receipt.kept:

@@ -4,33 +4,41 @@ from typing import Annotated
 
 import typer
 
-from cli.completion import complete_api
-from cli.context import DEFAULT_STACK, FACTS, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
+from cli.context import (
+    DEFAULT_STACK,
+    FACTS,
+    ROOT,
+    JsonOption,
+    StackOption,
+    as_rich,
+    complete_api,
+    open_engine,
+    print_json,
+    terminal,
+)
 from cli.progress import under_way
-from cli.tables import as_rich
-from lab.lifecycle.lifecycle import read_lab
 
 
 def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
     api: Annotated[
         list[str] | None,
-        typer.Option("--api", help="Measure this API alone; may be given again for more.", autocompletion=complete_api),
+        typer.Option("--api", help="Measure only this API; repeatable.", autocompletion=complete_api),
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Measure anew what is known already.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Measure known images again.")] = False,
     builds: Annotated[int, typer.Option("--builds", min=1, help="How many clean builds of each API.")] = 3,
     starts: Annotated[int, typer.Option("--starts", min=1, help="How many starts of each API.")] = 5,
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Measure build time, size, lines of code, dependencies, start and memory at rest of the lab's APIs.
+    """Measure build time, size, lines of code, dependencies, start and memory at rest of the APIs.
 
-    What is known of an image already isn't measured again. `lab report` judges the article's claims by it.
+    Known facts of an image aren't measured again. `lab report` judges the article's claims by the facts.
     """
-    # Here, for they take their time, and the other subcommands don't need them.
-    from analysis.article import LINES  # noqa: PLC0415
-    from analysis.facts import summarise_facts  # noqa: PLC0415
-    from analysis.pages.building import facts_table  # noqa: PLC0415
-    from experiment.facts.measure import measure_facts  # noqa: PLC0415
+    from analysis.claims import LINES
+    from analysis.pages.article import facts_table
+    from analysis.report import summarise_facts
+    from experiment.facts.measure import measure_facts
+    from lab.lifecycle import read_lab
 
     inventory, secrets = read_lab(open_engine(stack))
     console = terminal()
@@ -56,9 +64,7 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
     if json:
         print_json([document.model_dump(mode="json") for document in measured])
         return
-    table = facts_table(
-        [(document.api, summarise_facts(document, document.host)) for document in measured], LINES, brief=True
-    )
+    table = facts_table([summarise_facts(document, document.host) for document in measured], LINES, brief=True)
     console.print(as_rich(table))
     console.print(table.note, style="dim", markup=False)
-    console.print(f"Kept in {FACTS}; `lab report` takes them in.", markup=False, soft_wrap=True)
+    console.print(f"Kept in {FACTS}; `lab report` includes them.", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`lab gate`: may a candidate take its base's place? For continuous integration."""
+"""`lab gate`: whether a candidate may replace its base, for continuous integration."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,32 +6,37 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from cli.completion import complete_api, complete_measure, complete_protocol, complete_run
-from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
+from cli.context import (
+    DEFAULT_STACK,
+    RUNS,
+    JsonOption,
+    StackOption,
+    as_rich,
+    complete_api,
+    complete_measure,
+    complete_protocol,
+    complete_run,
+    open_engine,
+    terminal,
+)
 from cli.report import find_run
-from cli.run_progress import run_progress
-from cli.tables import as_rich
-from documents.comparison import Measure
-from documents.gate import Outcome
-from experiment.protocol_file import protocol_names, read_protocol
-from lab.lifecycle.lifecycle import read_lab
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from documents.gate import Gate
+    from documents.report import Gate, Measure, Outcome
 
-EXIT_STATUSES: dict[Outcome, int] = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
+EXIT_STATUSES: "dict[Outcome, int]" = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
 
-DEFAULT_PROTOCOL = "ten-blocks"
+GATE_PROTOCOL = "ten-blocks"
 
 
 def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     base: Annotated[
-        str, typer.Argument(help="The API of the stack that stands for what is.", autocompletion=complete_api)
+        str, typer.Argument(help="The API of the stack with the current code.", autocompletion=complete_api)
     ],
     candidate: Annotated[
-        str, typer.Argument(help="The API of the stack that stands for what is to come.", autocompletion=complete_api)
+        str, typer.Argument(help="The API of the stack with the changed code.", autocompletion=complete_api)
     ],
     protocol: Annotated[
         str | None,
@@ -46,7 +51,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
         list[str] | None,
         typer.Option(
             "--measure",
-            help="Judge by this measure; throughput unless given; may be given again for more.",
+            help="Judge by this measure; throughput unless given; repeatable.",
             autocompletion=complete_measure,
         ),
     ] = None,
@@ -65,25 +70,24 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
 ) -> None:
     """Measure two builds of one API, interleaved, and judge the candidate by its base.
 
-    Exits with 0 where the candidate is shown to be the same or better under every load, with 1 where it is
-    significantly worse, with 2 where neither can be told, and with 3 where there is no answer: cells are void or
-    missing, or an error ended it.
+    Exits with 0 if the candidate is shown to be the same or better under every load, with 1 if it is significantly
+    worse, with 2 if the run can't tell, and with 3 if there is no answer, because cells are void or missing, or because
+    of an error.
     """
-    # Here, for they take their time, and the other subcommands don't need them.
-    from analysis.gate import JUDGED  # noqa: PLC0415
-    from analysis.pages.gate import render_gate_markdown  # noqa: PLC0415
-    from analysis.pages.write import replace_whole  # noqa: PLC0415
-    from experiment.gate import judge_run  # noqa: PLC0415
-
     if run is not None and (protocol is not None or seed is not None):
         raise typer.BadParameter("A run that is judged by --run was measured already: no --protocol and no --seed.")
+    from analysis.compare import JUDGED
+    from analysis.pages.gate import render_gate_markdown
+    from analysis.pages.html import replace_whole
+    from experiment.running import judge_run
+
+    measures: Sequence[Measure] = [_known(name) for name in measure] if measure else JUDGED
     console = terminal()
     console.quiet = json
-    measures: Sequence[Measure] = [_known(name) for name in measure] if measure else JUDGED
     if run is not None:
         folder = find_run(run)
     else:
-        folder = _measure(console, stack, protocol or DEFAULT_PROTOCOL, base=base, candidate=candidate, seed=seed)
+        folder = _measure(console, stack, protocol or GATE_PROTOCOL, base=base, candidate=candidate, seed=seed)
     judged = judge_run(folder, base=base, candidate=candidate, judged=measures)
     if json:
         print(judged.to_json(), end="")  # noqa: T201 - the command's output
@@ -93,7 +97,9 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     raise typer.Exit(EXIT_STATUSES[judged.outcome])
 
 
-def _known(name: str) -> Measure:
+def _known(name: str) -> "Measure":
+    from documents.report import Measure
+
     known: tuple[Measure, ...] = get_args(Measure)
     for measure in known:
         if measure == name:
@@ -102,7 +108,10 @@ def _known(name: str) -> Measure:
 
 
 def _measure(console: "Console", stack: str, protocol: str, *, base: str, candidate: str, seed: int | None) -> Path:
-    from experiment.gate import measure_builds  # noqa: PLC0415
+    from cli.run_progress import run_progress
+    from experiment.planning import protocol_names, read_protocol
+    from experiment.running import measure_builds
+    from lab.lifecycle import read_lab
 
     document = read_protocol(protocol)
     inventory, secrets = read_lab(open_engine(stack))
@@ -121,7 +130,7 @@ def _measure(console: "Console", stack: str, protocol: str, *, base: str, candid
 
 
 def _show(console: "Console", judged: "Gate") -> None:
-    from analysis.pages.gate import gate_table, outcome_line, twin_lines  # noqa: PLC0415
+    from analysis.pages.gate import gate_table, outcome_line, twin_lines
 
     table = gate_table(judged)
     console.print(as_rich(table))

@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cli.context import RUNS, JsonOption, terminal
+from cli.context import RUNS, JsonOption, as_rich, terminal
 from cli.progress import under_way
-from cli.tables import as_rich
 from documents.errors import RunError
 
 PAGE = RUNS / "history.html"
@@ -16,17 +15,17 @@ def history(
     last: Annotated[int, typer.Option("--last", min=1, help="How many of the newest runs are looked at.")] = 20,
     json: JsonOption = False,
 ) -> None:
-    """Draw runs over time: throughput and p99 of each API under each load, and write runs/history.html.
+    """Draw runs over time: throughput and p99 of each API under each load.
 
-    Runs stand beside each other where they were measured under the same conditions; the others are in groups of their
-    own, with what differs. A change that A/A twins don't explain is marked, and is no verdict: `lab compare` and
-    `lab gate` give these.
+    Writes runs/history.html. Runs that were measured under the same conditions are in one group; each other group says
+    what differs. A change that A/A twins don't explain is marked. It is no verdict: `lab compare` and `lab gate` give
+    verdicts.
     """
-    # Here, for they take their time, and the other subcommands don't need them.
-    from analysis.history import read_history  # noqa: PLC0415
-    from analysis.pages.history import NOTE, history_tables, why_apart, write_history  # noqa: PLC0415
+    from analysis.compare import read_history
+    from analysis.pages.history import NOTE, history_tables, why_apart, write_history
+    from documents.run import MANIFESTS
 
-    folders = sorted(path.parent for path in RUNS.glob("*/manifest.json"))[-last:]
+    folders = sorted(path.parent for path in RUNS.glob(MANIFESTS))[-last:]
     if not folders:
         raise RunError(f"There is no run in {RUNS} yet; run `lab run`.")
     console = terminal()

@@ -4,12 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cli.completion import complete_log
-from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
+from cli.context import DEFAULT_STACK, JsonOption, StackOption, complete_log, open_engine, print_json, terminal
 from documents.errors import LabError
-from lab.lifecycle.lifecycle import read_lab
-from provision import containers
-from provision.connection import connect
 
 
 def logs(
@@ -22,17 +18,18 @@ def logs(
     json: JsonOption = False,
 ) -> None:
     """Show the last lines that PostgreSQL, Redis and the APIs wrote."""
+    from lab.lifecycle import read_lab
+    from provision.containers import control
+    from provision.ssh import connect
+
     inventory, _secrets = read_lab(open_engine(stack))
-    known = {
-        "postgres": inventory.postgres.container,
-        "redis": inventory.redis.container,
-        **{api.name: api.container for api in inventory.apis},
-    }
+    known: dict[str, str] = {name: service.container for name, service in inventory.services.items()}
+    known |= {api.name: api.container for api in inventory.apis}
     if name is not None and name not in known:
         raise LabError(f"The lab {stack} has no {name}; it has {', '.join(known)}.")
     chosen = known if name is None else {name: known[name]}
     with connect(inventory.host) as connection:
-        texts = {key: containers.logs(connection, container, lines=lines) for key, container in chosen.items()}
+        texts = {key: control.logs(connection, container, lines=lines) for key, container in chosen.items()}
     if json:
         print_json({key: text.splitlines() for key, text in texts.items()})
         return

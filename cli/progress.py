@@ -1,59 +1,60 @@
-"""Progress at the terminal: one line for each thing done, a live line for what is under way; plain lines elsewhere."""
+"""Progress at the terminal: a line for each finished step, a live line for the current one; plain lines elsewhere."""
 
 import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
-from lab.lifecycle.engine import ResourceProgress
+    from lab.lifecycle import ResourceProgress
 
 _QUICK_SECONDS = 1.0
-"""What took less isn't worth a line of its own."""
+"""Faster steps get no line."""
 
 _REMINDER_SECONDS = 30.0
-"""Where there is no live line, how often a long operation says that it goes on."""
+"""How often a long operation prints a reminder if there is no live line."""
 
 
 def elapsed(since: float) -> str:
-    """Whole seconds since a moment of the monotonic clock, set in a column."""
+    """Whole seconds since a time of the monotonic clock, as a column."""
     return f"{time.monotonic() - since:4.0f} s"
 
 
 class UnderWay:
-    """What is under way, each thing with the seconds that it has taken when it is looked at.
-
-    Another thread may look at it at any moment.
-    """
+    """The current operations, each with its seconds so far. Other threads may read it at any time."""
 
     def __init__(self, what: str) -> None:
         self._begun = {what: time.monotonic()}
 
     def become(self, what: str) -> None:
-        """Let one thing take the place of all that was under way."""
+        """Replace the current operations by one."""
         self._begun = {what: time.monotonic()}
 
     def become_all(self, begun: dict[str, float]) -> None:
-        """Let several things take that place, each with the moment of the monotonic clock at which it began."""
+        """Replace the current operations by several, each with its start on the monotonic clock."""
         self._begun = dict(begun)
 
     def __str__(self) -> str:
         now = time.monotonic()
         return "; ".join(f"{what}, {now - since:.0f} s" for what, since in self._begun.items())
 
-    def __rich__(self) -> Text:
+    def __rich__(self) -> "Text":
+        from rich.text import Text
+
         return Text(str(self))
 
 
 @contextmanager
-def under_way(console: Console, what: str) -> Generator[UnderWay]:
-    """Show what is under way while the context is open: on a live line, or where there is none by reminders."""
+def under_way(console: "Console", what: str) -> Generator[UnderWay]:
+    """Show an operation during the context: on a live line, or by reminders without a terminal."""
     doing = UnderWay(what)
     ended = threading.Event()
     reminders = threading.Thread(target=_remind, args=(console, doing, ended), name="reminders", daemon=True)
-    # The live line draws what it is given anew several times a second, and so the time goes on by itself.
+    # The live line is drawn several times a second, so its time advances.
     with console.status(doing) if console.is_interactive else nullcontext():
         if not console.is_interactive:
             reminders.start()
@@ -65,28 +66,28 @@ def under_way(console: Console, what: str) -> Generator[UnderWay]:
                 reminders.join()
 
 
-def _remind(console: Console, doing: UnderWay, ended: threading.Event) -> None:
+def _remind(console: "Console", doing: UnderWay, ended: threading.Event) -> None:
     start = time.monotonic()
     while not ended.wait(_REMINDER_SECONDS):
         try:
             console.print(f"{elapsed(start)}  {doing}", markup=False, soft_wrap=True)
         except OSError:
-            # The output can't be written to. Who waits for the operation meets that too, and can tell of it.
+            # The output can't be written. The caller gets the same error, and reports it.
             return
 
 
 class EngineProgress:
     """Shows the engine's operations on resources as they begin and end."""
 
-    def __init__(self, console: Console, doing: UnderWay) -> None:
+    def __init__(self, console: "Console", doing: UnderWay) -> None:
         self._console = console
         self._doing = doing
         self._start = time.monotonic()
         self._begun: dict[str, float] = {}
         self.changes = 0
 
-    def __call__(self, step: ResourceProgress) -> None:
-        """Take in one step."""
+    def __call__(self, step: "ResourceProgress") -> None:
+        """Show one step."""
         doing = f"{step.doing} {step.name} ({step.kind})"
         if step.seconds is None:
             self._begun[doing] = time.monotonic()

@@ -1,23 +1,26 @@
-"""`lab runs`: which runs there are, which are to be kept, and which may go."""
+"""`lab runs`: list the runs, mark those to keep, and remove old ones."""
 
 import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from cli.completion import complete_run
-from cli.context import RUNS, JsonOption, print_json, terminal
+from cli.context import RUNS, JsonOption, complete_run, print_json, terminal
 from cli.report import find_run
 from documents.errors import RunError
-from documents.run_list import ListedRun, PrunedRuns, SparedRun
 
-app = typer.Typer(help="List the runs, mark those that are to be kept, and remove old ones.")
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from documents.report import ListedRun, SparedRun
+
+app = typer.Typer(
+    help="List the runs, mark those to keep, and remove old ones.", add_completion=False, rich_markup_mode=None
+)
 
 _DAYS = re.compile(r"(\d{1,5})d", re.ASCII)
 
@@ -26,21 +29,18 @@ def read_days(text: str) -> int:
     """The days of an age such as `30d`."""
     found = _DAYS.fullmatch(text)
     if found is None:
-        raise typer.BadParameter(f"{text!r} is no age. Write it in days: 30d.")
+        raise typer.BadParameter(f"{text!r} isn't an age. Write it in days: 30d.")
     return int(found[1])
 
 
 @app.callback(invoke_without_command=True)
 def runs(context: typer.Context, json: JsonOption = False) -> None:
-    """List the runs: when, of what, how many cells count, what they take on the disk, and whether they are kept."""
+    """List the runs: their time, protocol, valid cells, size on disk, and whether they are kept."""
     if context.invoked_subcommand is not None:
         if json:
-            raise typer.BadParameter(
-                f"--json goes behind the subcommand: lab runs {context.invoked_subcommand} --json."
-            )
+            raise typer.BadParameter(f"--json goes after the subcommand: lab runs {context.invoked_subcommand} --json.")
         return
-    # Here, for it takes its time, and the other subcommands don't need it.
-    from experiment.run_list import list_runs  # noqa: PLC0415
+    from experiment.record import list_runs
 
     found = list_runs(RUNS)
     if json:
@@ -60,11 +60,11 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
 @app.command("keep")
 def keep(
     run: Annotated[str, typer.Argument(help="A run's id or folder.", autocompletion=complete_run)],
-    undo: Annotated[bool, typer.Option("--undo", help="Take the mark off again.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Remove the mark.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Mark a run as one that no prune removes: an empty file `kept` in its folder."""
-    from experiment.run_list import keep as mark  # noqa: PLC0415
+    """Protect a run from pruning, by an empty file `kept` in its folder."""
+    from experiment.record import keep as mark
 
     folder = find_run(run)
     mark(folder, kept=not undo)
@@ -82,26 +82,27 @@ def prune(  # noqa: PLR0917 - typer's options are keywords on the command line
         typer.Option("--older-than", metavar="DAYS", parser=read_days, help="Remove runs older than this, as in 30d."),
     ] = None,
     keep_newest: Annotated[
-        int | None, typer.Option("--keep-newest", min=1, help="Remove all runs but so many of the newest.")
+        int | None, typer.Option("--keep-newest", min=1, help="Remove all runs except this many of the newest.")
     ] = None,
     unfinished: Annotated[
-        bool, typer.Option("--unfinished", help="Remove also runs that `lab run --resume` could go on with.")
+        bool, typer.Option("--unfinished", help="Also remove runs that `lab run --resume` could continue.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Remove old runs: show which, ask, and remove them with all that is in their folders.
+    """Remove old runs: show which, ask, and remove their folders.
 
-    With both bounds a run goes that is beyond both. A run that is kept, is being measured or can't be read never goes,
-    and one that is unfinished only with --unfinished.
+    With both bounds, only runs beyond both are removed. Runs that are kept, are being measured or can't be read are
+    never removed, and unfinished ones only with --unfinished.
     """
-    from experiment.run_list import Pruning, choose, list_runs, remove_remains, remove_run  # noqa: PLC0415
-
     if older_than is None and keep_newest is None:
-        raise typer.BadParameter("Say which runs are to go: --older-than 30d, --keep-newest 10, or both.")
+        raise typer.BadParameter("Say which runs to remove: --older-than 30d, --keep-newest 10, or both.")
     if yes and dry_run:
         raise typer.BadParameter("--dry-run removes nothing, so it doesn't go with --yes.")
+    from documents.report import PrunedRuns
+    from experiment.record import Pruning, choose, list_runs, remove_remains, remove_run
+
     console = terminal()
     console.quiet = json
     before = None if older_than is None else datetime.now(UTC) - timedelta(days=older_than)
@@ -119,28 +120,32 @@ def prune(  # noqa: PLR0917 - typer's options are keywords on the command line
         print(PrunedRuns(removed=not dry_run, runs=going, spared=spared, bytes=size).to_json(), end="")  # noqa: T201 - the command's output
 
 
-def _confirm(going: Sequence[ListedRun], *, yes: bool, json: bool) -> None:
+def _confirm(going: "Sequence[ListedRun]", *, yes: bool, json: bool) -> None:
     if yes:
         return
     if json or not sys.stdin.isatty():
         raise RunError(
-            "Nobody is at the terminal to confirm that these runs are to go; `lab runs prune --dry-run` shows them. "
-            "Is it right? Then add --yes."
+            "Nobody is at the terminal to confirm the removal of these runs, which `lab runs prune --dry-run` shows. "
+            "To confirm it, add --yes."
         )
     if not typer.confirm(f"Remove {_runs(len(going))}?"):
         raise RunError("It wasn't confirmed, so nothing was removed.")
 
 
-def _show_choice(console: Console, going: Sequence[ListedRun], spared: Sequence[SparedRun]) -> None:
+def _show_choice(console: "Console", going: "Sequence[ListedRun]", spared: "Sequence[SparedRun]") -> None:
     if going:
         console.print(_table(going))
     for run in spared:
         console.print(f"stays: {run.run_id}: {run.why}", markup=False, soft_wrap=True)
     size = _size(sum(run.bytes for run in going))
-    console.print(f"{_runs(len(going))} to go, {size}" if going else "No run is to go.", markup=False, soft_wrap=True)
+    total = f"{_runs(len(going))} to remove, {size}" if going else "There is no run to remove."
+    console.print(total, markup=False, soft_wrap=True)
 
 
-def _table(found: Sequence[ListedRun]) -> Table:
+def _table(found: "Sequence[ListedRun]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False)
     table.add_column("run", no_wrap=True)
     for title in ("stack", "state", "grade", "commit"):
@@ -162,20 +167,20 @@ def _table(found: Sequence[ListedRun]) -> Table:
     return table
 
 
-def _cells(run: ListedRun) -> str:
-    """How many count of those that are due, and how many never will: ``44 of 45, 1 void``."""
+def _cells(run: "ListedRun") -> str:
+    """The numbers of valid, due and void cells: ``44 of 45, 1 void``."""
     if run.cells is None:
         return ""
     return f"{run.valid_cells} of {run.cells}" + (f", {run.void_cells} void" if run.void_cells else "")
 
 
-def _commit(run: ListedRun) -> str:
-    """A commit as git shortens it, with what the lab puts behind it."""
+def _commit(run: "ListedRun") -> str:
+    """A commit in short, with the lab's suffix."""
     commit, dash, mark = (run.git_commit or "").partition("-")
     return f"{commit[:9]}{dash}{mark}"
 
 
-def _show_faults(console: Console, found: Sequence[ListedRun]) -> None:
+def _show_faults(console: "Console", found: "Sequence[ListedRun]") -> None:
     for run in found:
         if run.fault is not None:
             console.print(f"{run.run_id}: {run.fault}", markup=False, soft_wrap=True)

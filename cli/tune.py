@@ -1,42 +1,36 @@
-"""`lab tune`: what of the host's settings a measurement depends on, and setting it by hand."""
+"""`lab tune`: show and set the kernel settings that a measurement depends on."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
 from documents.errors import HostError
-from documents.inventory import Inventory
-from documents.knobs import KnobRecord, describe_control
-from documents.run import HostIdentity
-from lab.lifecycle.lifecycle import read_lab
-from provision import knobs, tuning
-from provision.connection import connect
-from provision.identity import read_identity, read_tool_versions
-from provision.knobs import Knob
-from provision.tuning import Place
+
+if TYPE_CHECKING:
+    from documents.lab import Inventory
+    from documents.run import HostIdentity, KnobRecord
+    from provision.kernel import Knob
 
 
 def tune(
-    check: Annotated[
-        bool, typer.Option("--check", help="Only show what the host is and how its settings are.")
-    ] = False,
-    restore: Annotated[bool, typer.Option("--restore", help="Put back at once what was set on the host.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only show the host's identity and settings.")] = False,
+    restore: Annotated[bool, typer.Option("--restore", help="Restore the host's settings at once.")] = False,
     minutes: Annotated[int, typer.Option("--minutes", min=1, help="How long the settings stay set.")] = 30,
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Set the host's kernel settings as a measurement wants them, for some time; a run does so by itself.
+    """Set the host's kernel settings for a measurement, for some time; a run does this itself.
 
-    The host puts them back when the time is over, or at --restore. In a container they are only read, for they are
-    the machine's own. --check shows the host's identity and each setting, and exits with 1 where one of a host of its
-    own isn't as wanted.
+    The host restores them after that time, or at --restore. In a container they are only read, because they are the
+    machine's. --check shows the host's identity and each setting, and exits with 1 if one of them isn't as wanted on a
+    host with its own kernel.
     """
     if check and restore:
         raise typer.BadParameter("--check only looks, so it doesn't go with --restore.")
+    from lab.lifecycle import read_lab
+
     inventory, _secrets = read_lab(open_engine(stack))
     if check:
         _check(inventory, json=json)
@@ -44,8 +38,13 @@ def tune(
         _act(inventory, minutes=minutes, restore=restore, json=json)
 
 
-def _check(inventory: Inventory, *, json: bool) -> None:
-    wanted, settable = knobs.knobs_of(inventory.cores), knobs.is_settable(inventory)
+def _check(inventory: "Inventory", *, json: bool) -> None:
+    from documents.run import describe_control
+    from provision.kernel import Place, knobs, tuning
+    from provision.ssh import connect
+    from provision.system import read_identity, read_tool_versions
+
+    wanted, settable = knobs.knobs_of(inventory.cores), inventory.own_kernel
     with connect(inventory.host) as connection:
         identity = read_identity(connection)
         versions = read_tool_versions(connection, inventory)
@@ -67,17 +66,19 @@ def _check(inventory: Inventory, *, json: bool) -> None:
     astray = [knob for knob in found if knob.state == "only-read"]
     if settable and astray:
         raise HostError(
-            f"{len(astray)} of {len(found)} settings of the host aren't as a measurement wants them: "
+            f"{len(astray)} of {len(found)} settings of the host aren't as wanted for a measurement: "
             f"{', '.join(knob.name for knob in astray)}. `lab run` sets them for its time; `lab tune` sets them now."
         )
 
 
-def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> None:
-    # Here, for they take their time, and --check doesn't need them.
-    from experiment.holding import name_holder  # noqa: PLC0415
-    from experiment.run_lock import held  # noqa: PLC0415
+def _act(inventory: "Inventory", *, minutes: int, restore: bool, json: bool) -> None:
+    from documents.run import describe_control
+    from experiment.bench import held
+    from experiment.running import name_holder
+    from provision.kernel import Place, knobs, tuning
+    from provision.ssh import connect
 
-    if not knobs.is_settable(inventory):
+    if not inventory.own_kernel:
         raise HostError(
             f"The host of the lab {inventory.stack} is a container: its kernel settings are those of the machine that "
             "it runs on, and are only read. `lab tune --check` shows them."
@@ -95,18 +96,21 @@ def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> No
         print_json({"control": describe_control(found), "knobs": _as_json(wanted, found)})
         return
     _show_knobs(wanted, found, settable=True)
-    told = f"Set for {minutes} minutes." if restored is None else f"{restored.restored} values were put back."
-    terminal().print(told)
+    said = f"Set for {minutes} minutes." if restored is None else f"{restored.restored} values were restored."
+    terminal().print(said)
 
 
-def _as_json(wanted: Sequence[Knob], found: Sequence[KnobRecord]) -> list[dict[str, Any]]:
+def _as_json(wanted: "Sequence[Knob]", found: "Sequence[KnobRecord]") -> list[dict[str, Any]]:
     return [
         record.model_dump(mode="json") | {"controlled": record.controlled, "why": knob.why, "source": knob.source}
         for knob, record in zip(wanted, found, strict=True)
     ]
 
 
-def _show_identity(identity: HostIdentity, versions: dict[str, str]) -> None:
+def _show_identity(identity: "HostIdentity", versions: dict[str, str]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table("host", "", box=None, pad_edge=False)
     mappings = {
         "cgroup limit": identity.cgroup_limits,
@@ -115,16 +119,21 @@ def _show_identity(identity: HostIdentity, versions: dict[str, str]) -> None:
         "version": versions,
     }
     for name, value in identity.model_dump(exclude={"cgroup_limits", "mitigations", "settings"}).items():
-        table.add_row(Text(name.replace("_", " ")), Text("not told" if value is None else str(value)))
+        table.add_row(Text(name.replace("_", " ")), Text("unknown" if value is None else str(value)))
     for name, mapping in mappings.items():
         for key, value in sorted((mapping or {}).items()):
             table.add_row(Text(f"{name}: {key}"), Text(value))
         if not mapping:
-            table.add_row(Text(f"{name}s"), Text("not told" if mapping is None else "none"))
+            table.add_row(Text(f"{name}s"), Text("unknown" if mapping is None else "none"))
     terminal().print(table)
 
 
-def _show_knobs(wanted: Sequence[Knob], found: tuple[KnobRecord, ...], *, settable: bool) -> None:
+def _show_knobs(wanted: "Sequence[Knob]", found: "tuple[KnobRecord, ...]", *, settable: bool) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from documents.run import describe_control
+
     console = terminal()
     table = Table("setting", "is", "wanted", "settable here", "why", box=None, pad_edge=False)
     for knob, record in zip(wanted, found, strict=True):

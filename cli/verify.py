@@ -1,20 +1,85 @@
-"""`lab verify`: does every API keep the contract? And, with --drift, does the lab run as it is declared?"""
+"""`lab verify`: check the contract, or with `--drift` compare the declared lab with the running one."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from cli.completion import complete_api, complete_check
-from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
-from cli.drift import show_drift
+from cli.context import (
+    DEFAULT_STACK,
+    ROOT,
+    JsonOption,
+    StackOption,
+    complete_api,
+    complete_check,
+    open_engine,
+    print_json,
+    terminal,
+)
 from cli.progress import under_way
 from documents.errors import LabError
-from lab.lifecycle.lifecycle import read_lab
-from provision.connection import connect
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from apis.contract.checks import CheckResult
+    from documents.lab import Drift
+
+
+def show_drift(stack: str, *, json: bool) -> None:
+    """Compare, show all differences, and exit with 1 if there are any."""
+    from experiment.bench import held
+    from experiment.running import name_holder
+    from lab.cores import read_topology
+    from lab.lifecycle import read_drift, read_lab
+    from lab.stack_file import read_stack
+
+    engine = open_engine(stack)
+    inventory, secrets = read_lab(engine)
+    # A fault in the document is reported with its line.
+    read_stack(ROOT, stack, read_topology())
+    console = terminal()
+    console.quiet = json
+    with under_way(console, "comparing"):
+        drift = read_drift(
+            engine,
+            inventory,
+            secrets,
+            hold=lambda connection: held(connection, name_holder("lab verify --drift")),
+        )
+    if json:
+        print(drift.to_json(), end="")  # noqa: T201 - the command's output
+    else:
+        _show_drift(drift)
+    if drift.differences:
+        raise typer.Exit(1)
+
+
+def _show_drift(drift: "Drift") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    console = terminal()
+    table = Table("what", "compared", "differs", "declared", "runs", box=None, pad_edge=False)
+    messages: list[str] = []
+    for subject, count in drift.compared.items():
+        found = [one for one in drift.differences if one.subject == subject]
+        messages += [one.message for one in found]
+        if not found:
+            table.add_row(Text(subject), str(count), "nothing", "", "")
+        for number, one in enumerate(found):
+            first = (Text(subject), str(count)) if number == 0 else ("", "")
+            table.add_row(*first, Text(one.what), _value(one.declared), _value(one.effective))
+    console.print(table)
+    for message in messages:
+        console.print(message, markup=False, soft_wrap=True)
+    if not drift.differences:
+        console.print(f"The lab {drift.stack} runs as it is declared.")
+
+
+def _value(value: str | None) -> "Text":
+    from rich.text import Text
+
+    return Text("\N{EN DASH}" if value is None else value)
 
 
 def verify(
@@ -31,26 +96,26 @@ def verify(
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Check every route of the APIs, good and bad, through an SSH tunnel; exits with 1 where one breaks the contract.
+    """Check that the APIs keep the contract, or with --drift that the lab is as declared.
 
-    The database is put back to its seeded state afterwards. While a run holds the host, nothing is checked: the checks
-    would be measured with it.
+    The database is reset to its seed afterwards. While a run holds the host, nothing is checked, because the checks
+    would disturb the measurement.
 
     --drift checks no API and changes nothing. It compares the document, the containers, their effective CPUs and memory
-    limits, the settings of PostgreSQL and Redis, and the seed with what was declared, says what puts each difference
-    right, and exits with 1 where there is one. It, too, refuses while a run holds the host, for a run stops APIs and
-    sets the kernel on purpose.
+    limits, the settings of PostgreSQL and Redis, and the seed with the declared lab, names a remedy for each
+    difference, and exits with 1 if there is any. It also refuses while a run holds the host, because a run stops APIs
+    and sets the kernel on purpose.
     """
     if drift:
         if api or only:
             raise typer.BadParameter("--drift compares the whole lab, so it goes with no API and no --only.")
         show_drift(stack, json=json)
         return
-    # Here, for they take their time, and the other subcommands don't need them.
-    from apis.contract.checks import all_checks  # noqa: PLC0415
-    from experiment.holding import name_holder  # noqa: PLC0415
-    from experiment.run_lock import held  # noqa: PLC0415
-    from experiment.verification import verify_api  # noqa: PLC0415
+    from apis.contract.checks import all_checks
+    from experiment.bench import held, verify_api
+    from experiment.running import name_holder
+    from lab.lifecycle import read_lab
+    from provision.ssh import connect
 
     checks = all_checks()
     groups = sorted({check.group for check in checks})
@@ -83,6 +148,8 @@ def verify(
 
 
 def _show(results: "list[CheckResult]") -> None:
+    from rich.table import Table
+
     console = terminal()
     for result in results:
         if result.outcome != "passed":

@@ -1,5 +1,5 @@
-"""The typed documents that pass between the rooms: no I/O, no host, no engine.
+"""The typed documents that pass between the rooms.
 
-Each document is a frozen pydantic model that refuses unknown members and carries its own version, so a file
-written by one release is either read rightly by another or refused by name.
+Each document is a frozen pydantic model that refuses unknown members and has a version, so a file of one release is
+either read correctly by another or refused by name. Except for `documents.files`, nothing here does I/O.
 """

@@ -1,4 +1,4 @@
-"""What all documents share: frozen, strict, unknown members refused, and one way to and from JSON and YAML."""
+"""The base of all documents: frozen, strict, without unknown members, and one way to and from JSON and YAML."""
 
 import json
 import re
@@ -31,10 +31,10 @@ Location = tuple[int | str, ...]
 
 
 class FaultyKeyError(ValueError):
-    """What a validator that looks at several keys raises, so that the key at fault is named and not their parent."""
+    """The error of a validator that checks several keys; names the key at fault instead of their parent."""
 
     def __init__(self, location: Location, message: str) -> None:
-        """Say where, beginning at the validator's own model or field, and what is wrong."""
+        """Take the location, from the validator's model or field on, and what is wrong there."""
         super().__init__(message)
         self.location = location
 
@@ -48,12 +48,8 @@ class Document(BaseModel):
     def from_json(cls, text: str | bytes, *, name: str) -> Self:
         """Read the document from JSON text.
 
-        Args:
-            text: the JSON.
-            name: the file's name, for messages.
-
         Raises:
-            DocumentError: the text isn't JSON, or not of this document's shape; names each member at fault.
+            DocumentError: the text isn't JSON, or isn't such a document; names each member at fault.
         """
         try:
             return cls.model_validate_json(text)
@@ -69,13 +65,9 @@ class Document(BaseModel):
     def from_yaml(cls, text: str, *, name: str) -> Self:
         """Read the document from YAML text.
 
-        Args:
-            text: the YAML, one document.
-            name: the file's name, for messages.
-
         Raises:
-            DocumentError: the text isn't YAML, has a key twice, says what JSON can't (a date, an alias), or isn't of
-                this document's shape. Each fault is told as ``name:line: key: what is wrong``.
+            DocumentError: the text isn't YAML, has a key twice, has a value that JSON lacks (a date, an alias), or
+                isn't such a document. Each fault is reported as ``name:line: key: what is wrong``.
         """
         root = _compose(text, name)
         try:
@@ -96,25 +88,25 @@ _JSON_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", 
 
 
 def _compose(text: str, name: str) -> yaml.MappingNode:
-    """Parse the part of YAML that JSON can say; text keys, each once, and nothing that refers to something else."""
+    """Parse the part of YAML that JSON can express; text keys, each once, and no references."""
     try:
         for token in yaml.scan(text, Loader=yaml.SafeLoader):
             if isinstance(token, (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)):
                 raise DocumentError(
-                    f"{name}:{token.start_mark.line + 1}: anchors, aliases and tags aren't taken here; "
-                    "write the value itself."
+                    f"{name}:{token.start_mark.line + 1}: anchors, aliases and tags aren't allowed; write the value "
+                    "itself."
                 )
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise DocumentError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(root, yaml.MappingNode):
-        raise DocumentError(f"{name}:1: the document is to be a mapping of keys to values.")
+        raise DocumentError(f"{name}:1: the document must be a mapping of keys to values.")
     _check(root, (), name)
     return root
 
 
 def _check(node: yaml.Node, location: Location, name: str) -> None:
-    """Refuse what JSON can't say: a value such as a date, a key that isn't text, a key given twice."""
+    """Refuse what JSON can't express: a value such as a date, a key that isn't text, a key given twice."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -136,10 +128,10 @@ def _check(node: yaml.Node, location: Location, name: str) -> None:
 
 
 def _find(root: yaml.Node, location: Location) -> tuple[int, Location]:
-    """The line of a location, and the location as the text has it.
+    """The line of a location, and the location in the text.
 
-    Pydantic's also name the member of a union that was tried; these parts aren't in the text and are left out. A key
-    that is missing is kept, with its parent's line.
+    Pydantic's locations also name the tried member of a union, which isn't in the text and is left out. A missing key
+    is kept, with its parent's line.
     """
     node, line = root, root.start_mark.line + 1
     known: list[int | str] = []
@@ -174,7 +166,7 @@ def _location(fault: ErrorDetails) -> Location:
     if isinstance(raised, FaultyKeyError):
         return fault["loc"] + raised.location
     if fault["type"] in {"union_tag_invalid", "union_tag_not_found"}:
-        # The key that tells the models of a union apart; pydantic names only its parent.
+        # The key that distinguishes the models of a union; pydantic names only its parent.
         return (*fault["loc"], context["discriminator"].strip("'"))
     return fault["loc"]
 
@@ -184,12 +176,35 @@ def _dotted(location: Location) -> str:
 
 
 def explain(fault: ErrorDetails) -> str:
-    """What is wrong with a key, in words that need no place."""
+    """The fault of a key, in words without its location."""
     if fault["type"] == "extra_forbidden":
-        return "no such key; remove it or mend its spelling"
+        return "no such key; remove it or fix its spelling"
     if fault["type"] in {"missing", "union_tag_not_found"}:
         return "this key is missing"
     if fault["type"] == "union_tag_invalid":
         *others, last = fault.get("ctx", {})["expected_tags"].split(", ")
         return f"Input should be {', '.join(others)} or {last}"
     return fault["msg"].removeprefix("Value error, ")
+
+
+_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?", re.ASCII)
+
+
+def parse_duration(text: str) -> int:
+    """Read hours and minutes, and return whole seconds.
+
+    Raises:
+        ValueError: it has another form, or is zero; says how to write one.
+    """
+    found = _DURATION.fullmatch(text)
+    hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0)
+    if hours == minutes == 0:
+        raise ValueError(f"{text!r} isn't a length of time. Write it in hours and minutes: 2h, 90m or 1h30m.")
+    return 3600 * hours + 60 * minutes
+
+
+def format_duration(seconds: float) -> str:
+    """Write a length of time in hours and whole minutes, as `parse_duration` reads it; minutes are rounded up."""
+    minutes = -int(-seconds // 60)
+    hours, rest = divmod(minutes, 60)
+    return f"{f'{hours}h' if hours else ''}{f'{rest}m' if rest or not hours else ''}"

@@ -1,17 +1,16 @@
-"""The errors of Fairground: one small tree.
+"""The errors of Fairground.
 
-Each message is whole sentences that say what happened, where, and what to do about it. The command line prints
-the message of a `FairgroundError` as it is and exits with the status 1; anything else is a defect and shows its
-traceback.
+Each message says in whole sentences what happened, where, and what to do. The command line prints the message of a
+`FairgroundError` unchanged and exits with the status 1; any other exception is a defect and shows its traceback.
 """
 
 
 class FairgroundError(Exception):
-    """What went wrong in terms of the lab; the parent of every error raised on purpose."""
+    """An error in terms of the lab; the parent of every error raised on purpose."""
 
 
 class DocumentError(FairgroundError):
-    """A document (stack, protocol, inventory, file of a run) isn't of the shape that it must have."""
+    """A document (stack, protocol, inventory, file of a run) is invalid."""
 
 
 class ToolchainError(FairgroundError):
@@ -27,7 +26,7 @@ class HostError(FairgroundError):
 
 
 class HostUnreachableError(HostError):
-    """Nothing answered at the host's address within the deadline, or the connection was lost."""
+    """The host didn't answer within the deadline, or the connection was lost."""
 
 
 class HostKeyError(HostError):
@@ -43,11 +42,11 @@ class RemoteCommandError(HostError):
 
 
 class DeadlineExceededError(HostError):
-    """A command or job on the host wasn't done by its deadline; it has been ended."""
+    """A command or job on the host didn't finish by its deadline, and was ended."""
 
 
 class TransferError(HostError):
-    """A file didn't arrive whole: its checksum or size isn't that of its source."""
+    """A file arrived incomplete: its checksum or size isn't that of its source."""
 
 
 class ContractError(FairgroundError):
@@ -63,4 +62,4 @@ class AnalysisError(FairgroundError):
 
 
 class PublicationError(FairgroundError):
-    """A verdict couldn't be put where a team reads it, at a code forge."""
+    """A verdict couldn't be published at a code forge."""

@@ -1,6 +1,6 @@
-"""The clock by which a run tells when things were done and how long they took.
+"""The clock of a run, for its times and durations.
 
-It is the machine's, but for simulated hosts, on which an hour of load takes no time (`benchmarks/fleet.py`).
+It is the machine's, except on simulated hosts, on which an hour of load takes no time (`benchmarks/fleet.py`).
 """
 
 import time
@@ -9,19 +9,19 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What a run asks of a clock."""
+    """A source of times and durations."""
 
     def now(self) -> datetime:
         """The time of day, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds from some moment on, which never go back."""
+        """Seconds since some moment; they never decrease."""
         ...
 
 
 class SystemClock:
-    """The clock of the machine on which the run's controller is."""
+    """The controller's clock."""
 
     def now(self) -> datetime:
         """See `Clock.now`."""

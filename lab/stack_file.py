@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from documents.base import line_of
-from documents.cores import PhysicalCore
 from documents.errors import DocumentError
-from documents.explicit_cores import LayoutError, explicit_cores
-from documents.stack import Stack
+from documents.lab import PhysicalCore
+from documents.stack import LayoutError, Stack, explicit_cores
 from lab.cores import take_cores
 
 
 def read_stacks(project: Path) -> tuple[tuple[Stack, ...], Mapping[str, str]]:
-    """All stacks that the project describes, in the order of their names; of the others, by name, what is wrong."""
+    """All valid stacks of the project, in the order of their names; and the faults of the others by name."""
     stacks: list[Stack] = []
     faults: dict[str, str] = {}
     for path in sorted((project / "stacks").glob("*.yaml")):
@@ -29,12 +28,12 @@ def read_stack(project: Path, name: str, topology: Sequence[PhysicalCore] | None
     Args:
         project: the checkout.
         name: the stack's name.
-        topology: the controller's physical cores, to hold an explicit core layout of a host that is made on it
-            against; None where that doesn't matter.
+        topology: the controller's physical cores, to check an explicit core layout of a host that is created on it;
+            None to skip that check.
 
     Raises:
-        DocumentError: there is no such file, it is not of the right shape, it names another stack than its file
-            does, an API's source has no Dockerfile, or the core layout doesn't fit. Names file, line and key.
+        DocumentError: there is no such file, it has a fault, it names another stack than its file does, an API's source
+            has no Dockerfile, or the core layout doesn't fit. Names file, line and key.
     """
     path = project / "stacks" / f"{name}.yaml"
     shown = f"stacks/{name}.yaml"

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import settings
 
 from cli.context import open_engine
-from documents.inventory import Inventory, Secrets
+from documents.lab.inventory import Inventory, Secrets
+from lab.lifecycle import read_lab
 from lab.lifecycle.engine import Engine
-from lab.lifecycle.leftovers import find_labelled
-from lab.lifecycle.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded
+from provision.containers import LOCAL_DOCKER, find_labelled
 from tests.ssh.sshd import Sshd, running_sshd
 
 STACK = "test"
@@ -112,7 +112,9 @@ def stand_up(stack: str) -> None:
 
     One that is up but not on record here is what tests in another checkout left when they were killed: it goes first.
     """
-    if not is_recorded(open_engine(stack)) and any(thing.kind == "container" for thing in find_labelled(stack)):
+    if not is_recorded(open_engine(stack)) and any(
+        thing.kind == "container" for thing in find_labelled(LOCAL_DOCKER, stack)
+    ):
         take_down(stack)
     up = run_lab(["up", "--stack", stack], timeout=_UP_SECONDS)
     assert up.returncode == 0, up.stdout + up.stderr
@@ -140,7 +142,7 @@ OWN_LABS = ("small_lab", "walked_lab")
 """The fixtures that are labs of their own, those first whose tests take longest. Each is a mark, too."""
 
 LAB_FOLDERS = ("tests/apis", "tests/e2e")
-"""Where tests that need a lab are, but for those that hold time limits."""
+"""Where tests that need a lab are, except those that hold time limits."""
 
 IN_TIME_FOLDERS = ("tests/contract", "tests/differential", "tests/faults", "tests/hostile")
 """Where those are."""

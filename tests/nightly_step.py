@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from documents.report import Report
+from documents.report.report import Report
 from tests.conftest import ROOT
 
 _AS_A_RUNNER = {

@@ -1,4 +1,4 @@
-"""What comes from Debian's and Ubuntu's own packages, by purpose."""
+"""The packages of Debian and Ubuntu that the lab needs, by purpose, and their installation."""
 
 import contextlib
 import re
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from documents.errors import ToolchainError
-from toolchain.console import Step
-from toolchain.privilege import as_root
+from toolchain.console import Step, as_root
 
 RUNNING_SYSTEMD = Path("/run/systemd/system")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -23,12 +22,12 @@ _POLICY_CONTENT = (
 _LOCK_SECONDS = 300.0
 _LOCK_PAUSE_SECONDS = 2.0
 _LOCKED = re.compile("Unable to acquire the dpkg frontend lock|Unable to lock directory|#db-lock")
-"""What apt-get and dpkg say last where another one is at work."""
+"""The last message of apt-get and dpkg if another one runs."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A package, and by what to see that it, or something as good, is there.
+    """A package, and how to find out whether it, or an equivalent, is installed.
 
     Attributes:
         name: The package's.
@@ -41,7 +40,7 @@ class Package:
     purpose: str
 
     def found(self) -> Path | None:
-        """Where what it provides is, or None."""
+        """The path of what it provides, or None."""
         if self.provides.startswith("/"):
             return Path(self.provides) if Path(self.provides).exists() else None
         where = shutil.which(self.provides) or shutil.which(self.provides, path=SYSTEM_PATH)
@@ -77,7 +76,7 @@ _UNITS = {"openssh-server": "ssh.service", "docker-registry": "docker-registry.s
 
 
 def missing(packages: Sequence[Package]) -> tuple[Package, ...]:
-    """The packages of which nothing is found."""
+    """The packages that are missing."""
     return tuple(package for package in packages if package.found() is None)
 
 
@@ -87,11 +86,11 @@ def install(step: Step, names: Sequence[str], *, start_services: bool) -> None:
     Args:
         step: Where it is shown.
         names: The packages.
-        start_services: Whether their services may start. Debian starts a service with its installation, listening
-            on every address; what only tests start by themselves must not.
+        start_services: Whether their services may start. Debian starts a service with its installation, listening on
+            every address; services for tests must not start.
 
     Raises:
-        ToolchainError: There is no apt, no right to use it, or it failed.
+        ToolchainError: There is no apt, this user may not use it, or it failed.
     """
     purpose = f"install {', '.join(names)}"
     if shutil.which("apt-get") is None:
@@ -99,7 +98,7 @@ def install(step: Step, names: Sequence[str], *, start_services: bool) -> None:
             f"This machine has no apt-get, so the lab can't {purpose}. Install what provides them by the means of "
             "this system, then try again."
         )
-    # Before anything is run, so that the error names what an administrator has to run.
+    # First, so that the error names the command for an administrator.
     as_root(["apt-get", "install", *names], purpose=purpose)
     network = "See that the package mirror can be reached, then run the same command again."
 
@@ -118,24 +117,24 @@ def is_interrupted() -> bool:
 
 
 def finish_interrupted(step: Step) -> None:
-    """Finishes an installation that was killed. Until then apt refuses all work.
+    """Finishes an installation that was killed. Until then apt refuses everything.
 
     Args:
         step: Where it is shown.
 
     Raises:
-        ToolchainError: There is no right to do so, or it failed.
+        ToolchainError: This user may not do so, or it failed.
     """
     purpose = "finish an installation that was interrupted"
     configure: list[str | Path] = ["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--configure", "-a"]
     _run_unlocked(step, as_root(configure, purpose=purpose), "Repair the packages by hand: dpkg --configure -a")
-    # Only now: until dpkg could be locked, another installation may have needed it.
+    # Only now: before dpkg was locked, another installation may have needed it.
     if _holds_services_back():
         _let_services_start(step)
 
 
 def _unconfigured() -> str:
-    """What dpkg says of packages that are half installed; nothing where there is no dpkg."""
+    """The report of dpkg on half-installed packages; empty without dpkg."""
     try:
         return subprocess.run(["dpkg", "--audit"], capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:
@@ -143,7 +142,7 @@ def _unconfigured() -> str:
 
 
 def _run_unlocked(step: Step, command: Sequence[str | Path], remedy: str) -> None:
-    """Runs apt or dpkg; while another one is at work, such as the system's own upgrade, its end is waited for."""
+    """Runs apt or dpkg; waits for the end of another one, such as the system's own upgrade."""
     end = time.monotonic() + _LOCK_SECONDS
     while True:
         try:
@@ -157,7 +156,7 @@ def _run_unlocked(step: Step, command: Sequence[str | Path], remedy: str) -> Non
 
 @contextlib.contextmanager
 def _no_service_starts(step: Step, names: Sequence[str]) -> Generator[None]:
-    """Has invoke-rc.d and deb-systemd-invoke start nothing, now or at the next boot.
+    """Keeps invoke-rc.d and deb-systemd-invoke from starting anything, now or at the next boot.
 
     See policy-rc.d(8): the status 101 forbids the action.
     """

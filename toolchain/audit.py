@@ -1,9 +1,8 @@
-"""Asks whether a locked dependency has a vulnerability that is known: ``make audit``.
+"""Checks whether a locked dependency has a known vulnerability: ``make audit``.
 
-Each language has a tool of its own, and each tool needs data that somebody publishes. Where it can't be had, that is
-told for what it is: nothing was looked at. The exit status is 0 where all was looked at and nothing was found, 1 where
-a vulnerability is known, and 3 where none is known of what could be looked at, and something couldn't. make says it as
-``Error 1`` or ``Error 3``; its own status is 2 after both.
+Each language has its own tool, and each tool needs published data. Without that, a lock is reported as not audited. The
+exit status is 0 if everything was audited and nothing was found, 1 if a vulnerability is known, and 3 if none is known
+and something couldn't be audited. make prints ``Error 1`` or ``Error 3``; its own status is 2 after both.
 """
 
 import json
@@ -14,11 +13,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from documents.errors import ToolchainError
 from toolchain.console import Step
-from toolchain.go_toolchain import find_go
+from toolchain.go_toolchain import find_go, json_objects
 from toolchain.layout import Layout, project_layout
 from toolchain.pulumi_tools import BUILD_TAGS, BUILT_PACKAGES, lay_out_sources
 
@@ -28,14 +26,14 @@ NOT_LOOKED_AT = 3
 PIP_AUDIT = "pip-audit==2.10.1"
 GOVULNCHECK = "golang.org/x/vuln/cmd/govulncheck@v1.9.0"
 GO_REPORTS = "golang.org/x/vulndb@latest"
-"""What vuln.go.dev publishes, as a module, for a machine that reaches the Go module proxy alone."""
+"""The reports of vuln.go.dev as a module, for a machine that reaches only the Go module proxy."""
 
 GO_MODULES = {
     "apis/go": "./...",
     "experiment/workloads/vegeta": "./...",
     "toolchain/go_tools": " ".join([f"-tags={BUILD_TAGS}", *BUILT_PACKAGES]),
 }
-"""Modules, each with the packages that are built of it, and how."""
+"""Modules, each with the packages that are built from it, and how."""
 
 PYTHON_LOCKS = (
     "requirements.lock",
@@ -47,12 +45,15 @@ PYTHON_LOCKS = (
 RUST_LOCK = "apis/rust/Cargo.lock"
 KOTLIN_LOCK = "apis/kotlin/pom.xml"
 
+LOCKS = (*PYTHON_LOCKS, *(f"{module}/go.sum" for module in GO_MODULES), RUST_LOCK, KOTLIN_LOCK)
+"""All that are audited."""
+
 _DEADLINE_SECONDS = 900
 
 
 @dataclass(frozen=True)
 class Audited:
-    """What is known against one lock, and what of it couldn't be looked at; each in words without a full stop."""
+    """The known vulnerabilities of one lock, and what couldn't be audited; each in words without a full stop."""
 
     lock: str
     known: tuple[str, ...] = ()
@@ -61,7 +62,7 @@ class Audited:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a tool wrote, and its exit status."""
+    """A tool's output and exit status."""
 
     stdout: str
     stderr: str
@@ -73,11 +74,11 @@ Run = Callable[[Sequence[str], Path], Answer]
 
 
 def main() -> None:
-    """Audit every lock, tell what came of it, and exit with the status that says it."""
+    """Audit every lock, print the results, and exit with the status that sums them up."""
     found: list[Audited] = []
     for one in audit(project_layout(), run):
         found.append(one)
-        print("\n".join(tell(one)), flush=True)  # noqa: T201 - the command's output
+        print("\n".join(describe(one)), flush=True)  # noqa: T201 - the command's output
     sys.exit(status_of(found))
 
 
@@ -93,16 +94,16 @@ def audit(layout: Layout, run: Run) -> Iterator[Audited]:
 
 
 def audit_python(layout: Layout, lock: str, run: Run) -> Audited:
-    """Audit packages locked with their hashes by pip-audit, which asks PyPI for each version."""
+    """Audit packages locked with their hashes by pip-audit, which queries PyPI for each version."""
     uv = str(layout.python.with_name("uv"))
     options = ["--disable-pip", "--no-deps", "--progress-spinner=off", "--format=json", f"--requirement={lock}"]
     return audit_by(run, layout, lock, [uv, "tool", "run", PIP_AUDIT, *options], read_pip_audit)
 
 
 def audit_go(layout: Layout, module: str, packages: str, run: Run) -> Audited:
-    """Audit what is built of a Go module by govulncheck, which tells what of a vulnerable package is called.
+    """Audit what is built of a Go module by govulncheck, which reports the vulnerable functions that are called.
 
-    Where vuln.go.dev can't be reached, its reports are taken as the module that they are also published as.
+    If vuln.go.dev can't be reached, its reports come from the module in which they are published too.
     """
     lock = f"{module}/go.sum"
     [minimum] = re.findall(r"^go (\S+)$", (layout.root / module / "go.mod").read_text(), re.MULTILINE)
@@ -133,7 +134,7 @@ def audit_go(layout: Layout, module: str, packages: str, run: Run) -> Audited:
 def audit_by(
     run: Run, layout: Layout, lock: str, command: Sequence[str], read: Callable[[Answer], Audited | None]
 ) -> Audited:
-    """Run a tool, and take what it didn't answer for a lock that nobody looked at."""
+    """Run a tool; without an answer, the lock counts as not audited."""
     try:
         answer = run(command, layout.root)
     except FileNotFoundError:
@@ -143,7 +144,7 @@ def audit_by(
     try:
         found = read(answer)
     except (ValueError, KeyError, TypeError, AttributeError):
-        # Whatever it is, it isn't a result.
+        # It isn't a result.
         found = None
     if found is None:
         return Audited(lock, unseen=(f"{Path(command[0]).name} gave no result: {_last_line(answer)}",))
@@ -151,7 +152,7 @@ def audit_by(
 
 
 def read_pip_audit(answer: Answer) -> Audited:
-    """What pip-audit found. A package that its service doesn't know it skips, and still exits with 0."""
+    """The result of pip-audit. It skips a package that its service doesn't know, and still exits with 0."""
     known: list[str] = []
     skipped: list[str] = []
     for package in json.loads(answer.stdout)["dependencies"]:
@@ -159,43 +160,43 @@ def read_pip_audit(answer: Answer) -> Audited:
             skipped.append(package["name"])
             continue
         for one in package["vulns"]:
-            known.append(f"{package['name']} {package['version']}: {one['id']}, {_mended(one['fix_versions'])}")
+            known.append(f"{package['name']} {package['version']}: {one['id']}, {_fixed_in(one['fix_versions'])}")
     if not skipped:
         return Audited("", tuple(known))
-    return Audited("", tuple(known), (f"PyPI told nothing of {len(skipped)} packages, such as {skipped[0]}",))
+    return Audited("", tuple(known), (f"PyPI has no data on {len(skipped)} packages, such as {skipped[0]}",))
 
 
 def read_govulncheck(answer: Answer) -> Audited | None:
-    """What govulncheck found: vulnerabilities whose code the module calls, and not those that merely come along."""
+    """The result of govulncheck: vulnerabilities whose code the module calls, without those in unused code."""
     known: dict[tuple[str, str], str] = {}
     has_config = False
-    for message in _messages(answer.stdout):
+    for message in json_objects(answer.stdout):
         has_config = has_config or "config" in message
         if "finding" in message:
             finding = message["finding"]
             place = finding["trace"][0]
             if "function" in place:
                 fixed = [finding["fixed_version"]] if finding.get("fixed_version") else []
-                text = f"{place['module']} {place['version']}: {finding['osv']}, {_mended(fixed)}"
+                text = f"{place['module']} {place['version']}: {finding['osv']}, {_fixed_in(fixed)}"
                 known[finding["osv"], place["module"]] = text
     return Audited("", tuple(known[key] for key in sorted(known))) if has_config and answer.status == 0 else None
 
 
 def read_cargo_audit(answer: Answer) -> Audited:
-    """What cargo-audit found."""
+    """The result of cargo-audit."""
     listed = json.loads(answer.stdout)["vulnerabilities"]["list"]
     return Audited(
         "",
         tuple(
             f"{one['package']['name']} {one['package']['version']}: {one['advisory']['id']}, "
-            f"{_mended(one['versions']['patched'])}"
+            f"{_fixed_in(one['versions']['patched'])}"
             for one in listed
         ),
     )
 
 
 def read_osv_scanner(answer: Answer) -> Audited | None:
-    """What osv-scanner found; any status but 0 and 1 means that it didn't look."""
+    """The result of osv-scanner; any status but 0 and 1 means that it didn't audit."""
     if answer.status not in {0, 1}:
         return None
     packages = [package for result in json.loads(answer.stdout)["results"] for package in result["packages"]]
@@ -209,8 +210,8 @@ def read_osv_scanner(answer: Answer) -> Audited | None:
     )
 
 
-def tell(audited: Audited) -> Iterator[str]:
-    """The lines that tell of one lock."""
+def describe(audited: Audited) -> Iterator[str]:
+    """The lines that describe the result of one lock."""
     yield from (f"{audited.lock}: VULNERABLE: {one}" for one in audited.known)
     yield from (f"{audited.lock}: NOT LOOKED AT: {one}" for one in audited.unseen)
     if not audited.known and not audited.unseen:
@@ -218,7 +219,7 @@ def tell(audited: Audited) -> Iterator[str]:
 
 
 def status_of(found: Sequence[Audited]) -> int:
-    """The exit status that says what came of all."""
+    """The exit status for all results."""
     if any(one.known for one in found):
         return VULNERABLE
     return NOT_LOOKED_AT if any(one.unseen for one in found) else 0
@@ -235,17 +236,6 @@ def run(command: Sequence[str], folder: Path) -> Answer:
     return Answer(done.stdout, done.stderr, done.returncode)
 
 
-def _messages(text: str) -> Iterator[dict[str, Any]]:
-    """JSON objects that stand one after the other."""
-    decoder, text, place = json.JSONDecoder(), text.strip(), 0
-    while place < len(text):
-        if text[place].isspace():
-            place += 1
-            continue
-        message, place = decoder.raw_decode(text, place)
-        yield message
-
-
 def _member(text: str, name: str) -> str | None:
     try:
         return json.loads(text)[name]
@@ -253,12 +243,12 @@ def _member(text: str, name: str) -> str | None:
         return None
 
 
-def _mended(versions: Sequence[str]) -> str:
-    return f"mended in {' or '.join(versions)}" if versions else "mended nowhere"
+def _fixed_in(versions: Sequence[str]) -> str:
+    return f"fixed in {' or '.join(versions)}" if versions else "fixed nowhere"
 
 
 def _last_line(answer: Answer) -> str:
-    # `go run` ends with the status of what it ran, which says less than the line before.
+    # `go run` ends with the status of its program, which says less than the line before.
     said = re.sub(r"\s*^exit status \d+$", "", answer.stderr.strip(), flags=re.MULTILINE)
     return (said or answer.stdout.strip() or "it wrote nothing").rpartition("\n")[2][:300]
 

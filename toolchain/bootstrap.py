@@ -1,7 +1,7 @@
 """Installs what this machine lacks: ``python3 -m toolchain.bootstrap``, called by the Makefile.
 
-Runs on the machine's own Python, before the environment exists, and so on the standard library alone. Every step
-first looks whether it is done, and leaves nothing half-made where it is killed.
+Runs on the machine's Python before the environment exists, so it needs only the standard library. Every step first
+checks whether it is done, and leaves nothing incomplete if it is killed.
 """
 
 import argparse
@@ -9,17 +9,73 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from documents.errors import FairgroundError
-from toolchain import apt, docker_engine, files, pulumi_tools, python_environment, state
-from toolchain.announcement import announce, missing_parts
+from toolchain import apt, docker_engine, pulumi_tools, python_environment, state
 from toolchain.console import beside, step
 from toolchain.go_toolchain import ensure_go, remove_go
-from toolchain.layout import STACK, Layout, project_layout
+from toolchain.layout import STACK, Layout, lock, project_layout
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the installation.
+
+    Attributes:
+        name: What is installed.
+        seconds: How long it takes on two idle cores.
+        remark: When it takes less.
+    """
+
+    name: str
+    seconds: int
+    remark: str = ""
+
+
+def missing_parts(layout: Layout, *, with_lab: bool) -> Iterator[Part]:
+    """The parts that this machine and this checkout lack.
+
+    Args:
+        layout: The checkout.
+        with_lab: Whether the lab is stood up afterwards.
+    """
+    packages = [package.name for package in apt.missing(apt.LAB)]
+    if packages:
+        yield Part(f"system packages: {', '.join(packages)}", 10 + 5 * len(packages))
+    if not python_environment.complete(layout):
+        yield Part("Python packages, into .venv/", 40)
+    if not pulumi_tools.complete(layout):
+        if pulumi_tools.is_built(layout):
+            yield Part("Pulumi engine and docker plugin, from the cache", 1)
+        else:
+            yield Part("Pulumi engine and docker plugin", 120, "10 s from get.pulumi.com")
+    if docker_engine.version() is None:
+        yield Part("Docker engine", 30, "5 s if it only has to start")
+    if with_lab and not state.stack_file(layout).is_file():
+        yield Part("the lab: its images, and the APIs by four compilers", 270)
+
+
+def announce(parts: list[Part]) -> str:
+    """The announcement of the parts, in lines."""
+    width = max(len(part.name) for part in parts)
+    lines = ["To be installed; the times are for two idle cores:"]
+    for part in parts:
+        remark = f" ({part.remark})" if part.remark else ""
+        lines.append(f"  {part.name:{width}}  {duration(part.seconds)}{remark}")
+    total = sum(part.seconds for part in parts)
+    lines.append(f"  {'together':{width}}  {duration(total)}")
+    return "\n".join(lines)
+
+
+def duration(seconds: int) -> str:
+    """Such as ``40 s`` or ``4.5 min``."""
+    return f"{seconds} s" if seconds < 60 else f"{seconds / 60:.1f} min"
 
 
 def bootstrap(layout: Layout, *, with_tests: bool, with_lab: bool = False) -> None:
-    """Installs everything that is missing, and says before what that is.
+    """Installs everything that is missing, and announces it before.
 
     Args:
         layout: The checkout.
@@ -34,15 +90,15 @@ def bootstrap(layout: Layout, *, with_tests: bool, with_lab: bool = False) -> No
         log.write_bytes(b"")
 
     def waiting() -> None:
-        print("Another installation for this user is at work; waiting for its end ...", flush=True)  # noqa: T201
+        print("Another installation by this user is running; waiting for it to end ...", flush=True)  # noqa: T201
 
-    with files.lock(layout.cache, waiting):
+    with lock(layout.cache, waiting):
         if parts := list(missing_parts(layout, with_lab=with_lab)):
             print(announce(parts), flush=True)  # noqa: T201
         _interrupted_installation(layout)
         _system_packages(layout, apt.LAB)
         _environment(layout)
-        # What computes beside what waits for the network.
+        # The build beside the downloads.
         with beside(lambda: _pulumi(layout)):
             _packages(layout)
             _docker(layout)
@@ -101,7 +157,7 @@ def _state(layout: Layout) -> None:
 
 
 def _sentence(error: subprocess.TimeoutExpired | subprocess.CalledProcessError) -> str:
-    """What happened to a command that was only asked something, and what to do."""
+    """The failure of a query, and what to do."""
     command = shlex.join(map(str, error.cmd))
     if isinstance(error, subprocess.TimeoutExpired):
         return (
@@ -110,7 +166,7 @@ def _sentence(error: subprocess.TimeoutExpired | subprocess.CalledProcessError) 
         )
     said = " ".join(str(error.stderr or error.stdout or "nothing").split())
     return (
-        f"{command} failed with status {error.returncode}, saying: {said}. Mend that, then run the same command again."
+        f"{command} failed with status {error.returncode}, saying: {said}. Fix that, then run the same command again."
     )
 
 
@@ -120,7 +176,7 @@ def main() -> int:
     parser.add_argument("--with-tests", action="store_true", help="also what only the tests need")
     parser.add_argument("--with-lab", action="store_true", help="the lab is stood up afterwards: announce that too")
     arguments = parser.parse_args()
-    # make and CI end it so: the same clean-up as for Ctrl-C.
+    # make and CI send it: clean up as for Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         bootstrap(project_layout(), with_tests=arguments.with_tests, with_lab=arguments.with_lab)
@@ -131,10 +187,10 @@ def main() -> int:
         print(f"error: {_sentence(error)}", file=sys.stderr)  # noqa: T201
         return 1
     except OSError as error:
-        print(f"error: The installation stopped: {error}. Free or mend that, then run it again.", file=sys.stderr)  # noqa: T201
+        print(f"error: The installation stopped: {error}. Fix that, then run it again.", file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
-        print("Interrupted; run the same command again, and it goes on where it stopped.", file=sys.stderr)  # noqa: T201
+        print("Interrupted; run the same command again: it continues where it stopped.", file=sys.stderr)  # noqa: T201
         return 130
     return 0
 

@@ -1,8 +1,9 @@
-"""Steps that show they are alive, and commands whose output goes to a log."""
+"""Steps that show they are alive, commands whose output goes to a log, and commands that need root."""
 
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,46 @@ from pathlib import Path
 from typing import BinaryIO
 
 from documents.errors import ToolchainError
-from toolchain.privilege import signal_group
+
+
+def as_root(arguments: Sequence[str | Path], *, purpose: str) -> list[str | Path]:
+    """The command to run something as root: unchanged, or through sudo, which may ask for the password here.
+
+    Args:
+        arguments: The command.
+        purpose: What it is for, as in "install docker.io"; part of the error.
+
+    Raises:
+        ToolchainError: This user isn't root, and may not become root.
+    """
+    if os.geteuid() == 0:
+        return list(arguments)
+    if shutil.which("sudo"):
+        allowed = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+        if not allowed and sys.stdin.isatty():
+            allowed = subprocess.run(["sudo", "-v"], check=False).returncode == 0
+        if allowed:
+            return ["sudo", "-n", *arguments]
+    raise ToolchainError(
+        f"This user may not {purpose}: it is neither root nor allowed to use sudo. Have an administrator "
+        f"run: {' '.join(str(argument) for argument in arguments)}"
+    )
+
+
+def signal_group(group: int, number: signal.Signals) -> None:
+    """Sends a signal to a process group that this process started, also if it runs as root by sudo.
+
+    Args:
+        group: The group's number. An ended group is fine.
+        number: The signal.
+    """
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        subprocess.run(["sudo", "-n", "kill", f"-{number.value}", "--", f"-{group}"], capture_output=True, check=False)
+
 
 _REFRESH_SECONDS = 1.0
 _LINE_SECONDS = 15.0
@@ -22,7 +62,7 @@ _GRACE_SECONDS = 10.0
 
 _drawing = threading.RLock()
 _open: list["Step"] = []
-"""The steps that are under way. On a terminal they share its last line."""
+"""The open steps. On a terminal they share its last line."""
 
 _stopping = threading.Event()
 
@@ -41,7 +81,7 @@ class Step:
             self._write(f"{title} ...")
 
     def _write(self, text: str) -> None:
-        """Writes the line of a step that isn't over."""
+        """Writes the line of an open step."""
         if self._terminal:
             line = "; ".join(f"{step._title} ... {step.elapsed()}" for step in _open)
             sys.stdout.write(f"\r\x1b[K{line}")
@@ -55,10 +95,10 @@ class Step:
         return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
 
     def tick(self) -> None:
-        """Shows the elapsed time: on a terminal every time, in a log now and then.
+        """Shows the elapsed time: on a terminal every time, in a log sometimes.
 
         Raises:
-            KeyboardInterrupt: Another thread calls for the end of all steps.
+            KeyboardInterrupt: Another thread ends all steps.
         """
         if _stopping.is_set():
             raise KeyboardInterrupt
@@ -96,8 +136,8 @@ class Step:
     ) -> None:
         """Runs a command to its end, its output appended to the log.
 
-        The command gets a process group of its own: Ctrl-C reaches this process alone, which then ends the command
-        with all its children. It stays in the terminal's session, where sudo knows that the password was given.
+        The command gets its own process group: Ctrl-C reaches only this process, which then ends the command with all
+        its children. It stays in the terminal's session, where sudo remembers the password.
 
         Args:
             arguments: The command.
@@ -133,7 +173,7 @@ class Step:
 
     def _wait(self, process: subprocess.Popen[bytes], deadline: float | None) -> int | None:
         end = None if deadline is None else time.monotonic() + deadline
-        # Popen.wait with a timeout looks twenty times a second, which a build on a small machine can't spare.
+        # Popen.wait with a timeout polls twenty times a second, which costs too much during a build on a small machine.
         descriptor = os.pidfd_open(process.pid)
         try:
             while not select.select([descriptor], [], [], _REFRESH_SECONDS)[0]:
@@ -184,9 +224,7 @@ def _end_with_children(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def beside(work: Callable[[], None]) -> Generator[None]:
-    """Does work in a thread while the context's own goes on, and waits for its end.
-
-    Where the context fails, the work's command is ended.
+    """Does work in a thread beside the context, and waits for its end; an error in the context ends its command.
 
     Raises:
         BaseException: What the work raised, or the context's own.
@@ -197,7 +235,7 @@ def beside(work: Callable[[], None]) -> Generator[None]:
             yield
             running.result()
         except BaseException:
-            # The thread's command ends with its next look at the clock.
+            # The thread's command ends at its next check.
             _stopping.set()
             raise
         finally:
@@ -217,6 +255,6 @@ def step(title: str, log: Path) -> Generator[Step]:
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that says something, or an empty text."""
+    """The last line of a log that isn't empty, or an empty text."""
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
     return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -1,4 +1,4 @@
-"""The local Docker engine: whether it answers, and how it is started where it doesn't."""
+"""The local Docker engine: whether it answers, and how it is started."""
 
 import contextlib
 import http.client
@@ -15,13 +15,12 @@ from typing import Any, cast
 
 from documents.errors import ToolchainError
 from toolchain import apt
-from toolchain.console import Step, last_line
-from toolchain.privilege import as_root, signal_group
+from toolchain.console import Step, as_root, last_line, signal_group
 
 _DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 _ANSWER_SECONDS = 60.0
-"""How long an engine that listens may take to answer: it starts programs for that, and the machine may be busy. Where
-none listens, that is known at once."""
+"""How long a listening engine may take to answer: it starts programs for that, and the machine may be busy. A missing
+one is noticed at once."""
 
 _START_SECONDS = 90.0
 
@@ -55,15 +54,15 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def address() -> str:
-    """The engine that both the docker client and the plugin speak to: DOCKER_HOST, or the machine's socket."""
+    """The address of the engine for both the docker client and the plugin: DOCKER_HOST, or the machine's socket."""
     return os.environ.get("DOCKER_HOST") or _DEFAULT_ADDRESS
 
 
 def version() -> str | None:
-    """The version of the engine at `address`, or None where none answers.
+    """The version of the engine at `address`, or None if none answers.
 
     Raises:
-        ToolchainError: The engine is there, and refuses this user.
+        ToolchainError: The engine refuses this user.
     """
     where = address()
     if where.startswith("unix://"):
@@ -101,7 +100,7 @@ def version_at(path: Path) -> str | None:
 
 
 def ensure(step: Step, log: Path) -> str:
-    """Sees to it that an engine answers: installs and starts Debian's where none does.
+    """Makes sure that an engine answers: if not, installs and starts Debian's.
 
     Returns:
         The engine's version.
@@ -170,7 +169,7 @@ def start(step: Step, log: Path, daemon: Daemon) -> str:
             stdout=output,
             stderr=output,
             env=os.environ | {"PATH": f"{os.environ.get('PATH', '')}:{apt.SYSTEM_PATH}"},
-            # Out of reach of Ctrl-C, but in the session where sudo knows that the password was given.
+            # Out of reach of Ctrl-C, but in the session where sudo remembers the password.
             process_group=0,
         )
     deadline = time.monotonic() + _START_SECONDS
@@ -191,7 +190,7 @@ def start(step: Step, log: Path, daemon: Daemon) -> str:
 
 
 def remove_stale(step: Step, pid_file: Path, name: str) -> None:
-    """Removes a pid file whose process isn't there, or is another's by now: dockerd would refuse to start."""
+    """Removes a pid file whose process has ended or is another program: dockerd would refuse to start."""
     try:
         pid = int(pid_file.read_text())
     except (FileNotFoundError, ValueError):

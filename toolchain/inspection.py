@@ -1,4 +1,4 @@
-"""What of the toolchain is there, for `lab doctor`."""
+"""The state of the toolchain, for `lab doctor`."""
 
 import importlib.metadata
 import platform
@@ -14,8 +14,8 @@ from toolchain.layout import STACK, Layout, project_layout
 from toolchain.versions import VERSIONS
 
 Origin = Literal["official", "built", "debian", "pypi", "machine", "made", "missing"]
-"""Whence a piece is: the vendor, built here from its sources, a system package, PyPI, already on this machine, or
-made by the lab for itself."""
+"""Where a piece comes from: the vendor, built here from its sources, a system package, PyPI, already on this machine,
+or made by the lab for itself."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Finding:
 
     Attributes:
         name: What it is.
-        path: Where it was found; None where it wasn't.
-        version: What it says of itself; None where it says nothing or is missing.
-        origin: Whence it is.
-        remedy: What to do where something is wrong; None where nothing is.
+        path: Where it was found; None if it wasn't.
+        version: Its own version; None if it has none or is missing.
+        origin: Where it comes from.
+        remedy: What to do if something is wrong; None if nothing is.
         required: Whether the lab needs it; what only the tests need isn't.
     """
 
@@ -45,7 +45,7 @@ class Finding:
 
 
 def inspect(layout: Layout | None = None) -> tuple[Finding, ...]:
-    """Looks at every piece; changes nothing, and takes well under two seconds."""
+    """Inspects every piece; changes nothing, and takes less than two seconds."""
     place = layout or project_layout()
     return (
         Finding("python", Path(sys.executable), platform.python_version(), "machine"),
@@ -95,7 +95,7 @@ def _language_host(layout: Layout) -> Finding:
 
 
 def _run_by_host(command: Path, layout: Layout) -> list[Path]:
-    """The files that the language host starts: those of its text where it is a built one, else the one beside it."""
+    """The files that the language host starts: those in its text if it is a built one, otherwise the one beside it."""
     script = pulumi_tools.built_language_host(command)
     if script is None:
         return [layout.tools / pulumi_tools.EXECUTOR]
@@ -103,7 +103,7 @@ def _run_by_host(command: Path, layout: Layout) -> list[Path]:
 
 
 def _placed(name: str, file: str, layout: Layout) -> Finding:
-    """A piece that comes and goes with the engine."""
+    """A piece that is installed with the engine."""
     record = pulumi_tools.read_record(layout)
     command = layout.tools / file
     if record is None or not command.exists():

@@ -1,4 +1,4 @@
-"""Pulumi's language host for Python, where the vendor's can't be had.
+"""Pulumi's language host for Python, if the vendor's can't be downloaded.
 
 The Pulumi engine starts a language host for each command, reads a port from the first line that it prints, and
 asks it over gRPC to run the program (service ``pulumirpc.LanguageRuntime``). The vendor's host is a Go program
@@ -10,18 +10,16 @@ import argparse
 import contextlib
 import json
 import os
-import selectors
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent import futures
 from pathlib import Path
 from types import FrameType
-from typing import IO
 
-# The C library below gRPC writes to standard error what the engine would show as the program's own words.
+# The C library below gRPC writes to standard error, and the engine would show that as the program's output.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 import grpc
@@ -31,7 +29,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 from toolchain.versions import VERSIONS
 
 USER_HAS_SEEN_THE_ERROR = 32
-"""Exit status by which the executor says that it has shown the user what went wrong."""
+"""Exit status of an executor that has shown the user what went wrong."""
 
 _PARENT_SECONDS = 0.5
 
@@ -73,7 +71,7 @@ def _ask(python: str, program: str) -> str:
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """Answers the engine; each program and plugin runs in a process of its own, ended with the host."""
+    """Answers the engine; each program runs in a process of its own, ended with the host. It runs no policy packs."""
 
     def __init__(self, engine_address: str, executor: Path) -> None:
         self._engine_address = engine_address
@@ -84,24 +82,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     @contextlib.contextmanager
     def _child(
-        self,
-        arguments: list[str],
-        *,
-        directory: str,
-        environment: dict[str, str],
-        output: int | None = None,
+        self, arguments: list[str], *, directory: str, environment: dict[str, str]
     ) -> Generator[subprocess.Popen[bytes]]:
         with self._lock:
             if self._ending:
                 raise InterruptedError("The language host is ending.")
-            process = subprocess.Popen(
-                arguments,
-                cwd=directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+            process = subprocess.Popen(arguments, cwd=directory, env=environment, stdin=subprocess.DEVNULL)
             self._children.add(process)
         try:
             yield process
@@ -113,7 +99,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 self._children.discard(process)
 
     def end(self) -> None:
-        """Ends what runs, and lets nothing more start."""
+        """Ends all programs, and lets none start any more."""
         with self._lock:
             self._ending = True
             for process in self._children:
@@ -201,28 +187,6 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             return language_pb2.RunResponse(error=f"Program exited with non-zero exit code: {status}")
         return language_pb2.RunResponse()
 
-    def RunPlugin(  # noqa: D102, N802
-        self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
-    ) -> Iterator[language_pb2.RunPluginResponse]:
-        if request.kind != "analyzer":
-            context.abort(
-                grpc.StatusCode.UNIMPLEMENTED,
-                f"The language host of Fairground runs policy packs, and no plugin of the kind {request.kind}.",
-            )
-        arguments = [
-            _interpreter_or_abort(request.info, context),
-            "-u",
-            "-m",
-            "pulumi.policy",
-            *request.args,
-            request.info.program_directory,
-        ]
-        environment = os.environ | dict(pair.split("=", 1) for pair in request.env)
-        with self._child(arguments, directory=request.pwd, environment=environment, output=subprocess.PIPE) as process:
-            context.add_callback(process.terminate)
-            yield from _output(process)
-            yield language_pb2.RunPluginResponse(exitcode=process.wait())
-
     def Cancel(  # noqa: D102, N802
         self, request: empty_pb2.Empty, context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
@@ -238,30 +202,8 @@ def _interpreter_or_abort(info: language_pb2.ProgramInfo, context: grpc.Servicer
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
 
 
-def _output(process: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPluginResponse]:
-    """Both streams of a process as they come, until both have ended."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(_pipe(process.stdout), selectors.EVENT_READ, "stdout")
-        selector.register(_pipe(process.stderr), selectors.EVENT_READ, "stderr")
-        while selector.get_map():
-            for key, _ in selector.select():
-                chunk = os.read(key.fd, 65536)
-                if not chunk:
-                    selector.unregister(key.fileobj)
-                elif key.data == "stdout":
-                    yield language_pb2.RunPluginResponse(stdout=chunk)
-                else:
-                    yield language_pb2.RunPluginResponse(stderr=chunk)
-
-
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    if stream is None:
-        raise ValueError("The process was started without a pipe for its output.")
-    return stream
-
-
 def serve(engine_address: str, executor: Path) -> None:
-    """Serves until a signal comes or the engine is gone; prints the port first, as the engine expects."""
+    """Serves until a signal comes or the engine has ended; prints the port first, as the engine expects."""
     engine = os.getppid()
     host = LanguageHost(engine_address, executor)
     server = grpc.server(futures.ThreadPoolExecutor())
@@ -278,7 +220,7 @@ def serve(engine_address: str, executor: Path) -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    # A killed engine sends no signal: only that this process has another parent by then tells.
+    # A killed engine sends no signal, but this process then has another parent.
     while not ended.wait(timeout=_PARENT_SECONDS) and os.getppid() == engine:
         pass
     host.end()

@@ -1,6 +1,14 @@
-"""Where the toolchain keeps things: the checkout's own ``.lab/``, and a cache that the user's checkouts share."""
+"""Where the toolchain keeps things, and how they get there complete.
 
+The checkout has its own ``.lab/``; a cache is shared by all checkouts of the user.
+"""
+
+import contextlib
+import fcntl
+import hashlib
 import os
+import shutil
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +33,7 @@ class Layout:
 
     @property
     def private(self) -> Path:
-        """All that belongs to this checkout and isn't tracked, but the environment."""
+        """Everything that belongs to this checkout and isn't tracked, except the environment."""
         return self.root / ".lab"
 
     @property
@@ -50,7 +58,7 @@ class Layout:
 
     @property
     def docker_plugin(self) -> Path:
-        """Where Pulumi looks for the plugin; one that is found on the PATH brings a warning with every command."""
+        """Where Pulumi looks for the plugin; one on the PATH causes a warning with every command."""
         folder = f"resource-docker-v{VERSIONS.docker_plugin}"
         return self.pulumi_home / "plugins" / folder / "pulumi-resource-docker"
 
@@ -76,12 +84,12 @@ class Layout:
 
     @property
     def build_log(self) -> Path:
-        """What the build of the Pulumi engine printed, which goes on beside the rest of the installation."""
+        """What the build of the Pulumi engine printed, which runs beside the rest of the installation."""
         return self.private / "log" / "pulumi.log"
 
     @property
     def docker_log(self) -> Path:
-        """What the Docker engine prints where this checkout had to start it."""
+        """What the Docker engine prints if this checkout had to start it."""
         return self.private / "log" / "dockerd.log"
 
     @property
@@ -103,16 +111,75 @@ class Layout:
             "PULUMI_BACKEND_URL": self.backend_url,
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # The engine would try to fetch the plugin of every installed package at every command, of the clouds that
-            # no lab here uses too. `make setup` installs Docker's; those of the clouds are installed by name.
+            # Otherwise the engine tries to fetch the plugin of every installed package at every command, also of unused
+            # clouds. `make setup` installs Docker's; those of the clouds are installed by name.
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "GRPC_VERBOSITY": "ERROR",
-            # The docker client goes by its selected context, of which the plugin knows nothing.
+            # The docker client uses its selected context, which the plugin doesn't know.
             "DOCKER_HOST": docker_engine.address(),
         }
 
 
 def project_layout(root: Path | None = None) -> Layout:
-    """The layout of a checkout; by default of the one that this module is in."""
+    """The layout of a checkout, by default of this module's."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Layout(root=root or Path(__file__).resolve().parent.parent, cache=cache / "fairground")
+
+
+def fingerprint(parts: Iterable[str | Path]) -> str:
+    """Twelve hexadecimal digits of the SHA-256 over texts and the contents of files."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part.read_bytes() if isinstance(part, Path) else part.encode()
+        digest.update(len(content).to_bytes(8, "big"))
+        digest.update(content)
+    return digest.hexdigest()[:12]
+
+
+def make_folder_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """Fills a folder under another name, then renames it; an existing folder is left alone.
+
+    What a killed process left under the other name is removed first: hold the `lock` of the parent.
+    """
+    if not folder.is_dir():
+        partial = folder.with_name(f".{folder.name}.partial")
+        if partial.exists():
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True)
+        try:
+            fill(partial)
+        except BaseException:
+            shutil.rmtree(partial)
+            raise
+        partial.rename(folder)
+    return folder
+
+
+def place(source: Path, target: Path) -> None:
+    """Makes `target` the same file as `source`: a hard link, or a copy if they are on different disks.
+
+    A symbolic link doesn't work: the Pulumi engine looks for its language host beside its own resolved path.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    try:
+        partial.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, partial)
+    partial.replace(target)
+    # rename(2) does nothing, not even remove the old name, if both already are the same file.
+    partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def lock(folder: Path, waiting: Callable[[], None]) -> Generator[None]:
+    """Holds a folder's lock, which ends with the process; `waiting` is called once if another process holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

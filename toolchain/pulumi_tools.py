@@ -1,7 +1,7 @@
 """The Pulumi engine with its language host, and the docker plugin: found, fetched from the vendor, or built.
 
-Built ones come from the Go module proxy alone, for machines that reach package registries and nothing else. What is
-built or fetched is kept in the user's cache, and placed from there into the checkout's own folders.
+They are built from the Go module proxy alone, for machines that reach only package registries. What is built or fetched
+is kept in the user's cache, and placed from there into the checkout's folders.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -24,10 +25,11 @@ from pathlib import Path
 from typing import IO, Literal, cast
 
 from documents.errors import ToolchainError
-from toolchain import files
+from documents.files import replace_file
+from toolchain import console
 from toolchain.console import Step
-from toolchain.go_toolchain import Go
-from toolchain.layout import Layout
+from toolchain.go_toolchain import Go, ensure_go
+from toolchain.layout import Layout, fingerprint, make_folder_whole, place, project_layout
 from toolchain.versions import VERSIONS, parse_version, version_of
 
 RELEASES = "https://get.pulumi.com/releases/sdk"
@@ -40,7 +42,7 @@ _ANSWER_SECONDS = 60.0
 """How long an engine may take to say its version, on a machine that is busy."""
 
 _VENDOR_SECONDS = 5.0
-"""How long the vendor's site may be silent. Where nothing of it can be reached, so long is waited before the build."""
+"""How long the vendor's site may be silent. If it can't be reached, the build waits that long."""
 
 _PLUGIN_DEADLINE_SECONDS = 180.0
 _DOWNLOAD_SECONDS = 600.0
@@ -48,13 +50,13 @@ _BLOCK_BYTES = 65536
 _ENGINE = "pulumi"
 _DOCKER_PLUGIN = "pulumi-resource-docker"
 GO_TOOLS = Path(__file__).with_name("go_tools")
-"""The module that engine and plugin are built of."""
+"""The module that engine and plugin are built from."""
 
 BUILT_PACKAGES = ("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", f"./{_DOCKER_PLUGIN}")
-"""What is built of it; each makes an executable of its last name."""
+"""The packages that are built from it; each makes an executable of its last name."""
 
 BUILD_TAGS = "no_compose"
-"""The provider of the plugin's resources has one that needs Docker Compose, unless this is set."""
+"""Without this, the plugin has a resource that needs Docker Compose."""
 
 LANGUAGE_HOST = "pulumi-language-python"
 EXECUTOR = "pulumi-language-python-exec"
@@ -86,7 +88,7 @@ class Record:
     """What was placed into a checkout.
 
     Attributes:
-        wanted: Fingerprint of the versions and sources that were asked for.
+        wanted: Fingerprint of the requested versions and sources.
         engine: The engine; its language host is beside it.
         docker_plugin: The plugin.
     """
@@ -97,8 +99,8 @@ class Record:
 
 
 def wanted(layout: Layout) -> str:
-    """Fingerprint of all that decides what is installed, and where."""
-    return files.fingerprint([str(layout.root), *_sources()])
+    """Fingerprint of everything that decides what is installed, and where."""
+    return fingerprint([str(layout.root), *_sources()])
 
 
 def _sources() -> list[Path]:
@@ -107,7 +109,7 @@ def _sources() -> list[Path]:
 
 
 def read_record(layout: Layout) -> Record | None:
-    """What was placed into a checkout, or None where that wasn't finished."""
+    """What was placed into a checkout, or None if that wasn't finished."""
     if not layout.record.is_file():
         return None
     content = json.loads(layout.record.read_text())
@@ -115,7 +117,7 @@ def read_record(layout: Layout) -> Record | None:
 
 
 def complete(layout: Layout) -> bool:
-    """Whether all is placed as the versions and sources ask for."""
+    """Whether everything is placed in the requested versions."""
     record = read_record(layout)
     return (
         record is not None
@@ -126,16 +128,16 @@ def complete(layout: Layout) -> bool:
 
 
 def built_language_host(command: Path) -> str | None:
-    """The text of a language host that a checkout of this lab has written; None for any other, as the vendor's."""
+    """The text of a language host that a checkout of this lab has written; None for any other."""
     with command.open("rb") as file:
         begin = file.read(_LAUNCHER_BYTES)
     return begin.decode(errors="replace") if begin.startswith(b"#!") and _HOST_MODULE.encode() in begin else None
 
 
 def find_engine(directories: Sequence[Path]) -> Path | None:
-    """The folder of a whole engine of the vendor's that is new enough: the first of `directories` that holds one.
+    """The first of `directories` with a complete and new enough engine of the vendor's.
 
-    One whose language host a checkout has written is that checkout's own: it goes with it.
+    One whose language host a checkout has written belongs to that checkout, and is removed with it.
     """
     for directory in directories:
         command = directory / _ENGINE
@@ -151,7 +153,7 @@ def find_engine(directories: Sequence[Path]) -> Path | None:
 
 
 def engine_version(command: Path) -> tuple[int, int, int] | None:
-    """What an engine says of itself, or None where it doesn't run."""
+    """The version of an engine, or None if it doesn't run."""
     environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         answer = subprocess.run(
@@ -168,20 +170,20 @@ def engine_version(command: Path) -> tuple[int, int, int] | None:
 
 
 def search_path(layout: Layout) -> list[Path]:
-    """Where an engine of the machine's may be: the PATH but for the checkout's own, and the vendor's usual place."""
+    """Where the machine's engine may be: the PATH without the checkout's folders, and the vendor's usual place."""
     directories = [Path(entry) for entry in os.environ.get("PATH", "").split(os.pathsep) if entry]
     own = layout.tools.resolve()
     return [*(entry for entry in directories if entry.resolve() != own), Path.home() / ".pulumi" / "bin"]
 
 
 def _download(step: Step, url: str, target: IO[bytes], end: float) -> None:
-    """Writes what a URL answers.
+    """Writes the content of a URL.
 
     Raises:
-        OSError: It can't be had, or wasn't whole at the time `end` of the monotonic clock.
+        OSError: It can't be downloaded, or wasn't complete at the time `end` of the monotonic clock.
     """
     with cast("http.client.HTTPResponse", urllib.request.urlopen(url, timeout=_VENDOR_SECONDS)) as answer:  # noqa: S310 (the URL is ours)
-        # A whole block of a server that drips would be waited for without end.
+        # Waiting for a whole block of a slow server might never end.
         while block := answer.read1(_BLOCK_BYTES):
             target.write(block)
             step.tick()
@@ -198,11 +200,11 @@ def fetch_engine(step: Step, cache: Path, releases: str = RELEASES) -> Path | No
         releases: The vendor's folder of releases.
 
     Returns:
-        Its folder, or None where the vendor can't be reached within a few seconds, is too slow, or has none for this
-        machine; a portal that answers in the vendor's stead is no vendor.
+        Its folder, or None if the vendor can't be reached within a few seconds, is too slow, or has none for this
+        machine; a captive portal's answer doesn't count.
 
     Raises:
-        ToolchainError: What came isn't what the vendor's checksums say.
+        ToolchainError: The content differs from the vendor's checksums.
     """
     machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine())
     if machine is None:
@@ -229,7 +231,7 @@ def fetch_engine(step: Step, cache: Path, releases: str = RELEASES) -> Path | No
         target.unlink()
 
     try:
-        return files.make_folder_whole(cache / f"pulumi-{version}-official", fill)
+        return make_folder_whole(cache / f"pulumi-{version}-official", fill)
     except (urllib.error.URLError, TimeoutError, http.client.HTTPException, ConnectionError):
         return None
 
@@ -264,7 +266,7 @@ def _make_executable(path: Path) -> None:
 
 
 def lay_out_sources(step: Step, go: Go, folder: Path) -> None:
-    """Lays out the module that engine and plugin are built of: go_tools/ with the modules that it trims.
+    """Lays out the module that engine and plugin are built from: go_tools/ with the modules that it trims.
 
     Args:
         step: Where it is shown.
@@ -272,7 +274,7 @@ def lay_out_sources(step: Step, go: Go, folder: Path) -> None:
         folder: An empty folder.
 
     Raises:
-        ToolchainError: A module can't be had, or has another content.
+        ToolchainError: A module can't be downloaded, or has another content.
     """
     downloads, stubs = folder / "downloads", folder / "stubs"
     shutil.copytree(GO_TOOLS, folder, dirs_exist_ok=True)
@@ -286,7 +288,7 @@ def lay_out_sources(step: Step, go: Go, folder: Path) -> None:
 
 
 def _copy_sources(original: Path, folder: Path, *, removed: Collection[str]) -> None:
-    """Copies what a build needs of a module, but for what is removed. The module cache itself is read-only."""
+    """Copies the part of a module that a build needs. The module cache itself is read-only."""
     for where, folders, names in os.walk(original):
         place = Path(where).relative_to(original)
         folders[:] = [name for name in folders if name != "testdata" and str(place / name) not in removed]
@@ -323,20 +325,20 @@ def build(step: Step, layout: Layout, go: GoProvider) -> Path:
             _make_executable(partial / source.name)
         shutil.rmtree(sources)
 
-    return files.make_folder_whole(_built(layout), fill)
+    return make_folder_whole(_built(layout), fill)
 
 
 def is_built(layout: Layout) -> bool:
-    """Whether the user's cache has an engine and a plugin that were built of these sources."""
+    """Whether the user's cache has an engine and a plugin that were built from these sources."""
     return _built(layout).is_dir()
 
 
 def _built(layout: Layout) -> Path:
-    return layout.cache / f"pulumi-built-{files.fingerprint(_sources())}"
+    return layout.cache / f"pulumi-built-{fingerprint(_sources())}"
 
 
 def fetch_docker_plugin(step: Step, layout: Layout) -> Path | None:
-    """Has the installed engine fetch the vendor's plugin; returns its folder, or None where that can't be had."""
+    """Lets the installed engine fetch the vendor's plugin; returns its folder, or None if that fails."""
     version = VERSIONS.docker_plugin
 
     def fill(partial: Path) -> None:
@@ -352,7 +354,7 @@ def fetch_docker_plugin(step: Step, layout: Layout) -> Path | None:
         shutil.rmtree(home)
 
     try:
-        return files.make_folder_whole(layout.cache / f"docker-plugin-{version}-official", fill)
+        return make_folder_whole(layout.cache / f"docker-plugin-{version}-official", fill)
     except ToolchainError:
         return None
 
@@ -363,13 +365,13 @@ def install(step: Step, layout: Layout, go: GoProvider) -> Record:
     Args:
         step: Where it is shown.
         layout: The checkout.
-        go: Gives a Go toolchain, where one is needed.
+        go: Returns a Go toolchain, if one is needed.
 
     Raises:
-        ToolchainError: One can be had in no way, or doesn't run.
+        ToolchainError: One can't be installed in any way, or doesn't run.
     """
     engine = _install_engine(step, layout, go)
-    # Not asked of the vendor where the engine couldn't be had from there either.
+    # Not from the vendor if the engine couldn't be downloaded from there either.
     plugin = _install_docker_plugin(step, layout, go, ask_vendor=engine.origin == "official")
     write_record(layout, engine, plugin)
     return Record(wanted(layout), engine, plugin)
@@ -380,9 +382,9 @@ def _install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
     folder = official or build(step, layout, go)
     for name in _OFFICIAL:
         if (folder / name).is_file():
-            files.place(folder / name, layout.tools / name)
+            place(folder / name, layout.tools / name)
     if official is None:
-        files.write_whole(layout.tools / LANGUAGE_HOST, _launcher(layout), mode=0o755)
+        replace_file(layout.tools / LANGUAGE_HOST, _launcher(layout), mode=0o777)
     version = engine_version(layout.tools / _ENGINE)
     if version is None:
         raise ToolchainError(
@@ -397,7 +399,7 @@ def _install_docker_plugin(step: Step, layout: Layout, go: GoProvider, *, ask_ve
     official = fetch_docker_plugin(step, layout) if ask_vendor else None
     folder = official or build(step, layout, go)
     name = layout.docker_plugin.name
-    files.place(folder / name, layout.docker_plugin)
+    place(folder / name, layout.docker_plugin)
     origin: Origin = "official" if official else "built"
     return Piece(name, origin, VERSIONS.docker_plugin, str(folder / name))
 
@@ -405,12 +407,35 @@ def _install_docker_plugin(step: Step, layout: Layout, go: GoProvider, *, ask_ve
 def write_record(layout: Layout, engine: Piece, docker_plugin: Piece) -> None:
     """Notes what was placed, once all of it is."""
     record = Record(wanted=wanted(layout), engine=engine, docker_plugin=docker_plugin)
-    files.write_whole(layout.record, json.dumps(asdict(record), indent=2) + "\n")
+    replace_file(layout.record, json.dumps(asdict(record), indent=2) + "\n")
 
 
 def _launcher(layout: Layout) -> str:
     """The checkout's own language host.
 
-    ``-P`` keeps the folder in which Pulumi was called, whatever it holds, out of the imports.
+    ``-P`` keeps the folder in which Pulumi was called out of the imports.
     """
     return f"#!/bin/sh\nexec '{layout.python}' -P -m {_HOST_MODULE} --executor '{layout.tools / EXECUTOR}' \"$@\"\n"
+
+
+def rewrite_go_modules(step: Step, go: Go) -> None:
+    """Writes go_tools/go.mod and go.sum again, after a version in them or in versions.toml was changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        sources = Path(folder)
+        lay_out_sources(step, go, sources)
+        # `go mod tidy` would ask for what only the tests of all modules need.
+        (sources / "go.sum").unlink()
+        step.run(
+            [go.command, "list", "-C", sources, "-mod=mod", f"-tags={BUILD_TAGS}", "-deps", *BUILT_PACKAGES],
+            environment=go.environment,
+            remedy="See that the Go module proxy can be reached.",
+        )
+        for name in ("go.mod", "go.sum"):
+            shutil.copyfile(sources / name, GO_TOOLS / name)
+
+
+if __name__ == "__main__":
+    # Called by hand. Where no Go is installed, the one that is fetched stays in the user's cache.
+    with console.step("Go modules", project_layout().log) as current:
+        rewrite_go_modules(current, ensure_go(current, project_layout()))
+        current.done("written")

@@ -1,28 +1,36 @@
-"""The project's virtual environment: exactly what requirements.lock lists, and the project itself."""
+"""The project's virtual environment: exactly what requirements.lock lists, and the command `lab` of this checkout."""
 
 import importlib.util
-import json
+import shlex
 import shutil
 import sys
-import tomllib
 from pathlib import Path
 
+from documents.files import replace_file
 from toolchain import apt
 from toolchain.console import Step
-from toolchain.files import fingerprint, write_whole
-from toolchain.layout import Layout
+from toolchain.layout import Layout, fingerprint
 
-_NETWORK = "See that the package index can be reached, then run the same command again: it goes on where it stopped."
+_NETWORK = "See that the package index can be reached, then run the same command again: it continues where it stopped."
+
+_COMMAND = """#!/bin/sh
+'''exec' {python} -P "$0" "$@"
+' '''
+import sys
+
+from cli.main import main
+
+sys.exit(main())
+"""
+"""The command `lab`: a program in sh and in Python, because a `#!` line can't name a Python whose path has spaces."""
 
 
 def _wanted_packages(layout: Layout) -> str:
     return fingerprint([str(layout.root), sys.version, layout.root / "requirements.lock"])
 
 
-def _wanted_project(layout: Layout) -> str:
-    content = tomllib.loads((layout.root / "pyproject.toml").read_text())
-    installed = [content["build-system"], content["project"], content["tool"]["setuptools"]]
-    return fingerprint([_wanted_packages(layout), json.dumps(installed)])
+def _wanted(layout: Layout) -> str:
+    return fingerprint([_wanted_packages(layout), _COMMAND])
 
 
 def _stamp(layout: Layout, name: str) -> Path:
@@ -34,24 +42,14 @@ def _says(stamp: Path, wanted: str) -> bool:
 
 
 def complete(layout: Layout) -> bool:
-    """Whether the environment is that of this lock, this Python and this place."""
-    return layout.python.exists() and _says(_stamp(layout, "complete"), _wanted_project(layout))
-
-
-def ensure(step: Step, layout: Layout) -> None:
-    """Makes the environment with its packages.
-
-    Raises:
-        ToolchainError: The packages can't be had, or one has another content than the lock says.
-    """
-    create(step, layout)
-    fill(step, layout)
+    """Whether the environment belongs to this lock, this Python and this folder."""
+    return layout.python.exists() and _says(_stamp(layout, "complete"), _wanted(layout))
 
 
 def create(step: Step, layout: Layout) -> None:
-    """Makes the environment without its packages, or goes on with one for the same lock that was interrupted.
+    """Makes the environment without its packages, or keeps one for the same lock that was interrupted.
 
-    A changed lock makes a new one, so that nothing stays that the lock no longer lists.
+    A changed lock makes a new one, so that no package stays that the lock no longer lists.
 
     Raises:
         ToolchainError: This Python can't make one.
@@ -68,28 +66,32 @@ def create(step: Step, layout: Layout) -> None:
             [base, "-m", "venv", layout.environment],
             remedy="See that this Python can make environments: python3 -m venv.",
         )
-        write_whole(_stamp(layout, "begun"), wanted)
+        replace_file(_stamp(layout, "begun"), wanted)
 
 
 def fill(step: Step, layout: Layout) -> None:
     """Installs the packages into the environment that `create` made.
 
     Raises:
-        ToolchainError: The packages can't be had, or one has another content than the lock says.
+        ToolchainError: The packages can't be downloaded, or one has another content than in the lock.
     """
     _drop_half_installed(layout)
-    # Python compiles what it imports, and of the clouds' packages it never imports most.
+    # Python compiles what it imports, and it never imports most of the clouds' packages.
     pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input", "--no-compile"]
     step.run([*pip, "--require-hashes", "-r", layout.root / "requirements.lock"], remedy=_NETWORK)
-    step.run(
-        [*pip, "--no-deps", "--no-build-isolation", "--editable", layout.root],
-        remedy="See that pyproject.toml is whole.",
-    )
-    write_whole(_stamp(layout, "complete"), _wanted_project(layout))
+    link(layout)
+    replace_file(_stamp(layout, "complete"), _wanted(layout))
+
+
+def link(layout: Layout) -> None:
+    """Lets the environment's Python import from the checkout, in any working folder, and makes the command `lab`."""
+    (packages,) = layout.environment.glob("lib/python*/site-packages")
+    replace_file(packages / "fairground.pth", f"{layout.root}\n")
+    replace_file(layout.environment / "bin/lab", _COMMAND.format(python=shlex.quote(str(layout.python))), mode=0o777)
 
 
 def _drop_half_installed(layout: Layout) -> None:
-    """Remove what a killed pip says of a package that it hadn't installed whole; it would stumble over that itself.
+    """Remove the metadata of a package that a killed pip hadn't completely installed; pip itself would fail on it.
 
     The record of a package is the last file that pip writes of it (pip/_internal/operations/install/wheel.py).
     """

@@ -6,22 +6,22 @@ import subprocess
 from pathlib import Path
 
 from documents.errors import ToolchainError
-from toolchain.files import write_whole
+from documents.files import remove_lines, replace_file
 from toolchain.layout import STACK, Layout
 
 _COMMAND_SECONDS = 60.0
 
 
 def stack_file(layout: Layout) -> Path:
-    """The file in which Pulumi keeps what it knows of the stack."""
+    """The file with Pulumi's record of the stack."""
     return layout.state / ".pulumi" / "stacks" / "fairground" / f"{STACK}.json"
 
 
 def ensure(layout: Layout) -> bool:
-    """Makes folder, passphrase and stack, each where it isn't there yet.
+    """Creates folder, passphrase and stack, each if it is missing.
 
     Returns:
-        Whether the stack was made now.
+        Whether the stack was created now.
 
     Raises:
         ToolchainError: There is a state, but no passphrase, or not the one that its secrets are encrypted with.
@@ -34,39 +34,26 @@ def ensure(layout: Layout) -> bool:
             raise ToolchainError(
                 f"{layout.passphrase} is gone, and with it the key to the secrets in {layout.state}. Put the file "
                 f"back. If it is lost, remove the state by hand, rm -r {layout.state}, then run make setup, which "
-                "makes both anew, then lab down, which removes the lab by its label."
+                "creates both again, then lab down, which removes the lab by its label."
             )
-        write_whole(layout.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
+        replace_file(layout.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
     if existing:
         _check_passphrase(layout)
     else:
-        _drop_salt(layout.root / f"Pulumi.{STACK}.yaml")
+        # Pulumi would check the new passphrase against the salt of a removed state, and call it incorrect.
+        remove_lines(layout.root / f"Pulumi.{STACK}.yaml", "encryptionsalt:")
         run_pulumi(layout, "stack", "select", "--create", STACK)
     return not existing
 
 
-def _drop_salt(configuration: Path) -> None:
-    """Removes the salt that a removed state left in its stack's file, and the file where it holds nothing else.
-
-    Pulumi would check the new passphrase against it, and call that one incorrect.
-    """
-    if configuration.is_file():
-        lines = configuration.read_text().splitlines(keepends=True)
-        kept = "".join(line for line in lines if not line.startswith("encryptionsalt:"))
-        if kept.strip():
-            write_whole(configuration, kept)
-        else:
-            configuration.unlink()
-
-
 def _check_passphrase(layout: Layout) -> None:
-    # Its output holds the secrets in plain text: it goes nowhere.
+    # Its output has the secrets in plain text, and is dropped.
     answer = run_pulumi(layout, "stack", "export", "--show-secrets", "--stack", STACK, check=False)
     if answer.returncode != 0 and "passphrase" in answer.stderr:
         raise ToolchainError(
             f"The passphrase in {layout.passphrase} isn't the one with which the secrets in {layout.state} were "
             f"encrypted. Put the right file back. If it is lost, remove both by hand, "
-            f"rm -r {layout.state} {layout.passphrase}, then run make setup, which makes them anew, then lab down, "
+            f"rm -r {layout.state} {layout.passphrase}, then run make setup, which creates them again, then lab down, "
             "which removes the lab by its label."
         )
     if answer.returncode != 0:
@@ -74,13 +61,13 @@ def _check_passphrase(layout: Layout) -> None:
 
 
 def run_pulumi(layout: Layout, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Runs a command of Pulumi's on this checkout's state, whatever the caller's shell has set.
+    """Runs a command of Pulumi's on this checkout's state, also if the caller's shell is set up for another.
 
     Raises:
         ToolchainError: It failed, and `check` is set.
     """
     environment = os.environ | layout.pulumi_environment()
-    # Where it is set it would go before the file.
+    # It would have precedence over the file.
     environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
     environment.pop("DOCKER_CONTEXT", None)
     answer = subprocess.run(

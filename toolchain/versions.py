@@ -9,9 +9,9 @@ Version = tuple[int, int, int]
 
 
 def parse_version(text: str) -> Version | None:
-    """The first ``major.minor.patch`` in what a tool prints of itself, or None; a missing patch is 0.
+    """The first ``major.minor.patch`` in a tool's output, or None; a missing patch is 0.
 
-    Takes ``v3.259.0``, ``go version go1.26.8 linux/amd64``, ``Docker version 20.10.24+dfsg1`` alike.
+    Examples are ``v3.259.0``, ``go version go1.26.8 linux/amd64`` and ``Docker version 20.10.24+dfsg1``.
     """
     match = re.search(r"(?<![\d.])(\d+)\.(\d+)(?:\.(\d+))?", text)
     return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
@@ -35,7 +35,7 @@ class Trimmed:
 
     Attributes:
         folder: Its name below ``trimmed/`` in the build, and below ``stubs/`` here.
-        module: The path that the module proxy has it under.
+        module: Its path at the module proxy.
         version: Its version.
         hash: Of its content, as go.sum writes it.
         removed: Its files and folders that are left out.
@@ -50,14 +50,14 @@ class Trimmed:
 
 @dataclass(frozen=True)
 class Versions:
-    """What versions.toml says."""
+    """The content of versions.toml."""
 
     pulumi_engine: str
     docker_plugin: str
     go_minimum: str
     go_package: str
     go_hashes: tuple[str, ...]
-    """Of the wheels of `go_package`, as pip writes them."""
+    """The hashes of the wheels of `go_package`, as pip writes them."""
     go_trimmed: tuple[Trimmed, ...]
 
 

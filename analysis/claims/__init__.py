@@ -1,7 +1,15 @@
-"""What the published article claims, each line as data, and what a run and the facts about building make of it.
+"""The claims of the published article, a line each as data, and their outcomes in a run."""
 
-One idea a module: `claim` (what a claim is), `evidence` (what is judged by), `conditions` (what may be compared at
-all), `agreement` (an interval against a published value), `columns` (the article's numbers by measure and load),
-`numbers` (absolute numbers), `orders`, `ratios`, `limits` (of size and time), `facts` (how facts about building are
-read and put in order), `effort` (hours, by stand-ins), `lines` (every line with its claims), and `judge`, the way in.
-"""
+from analysis.claims.article import LINES
+from analysis.claims.claim import TOLERANCE, size_text, unlike_for_numbers, unlike_for_orders, unlike_host
+from analysis.claims.lines import judge_claims
+
+__all__ = [
+    "LINES",
+    "TOLERANCE",
+    "judge_claims",
+    "size_text",
+    "unlike_for_numbers",
+    "unlike_for_orders",
+    "unlike_host",
+]

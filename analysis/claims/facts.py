@@ -1,10 +1,4 @@
-"""How facts about building are read, and when one is shown to be less than another.
-
-Times are repeated a few times only. Two are in an order where all of one lie below all of the other: if nothing
-differed, that would happen with 3 and 3 builds once in 20 times in a given direction, with 5 and 5 starts once in 252
-(n! m! / (n + m)!, the extreme of the rank-sum test; Mann and Whitney 1947, Annals of Mathematical Statistics 18:50).
-With so few that it would happen more often than once in 20 times, nothing is shown. Counts and sizes are exact.
-"""
+"""Claims about building, judged by the facts of `lab facts`, and about effort, which can't be judged."""
 
 import math
 from collections.abc import Callable
@@ -12,105 +6,201 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
-from analysis.claims.claim import Judgement, not_comparable
-from analysis.claims.evidence import Evidence
-from analysis.pages.numbers import listing, plain
-from documents.facts import Fact
-from documents.report import BuildingFacts
-from documents.summaries import Spread
+from analysis.claims import article
+from analysis.claims.claim import Claim, Evidence, Judgement, all_of, not_comparable
+from analysis.formatting import counted, listing, plain
+from documents.report import BuildingFacts, ClaimOutcome, Spread
 
 LEAST_ODDS = 20
-"""An order of times is shown where chance alone, if nothing differed, would bring it once in so many times at most."""
+"""An order of times is shown if chance alone would give it at most once in this many times."""
 
-Ordering = Literal["less", "greater", "equal", "unclear"]
+Ordering = Literal["less", "greater", "unclear"]
+
+Time = Literal["clean_build", "incremental_build", "first_answer"]
+"""A fact with repeated measurements."""
 
 
 @dataclass(frozen=True)
-class FactTerms:
-    """A fact in a sentence: its noun and unit, how it is read, and whether it is a time, which varies."""
+class TimeTerms:
+    """A time in a sentence: its noun, its unit, the unit in seconds, and its value in the facts."""
 
     noun: str
     unit: str
     read: Callable[[BuildingFacts], Spread]
     per: float = 1
-    varies: bool = False
 
     def text(self, facts: BuildingFacts) -> str:
-        """The value with its range and unit."""
+        """The median with its range and unit."""
         spread = self.read(facts)
         median = f"{plain(spread.median / self.per)} {self.unit}"
-        if not self.varies:
-            return median if self.per != 1 else f"{spread.median:,.0f} {self.unit}"
         if spread.count == 1:
             return f"{median} (once)"
         return f"{median} ({plain(spread.least / self.per)} to {plain(spread.most / self.per)})"
 
 
-def _exact(value: float) -> Spread:
-    return Spread(median=value, least=value, most=value, count=1)
-
-
-FACT_TERMS: dict[Fact, FactTerms] = {
-    "clean_build": FactTerms("clean build time", "s", lambda facts: facts.clean_build_seconds, varies=True),
-    "incremental_build": FactTerms(
-        "incremental build time", "s", lambda facts: facts.incremental_build_seconds, varies=True
-    ),
-    "binary_size": FactTerms("size of the binary", "MB", lambda facts: _exact(facts.binary_bytes), per=1e6),
-    "image_size": FactTerms("size of the image", "MB", lambda facts: _exact(facts.image_bytes), per=1e6),
-    "code_lines": FactTerms("lines of code", "lines", lambda facts: _exact(facts.code_lines)),
-    "dependencies": FactTerms("number of dependencies", "dependencies", lambda facts: _exact(facts.dependencies)),
-    "first_answer": FactTerms(
-        "time from start to first right answer", "ms", lambda facts: facts.first_answer_seconds, per=1e-3, varies=True
+TIMES: dict[Time, TimeTerms] = {
+    "clean_build": TimeTerms("clean build time", "s", lambda facts: facts.clean_build_seconds),
+    "incremental_build": TimeTerms("incremental build time", "s", lambda facts: facts.incremental_build_seconds),
+    "first_answer": TimeTerms(
+        "time from start to first right answer", "ms", lambda facts: facts.first_answer_seconds, per=1e-3
     ),
 }
-"""Those that a claim of the article is about."""
 
 
-def ordering(fact: Fact, first: BuildingFacts, second: BuildingFacts) -> Ordering:
-    """How the fact of one is shown to stand to that of another."""
-    terms = FACT_TERMS[fact]
-    one, other = terms.read(first), terms.read(second)
-    if terms.varies and _odds(one, other) < LEAST_ODDS:
+def ordering(time: Time, first: BuildingFacts, second: BuildingFacts) -> Ordering:
+    """Whether one API's time is shown to be less or greater than another's."""
+    one, other = TIMES[time].read(first), TIMES[time].read(second)
+    if _odds(one, other) < LEAST_ODDS:
         return "unclear"
     if one.most < other.least:
         return "less"
-    if other.most < one.least:
-        return "greater"
-    return "unclear" if terms.varies else "equal"
+    return "greater" if other.most < one.least else "unclear"
 
 
-def too_few_text(fact: Fact, found: tuple[BuildingFacts, ...]) -> str:
-    """A sentence where times were repeated too seldom to be put in an order; else empty."""
-    terms = FACT_TERMS[fact]
-    odds = min(_odds(terms.read(one), terms.read(other)) for one, other in combinations(found, 2))
-    if not terms.varies or odds >= LEAST_ODDS:
+def too_few_text(time: Time, found: tuple[BuildingFacts, ...]) -> str:
+    """A sentence if there are too few repetitions to show an order; else empty."""
+    read = TIMES[time].read
+    odds = min(_odds(read(one), read(other)) for one, other in combinations(found, 2))
+    if odds >= LEAST_ODDS:
         return ""
     return (
-        f" Repeated too seldom: with so few times, chance alone puts two in an order once in {odds} times. Measure "
+        f" Too few repetitions: chance alone gives this order once in {odds} times. Measure "
         "more with “lab facts --again”."
     )
 
 
 def _odds(one: Spread, other: Spread) -> int:
-    """In how many times it happens once that all of one lie below all of the other though nothing differs."""
+    """The odds, one in how many, that all of one are below all of the other by chance."""
     return math.comb(one.count + other.count, one.count)
 
 
-def facts_of(evidence: Evidence, fact: Fact, apis: tuple[str, ...]) -> tuple[BuildingFacts, ...] | Judgement:
-    """The facts of some APIs, or the judgement where one is missing or times are of different hosts."""
+def facts_of(evidence: Evidence, apis: tuple[str, ...]) -> tuple[BuildingFacts, ...] | Judgement:
+    """The facts of some APIs, or the judgement if one isn't measured, or several are from different hosts."""
     missing = [api for api in apis if evidence.facts(api) is None]
     if missing:
         return not_comparable(f"Not measured: {listing(missing)}; “lab facts” measures what is missing.")
     found = tuple(facts for api in apis if (facts := evidence.facts(api)) is not None)
-    if FACT_TERMS[fact].varies and len(found) > 1 and not all(facts.same_host for facts in found):
-        elsewhere = [facts.api for facts in found if not facts.same_host]
+    elsewhere = [facts.api for facts in found if not facts.same_host]
+    if elsewhere and len(found) > 1:
         return not_comparable(
-            f"Measured on another host than the run: {listing(elsewhere)}. Times of two hosts aren't put in an order; "
+            f"Measured on another host than the run: {listing(elsewhere)}. Times of two hosts aren't comparable; "
             "“lab facts --again” measures all of them here."
         )
     return found
 
 
-def values_text(fact: Fact, found: tuple[BuildingFacts, ...]) -> str:
+def values_text(time: Time, found: tuple[BuildingFacts, ...]) -> str:
     """The values of some APIs: `rust 240 s (231 to 262), go 40.1 s (39.5 to 41.2)`."""
-    return ", ".join(f"{facts.api} {FACT_TERMS[fact].text(facts)}" for facts in found)
+    return ", ".join(f"{facts.api} {TIMES[time].text(facts)}" for facts in found)
+
+
+def effort_claims() -> tuple[Claim, ...]:
+    """The hours of each stack, the fewest first. Lines of code and dependencies are in the facts about building."""
+    hours = sorted(article.EFFORT_HOURS.items(), key=lambda item: item[1])
+    return tuple(
+        Claim(
+            name=f"hours-{api}",
+            kind="number",
+            says=f"{api.capitalize()}: {value:g} h.",
+            judge=lambda _: not_comparable("Hours of work can't be measured here: nobody was timed."),
+        )
+        for api, value in hours
+    )
+
+
+AT_ONCE_SECONDS = 0.1
+"""Up to this, a reaction seems immediate."""
+
+NEARLY_AT_ONCE_SECONDS = 10.0
+"""Up to this, a user keeps their attention on a task."""
+
+MEGABYTE = 10**6
+MEBIBYTE = 2**20
+"""Both are called 1 MB. A size below the smaller one is under 1 MB, from the greater one on it isn't."""
+
+
+LEAST_REPETITIONS = 2
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """A limit for a time of one API, which must be within it, or `beyond` it."""
+
+    api: str
+    time: Time
+    seconds: float
+    beyond: bool
+
+
+def limit_claim(name: str, says: str, limit: TimeLimit) -> Claim:
+    """A claim that a time is within a limit or beyond it."""
+    return Claim(name=name, kind="limit", says=says, judge=lambda evidence: judge_limit(evidence, limit))
+
+
+def judge_limit(evidence: Evidence, limit: TimeLimit) -> Judgement:
+    """Judge whether all repetitions are on the claimed side of the limit."""
+    found = facts_of(evidence, (limit.api,))
+    if isinstance(found, Judgement):
+        return found
+    (facts,) = found
+    terms = TIMES[limit.time]
+    spread = terms.read(facts)
+    bound = f"{plain(limit.seconds / terms.per)} {terms.unit}"
+    measured = f"{terms.noun.capitalize()}: {values_text(limit.time, found)}"
+    if spread.count < LEAST_REPETITIONS:
+        return Judgement("cannot-tell", f"{measured}: how much a repetition would differ isn't known.")
+    if spread.least <= limit.seconds < spread.most:
+        return Judgement("cannot-tell", f"{measured}, on both sides of {bound}.")
+    beyond = spread.least > limit.seconds
+    if beyond and facts.build_cpus < article.CORES:
+        return not_comparable(
+            f"{measured}, beyond {bound}, but in a lab of {counted(facts.build_cpus, 'CPU')} instead of the article's "
+            f"{article.CORES}, where it would take less time."
+        )
+    outcome: ClaimOutcome = "reproduced" if beyond == limit.beyond else "contradicted"
+    return Judgement(outcome, f"{measured}, {'beyond' if beyond else 'within'} {bound}.")
+
+
+def size_claim(name: str, says: str, api: str) -> Claim:
+    """A claim that the binary of an API is under 1 MB, which is the same on every host."""
+    return Claim(name=name, kind="limit", says=says, judge=lambda evidence: judge_size(evidence, api))
+
+
+def judge_size(evidence: Evidence, api: str) -> Judgement:
+    """Judge the size of a binary against 1 MB, which is a million bytes or 1,048,576."""
+    found = facts_of(evidence, (api,))
+    if isinstance(found, Judgement):
+        return found
+    size = found[0].binary_bytes
+    measured = f"The binary of {api} has {size:,} bytes"
+    if size < MEGABYTE:
+        return Judgement("reproduced", f"{measured}, fewer than {MEGABYTE:,}.")
+    if size >= MEBIBYTE:
+        return Judgement("contradicted", f"{measured}, not fewer than {MEBIBYTE:,}.")
+    return Judgement("cannot-tell", f"{measured}: under 1 MB if that is {MEBIBYTE:,} bytes, and not if {MEGABYTE:,}.")
+
+
+def longest_claim(name: str, says: str, time: Time, api: str, others: tuple[str, ...]) -> Claim:
+    """A claim that a time of one API is longer than that of one or more others."""
+    return Claim(name=name, kind="order", says=says, judge=lambda evidence: judge_longest(evidence, time, api, others))
+
+
+def judge_longest(evidence: Evidence, time: Time, api: str, others: tuple[str, ...]) -> Judgement:
+    """Judge whether the times of one API are above those of each of the others.
+
+    All must be from the same host, which may have any size.
+    """
+    found = facts_of(evidence, (api, *others))
+    if isinstance(found, Judgement):
+        return found
+    outcome = all_of([_LONGER[ordering(time, found[0], other)] for other in found[1:]])
+    return Judgement(
+        outcome, f"{TIMES[time].noun.capitalize()}: {values_text(time, found)}.{too_few_text(time, found)}"
+    )
+
+
+_LONGER: dict[Ordering, ClaimOutcome] = {
+    "greater": "reproduced",
+    "less": "contradicted",
+    "unclear": "cannot-tell",
+}

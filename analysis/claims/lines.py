@@ -1,22 +1,23 @@
-"""Every line of the article with its claims."""
+"""Every line of the article with its claims, judged by a report's numbers."""
 
-from analysis import article
-from analysis.claims.claim import Claim, Judgement, not_comparable
-from analysis.claims.columns import COLUMNS, PublishedColumn
-from analysis.claims.effort import effort_claims
-from analysis.claims.evidence import Evidence
-from analysis.claims.limits import (
+from collections.abc import Sequence
+
+from analysis.claims import article
+from analysis.claims.article import COLUMNS, PublishedColumn
+from analysis.claims.claim import Claim, Evidence, Judgement, not_comparable
+from analysis.claims.facts import (
     AT_ONCE_SECONDS,
     NEARLY_AT_ONCE_SECONDS,
     TimeLimit,
+    effort_claims,
     limit_claim,
     longest_claim,
     size_claim,
 )
-from analysis.claims.numbers import number_claims
-from analysis.claims.orders import order_claims
-from analysis.claims.ratios import ratio_claims
-from documents.claims import PublishedLine
+from analysis.claims.numbers import number_claims, order_claims, ratio_claims
+from documents.lab import CoreLayout, HostSize
+from documents.report import BuildingFacts, Comparison, JudgedClaim, JudgedLine, PublishedNumber
+from documents.run import Scenario
 
 _AT_ONCE = f"up to {AT_ONCE_SECONDS:g} s"
 _NOTICEABLE = f"over {AT_ONCE_SECONDS:g} s"
@@ -26,7 +27,7 @@ _SLOWLY = f"over {NEARLY_AT_ONCE_SECONDS:g} s"
 
 def _unstated(says: str) -> tuple[Claim, ...]:
     def judge(_: Evidence) -> Judgement:
-        return not_comparable("The article gives no number for it, and so nothing that could be tested.")
+        return not_comparable("The article gives no number for it, so there is nothing to test.")
 
     return (Claim(name="unstated", kind="unstated", says=says, judge=judge),)
 
@@ -95,9 +96,38 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
     "compiling": _compiling(),
     "effort": effort_claims(),
 }
-"""By the name of the line in `article.LINES`."""
+"""The claims of each line, at least one, by its name in `article.LINES`."""
 
 
-def claims_of(line: PublishedLine) -> tuple[Claim, ...]:
-    """The claims of a line, one at least."""
-    return CLAIMS[line.name]
+def judge_claims(
+    *,
+    size: HostSize,
+    cores: CoreLayout,
+    generator_shares: bool,
+    scenarios: Sequence[Scenario],
+    numbers: Sequence[PublishedNumber],
+    comparisons: Sequence[Comparison],
+    building: Sequence[BuildingFacts],
+) -> tuple[JudgedLine, ...]:
+    """Judge every claim of every line, in the article's order.
+
+    Args:
+        size: the size of the host.
+        cores: the host's core layout.
+        generator_shares: whether under it the load generator shares CPUs with what it measures.
+        scenarios: the run's loads.
+        numbers: the article's numbers with the run's, `Report.article`.
+        comparisons: all pairs of APIs by throughput, mean memory and p99. Other measures are ignored; without one of
+            these, its claims aren't comparable.
+        building: the known facts about building of the run's APIs.
+    """
+    evidence = Evidence(size, cores, generator_shares, scenarios, numbers, comparisons, building)
+    return tuple(
+        JudgedLine(line=line, claims=tuple(_judged(claim, evidence) for claim in CLAIMS[line.name]))
+        for line in article.LINES
+    )
+
+
+def _judged(claim: Claim, evidence: Evidence) -> JudgedClaim:
+    outcome, why = claim.judge(evidence)
+    return JudgedClaim(name=claim.name, kind=claim.kind, says=claim.says, outcome=outcome, why=why)

@@ -1,4 +1,12 @@
-"""The report as pages: Markdown, one self-contained HTML file, and rows for a terminal.
+"""The report as pages: Markdown, a self-contained HTML file, and rows for a terminal."""
 
-Each page is a function of the `Report` alone, so the same run gives the same bytes.
-"""
+from analysis.pages.markdown import render_summary
+from analysis.pages.run import grade_text
+from analysis.pages.terminal import screen, terminal_tables
+
+__all__ = [
+    "grade_text",
+    "render_summary",
+    "screen",
+    "terminal_tables",
+]

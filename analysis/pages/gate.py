@@ -1,13 +1,10 @@
 """The gate's outcome: one line for a log, a table, and a summary in Markdown for a pull request."""
 
-from analysis.measure_names import MEASURE_TITLES, blocks_text
-from analysis.pages.markdown_text import bullets, escape, section
-from analysis.pages.numbers import MISSING, ratio_interval, ratio_text
-from analysis.pages.table import Column, Table, TableCell, ratio_cell
-from analysis.statistics.power import MOST_BLOCKS
-from analysis.statistics.verdict import verdict_text
-from documents.comparison import PairComparison
-from documents.gate import Finding, Gate, Outcome
+from analysis.formatting import capital, counted, exact_percent, ratio_interval, ratio_text
+from analysis.pages.markdown import bullets, escape, markdown_section
+from analysis.pages.table import Column, Table, TableCell, blocks_needed, ratio_cell
+from analysis.statistics import MEASURES, blocks_text, verdict_text
+from documents.report import Finding, Gate, Outcome
 
 OUTCOMES: dict[Outcome, str] = {
     "passed": "passed",
@@ -21,14 +18,14 @@ def outcome_line(gate: Gate) -> str:
     """The outcome in one line: ``gate: regression: go-new beside go-base in the run …``."""
     said = f"gate: {OUTCOMES[gate.outcome]}: {gate.candidate.name} beside {gate.base.name} in the run {gate.run_id}"
     if gate.outcome == "cannot-tell":
-        # Of the blocks that the protocol has, some may be short.
+        # Some of the protocol's blocks may be short.
         blocks = min(finding.pair.blocks for finding in gate.findings if _is_open(finding))
         said += (
-            f"; {blocks_text(gate.blocks_needed, MOST_BLOCKS)} blocks would let a candidate without any difference "
+            f"; {blocks_text(gate.blocks_needed)} blocks would let a candidate without any difference "
             f"pass, and there were {blocks}"
         )
         if gate.blocks_needed is not None and gate.blocks_needed <= blocks:
-            said += f": this one is too near the margin of {100 * gate.margin:.2g}%"
+            said += f": this one is too near the margin of {exact_percent(gate.margin)}"
     return said
 
 
@@ -37,15 +34,16 @@ def _is_open(finding: Finding) -> bool:
 
 
 def gate_table(gate: Gate) -> Table:
-    """All measures under all loads, what is judged first."""
-    judged = dict.fromkeys(MEASURE_TITLES[finding.measure] for finding in gate.findings if finding.judged)
+    """All measures under all loads, the judged ones first."""
+    judged = dict.fromkeys(MEASURES[finding.measure].title for finding in gate.findings if finding.judged)
     return Table(
         title=f"{gate.candidate.name} over {gate.base.name}",
         note=(
             "Ratios with their 95% intervals. Same: the 90% interval lies within "
-            f"{gate.margin:.0%}. Better: significant at {gate.significance:.0%} after Holm's correction. Judged: "
-            f"{', '.join(judged)}, {gate.tests} {'test' if gate.tests == 1 else 'tests'} in one family; all else is "
-            "reported. Blocks: to find a difference as large as it looks; to show that there is none, if there is none."
+            f"{exact_percent(gate.margin)}. Better: significant at {exact_percent(gate.significance)} after Holm's "
+            f"correction. Judged: {', '.join(judged)}, {counted(gate.tests, 'test')} in one family; all else is "
+            "reported. Blocks: to find a difference as large as it looks; to show that there is no difference, if "
+            "there is none."
         ),
         columns=(
             Column("Measure", numeric=False),
@@ -53,14 +51,14 @@ def gate_table(gate: Gate) -> Table:
             Column("Ratio"),
             Column("Verdict", numeric=False),
             Column("Blocks"),
-            Column("Blocks that would tell"),
+            Column("Blocks needed"),
         ),
         rows=tuple(map(_row, gate.findings)),
     )
 
 
 def twin_lines(gate: Gate) -> tuple[str, ...]:
-    """What the A/A twin says of this run's throughput, a sentence for each load that has one."""
+    """The A/A twin of this run's throughput, a sentence for each load."""
     lines: list[str] = []
     for twin in gate.twins:
         if twin.ratio is None or twin.ratio.interval_95 is None:
@@ -69,18 +67,18 @@ def twin_lines(gate: Gate) -> tuple[str, ...]:
         said = (
             f"A/A under {twin.scenario}: the same API twice gave {ratio_text(twin.ratio.value)} "
             f"({ratio_interval(twin.ratio.interval_95)}); {twin.blocks} blocks {can} "
-            f"resolve {gate.margin:.0%} on this host."
+            f"resolve {exact_percent(gate.margin)} on this host."
         )
-        lines.append(f"{said} It excludes 1, so mind the place in a block." if twin.excludes_one else said)
+        lines.append(f"{said} It excludes 1, so the place in a block may matter." if twin.excludes_one else said)
     return tuple(lines)
 
 
 def render_gate_markdown(gate: Gate) -> str:
-    """The summary for a pull request; what comes from the run is escaped."""
+    """The summary for a pull request; texts from the run are escaped."""
     parts = [
-        f"## {escape(_capital(outcome_line(gate)))}",
+        f"## {escape(capital(outcome_line(gate)))}",
         bullets(gate.reasons),
-        section(gate_table(gate)),
+        markdown_section(gate_table(gate)),
     ]
     notes = (*twin_lines(gate), *gate.caveats)
     if notes:
@@ -88,26 +86,13 @@ def render_gate_markdown(gate: Gate) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _row(finding: Finding) -> tuple[TableCell, ...]:
     pair = finding.pair
     return (
-        TableCell(MEASURE_TITLES[finding.measure], "" if finding.judged else "reported"),
+        TableCell(MEASURES[finding.measure].title, "" if finding.judged else "reported"),
         TableCell(pair.scenario),
         ratio_cell(pair.ratio and pair.ratio.value, pair.ratio and pair.ratio.interval_95),
         TableCell(verdict_text(pair, finding.measure), pair.reason or ""),
         TableCell(str(pair.blocks)),
-        _blocks(pair),
-    )
-
-
-def _blocks(pair: PairComparison) -> TableCell:
-    if pair.verdict != "cannot-tell" or pair.reason is not None:
-        return TableCell(MISSING)
-    return TableCell(
-        f"{blocks_text(pair.blocks_to_detect, MOST_BLOCKS)}; {blocks_text(pair.blocks_to_show_same, MOST_BLOCKS)} "
-        "if the same"
+        blocks_needed(pair),
     )

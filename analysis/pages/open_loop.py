@@ -1,22 +1,29 @@
-"""The open loop on the pages: for each rate a table beside the closed loop, and percentiles against rates."""
+"""The open loop on the pages: a table for each rate, compared with the closed loop, and percentiles by rate."""
 
 # pyright: reportUnknownMemberType=false
 # matplotlib's stubs leave the **kwargs of nearly every method untyped, so the method itself is "partially unknown".
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
 
-from analysis.pages.numbers import MISSING, interval, percent, plain
+from analysis.formatting import MISSING, percent, plain
 from analysis.pages.plots import PlotGroup
-from analysis.pages.svg import Plot, finish, panel, scale, series_color, series_dash, series_marker
-from analysis.pages.table import Column, Table, TableCell
-from documents.report import OpenLoopReport, Report
-from documents.summaries import Estimate, OpenLoopMeasurements, OpenLoopSummary, ScenarioSummary
+from analysis.pages.svg import Plot, draw_estimates, finish, panel, scale
+from analysis.pages.table import Column, Table, TableCell, with_interval, without_columns
+from documents.report import (
+    Estimate,
+    LatencyEstimate,
+    OpenLoopMeasurements,
+    OpenLoopReport,
+    OpenLoopSummary,
+    Report,
+    ScenarioSummary,
+)
 
-_Percentiles = tuple[tuple[str, Callable[[OpenLoopMeasurements], Estimate]], ...]
+_Percentiles = LatencyEstimate | OpenLoopMeasurements
+"""The percentiles of a closed loop, and of an open one."""
 
-_PERCENTILES: _Percentiles = (
+_PERCENTILES: tuple[tuple[str, Callable[[_Percentiles], Estimate]], ...] = (
     ("p50", lambda measured: measured.p50_us),
     ("p90", lambda measured: measured.p90_us),
     ("p99", lambda measured: measured.p99_us),
@@ -24,23 +31,10 @@ _PERCENTILES: _Percentiles = (
 )
 
 
-class _HasPercentiles(Protocol):
-    """What both loops tell of their latency."""
-
-    @property
-    def p50_us(self) -> Estimate: ...
-    @property
-    def p90_us(self) -> Estimate: ...
-    @property
-    def p99_us(self) -> Estimate: ...
-    @property
-    def p999_us(self) -> Estimate: ...
-
-
 def open_loop_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
     """A table for each rate: every API's latency in the closed loop, raw and corrected, and at that rate.
 
-    A `brief` table has no intervals, and none of what 80 columns have no room for.
+    A `brief` table has no intervals, and fits 80 columns.
     """
     open_loop = report.open_loop
     if open_loop is None:
@@ -78,10 +72,10 @@ _COLUMNS = (
 def _note(open_loop: OpenLoopReport, share: float, *, brief: bool) -> str:
     scenario = open_loop.scenario
     return (
-        f"{percent(share)} of what {open_loop.slowest}, the slowest, reached under {scenario.name} load in the closed "
-        f"loop ({plain(open_loop.throughput or 0)} requests/s), the same for all, over {scenario.connections} "
-        f"connections at most, {scenario.duration_seconds} s. Each latency runs from when its request was due; how "
-        "late the generator sent it is part of that. In the closed loop each API has its own rate: its throughput. "
+        f"{percent(share)} of the throughput of {open_loop.slowest}, the slowest, under {scenario.name} load in the "
+        f"closed loop ({plain(open_loop.throughput or 0)} requests/s), the same for all, over at most "
+        f"{scenario.connections} connections, {scenario.duration_seconds} s. Each latency runs from when its request "
+        "was due, and includes the generator's lateness. In the closed loop each API has its own rate: its throughput. "
         f"Geometric means over blocks{'' if brief else ' with 95% t intervals'}; lateness"
         f"{'' if brief else ' and CPU'} {'is an arithmetic mean' if brief else 'are arithmetic means'}."
     )
@@ -94,7 +88,7 @@ def _rows(summary: OpenLoopSummary, closed: ScenarioSummary | None) -> Iterator[
             yield (
                 api,
                 TableCell(kind),
-                _with_interval(in_closed.throughput, 1),
+                with_interval(in_closed.throughput),
                 *_latencies(latency),
                 missing,
                 TableCell(plain(in_closed.cpu_cores["api"].value)),
@@ -118,25 +112,16 @@ def _rows(summary: OpenLoopSummary, closed: ScenarioSummary | None) -> Iterator[
 
 
 def _shortened(table: Table) -> Table:
-    kept = [index for index, column in enumerate(table.columns) if column.title not in {"p90", "CPU of API"}]
-    return replace(
-        table,
-        columns=tuple(table.columns[index] for index in kept),
-        rows=tuple(tuple(TableCell(row[index].value) for index in kept) for row in table.rows),
-    )
+    shown = without_columns(table, {"p90", "CPU of API"})
+    return replace(shown, rows=tuple(tuple(TableCell(cell.value) for cell in row) for row in shown.rows))
 
 
-def _latencies(measured: _HasPercentiles) -> tuple[TableCell, ...]:
-    found = (measured.p50_us, measured.p90_us, measured.p99_us, measured.p999_us)
-    return tuple(_with_interval(estimate, 1e3) for estimate in found)
-
-
-def _with_interval(estimate: Estimate, per: float) -> TableCell:
-    return TableCell(plain(estimate.value / per), interval(estimate, per))
+def _latencies(measured: _Percentiles) -> tuple[TableCell, ...]:
+    return tuple(with_interval(read(measured), 1e3) for _, read in _PERCENTILES)
 
 
 def open_loop_plots(report: Report) -> PlotGroup:
-    """For each percentile a panel: latency against the rate, a line an API."""
+    """A panel for each percentile: latency against the rate, a line per API."""
     open_loop = report.open_loop
     apis = [api.name for api in report.apis]
     there = open_loop is not None and any(summary.measured for summary in open_loop.summaries)
@@ -166,23 +151,8 @@ def _plot(
                 continue
             # Side by side where they would hide each other.
             offset = 0.12 * (index - (len(apis) - 1) / 2)
-            values = [estimate.value / 1e3 for _, estimate in found]
-            low = [(estimate.value if estimate.low is None else estimate.low) / 1e3 for _, estimate in found]
-            high = [(estimate.value if estimate.high is None else estimate.high) / 1e3 for _, estimate in found]
-            axes.errorbar(
-                [positions[rate] + offset for rate, _ in found],
-                values,
-                yerr=[
-                    [value - end for value, end in zip(values, low, strict=True)],
-                    [end - value for value, end in zip(values, high, strict=True)],
-                ],
-                label=api,
-                color=series_color(index),
-                marker=series_marker(index),
-                linestyle=series_dash(index),
-                capsize=3,
-                elinewidth=1.3,
-            )
+            places = [positions[rate] + offset for rate, _ in found]
+            draw_estimates(axes, index, api, places, [estimate for _, estimate in found], per=1e3)
             said += [f"{api} at {rate} requests/s {plain(estimate.value / 1e3)} ms" for rate, estimate in found]
         axes.set_xticks(
             list(positions.values()), [f"{rate.rate:,}/s\n{percent(rate.share)}" for rate in open_loop.rates]

@@ -1,24 +1,20 @@
-"""Two runs beside each other: tables, and the page in Markdown and HTML."""
+"""The page of a comparison of two runs."""
 
 from pathlib import Path
 
-from analysis.measure_names import MEASURE_TITLES, MEASURE_UNITS, blocks_text
-from analysis.pages.html import ENVIRONMENT, TEMPLATES
-from analysis.pages.markdown_text import bullets, escape, section
-from analysis.pages.numbers import MISSING, listing, plain
-from analysis.pages.table import Column, Table, TableCell, ratio_cell
-from analysis.pages.write import replace_whole
-from analysis.statistics.measures import MEASURES
-from analysis.statistics.power import MOST_BLOCKS
-from documents.comparison import Measure
-from documents.run_comparison import Change, ComparedRun, ComparedSubject, MeasureChanges, RunComparison
+from analysis.formatting import MISSING, counted, exact_percent, listing, plain
+from analysis.pages.html import ENVIRONMENT, TEMPLATES, replace_whole
+from analysis.pages.markdown import bullets, escape, markdown_section
+from analysis.pages.table import Column, Table, TableCell, blocks_needed, ratio_cell
+from analysis.statistics import MEASURES, verdict_text
+from documents.report import ComparedResult, ComparedRun, ComparedSubject, Measure, MeasureChanges, RunComparison
 
-UNLIKE = "Unlike conditions"
-"""What the title of a comparison begins with that was made although the runs' conditions differ."""
+UNLIKE = "Different conditions"
+"""The beginning of the title of a comparison of two runs whose conditions differ."""
 
 
 def comparison_heading(comparison: RunComparison) -> str:
-    """The page's title: what was compared, and whether it could be."""
+    """The page's title: the two runs, and whether their conditions differ."""
     apis = listing([subject.api for subject in comparison.subjects])
     mark = f"{UNLIKE}: " if comparison.differences else ""
     return f"{mark}{apis} in {comparison.second.run_id} and {comparison.first.run_id}"
@@ -26,20 +22,11 @@ def comparison_heading(comparison: RunComparison) -> str:
 
 def change_tables(comparison: RunComparison) -> tuple[Table, ...]:
     """A table for each measure, throughput first."""
-    return tuple(_table(comparison, changes) for changes in comparison.measures)
-
-
-def change_text(change: Change, measure: Measure) -> str:
-    """The verdict in words: "same", "second run faster", "can't tell"."""
-    if change.verdict == "better":
-        return f"{change.better} run {MEASURES[measure].better}"
-    if change.verdict == "same":
-        return "same, bound by PostgreSQL" if change.bound_by_postgres else "same"
-    return "can't tell"
+    return tuple(_changes_table(comparison, changes) for changes in comparison.measures)
 
 
 def run_lines(comparison: RunComparison) -> tuple[tuple[str, str], ...]:
-    """What each run was, and what of the APIs changed between them."""
+    """Each run, and the changes of the APIs between them."""
     return (
         ("First run", _describe(comparison.first)),
         ("Second run", _describe(comparison.second)),
@@ -48,18 +35,18 @@ def run_lines(comparison: RunComparison) -> tuple[tuple[str, str], ...]:
 
 
 def render_comparison_markdown(comparison: RunComparison) -> str:
-    """The comparison as GitHub-flavoured Markdown; what comes from the runs is escaped."""
+    """The comparison as GitHub-flavoured Markdown; texts from the runs are escaped."""
     parts = [f"# {escape(comparison_heading(comparison))}"]
     if comparison.differences:
         parts += ["## What differs", escape(_WARNING), bullets(comparison.differences)]
     parts += ["## Before you quote these numbers", bullets(comparison.notes)]
-    parts += [section(table) for table in change_tables(comparison)]
+    parts += [markdown_section(table) for table in change_tables(comparison)]
     parts += ["## Runs", bullets(f"{name}: {value}" for name, value in run_lines(comparison))]
     return "\n\n".join(parts) + "\n"
 
 
 def render_comparison_html(comparison: RunComparison) -> str:
-    """The comparison as one self-contained HTML page; what comes from the runs is escaped."""
+    """The comparison as a self-contained HTML page; texts from the runs are escaped."""
     return ENVIRONMENT.get_template("run_comparison.html").render(
         comparison=comparison,
         style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
@@ -88,60 +75,51 @@ def write_comparison(comparison: RunComparison, second_run: Path) -> Path:
 
 
 _WARNING = (
-    "These runs weren't measured under the same conditions. A ratio below holds all of these differences as well as "
-    "that of the builds."
+    "The conditions of these runs differ. Each ratio below includes the effect of all these differences, besides that "
+    "of the builds."
 )
 
 
-def _table(comparison: RunComparison, changes: MeasureChanges) -> Table:
-    unit, per = MEASURE_UNITS[changes.measure]
+def _changes_table(comparison: RunComparison, changes: MeasureChanges) -> Table:
+    terms = MEASURES[changes.measure]
     columns = (
         Column("Load", numeric=False),
         Column("API", numeric=False),
-        Column("First", unit),
-        Column("Second", unit),
+        Column("First", terms.unit),
+        Column("Second", terms.unit),
         Column("Second over first"),
         Column("Verdict", numeric=False),
-        Column("Blocks that would tell"),
+        Column("Blocks needed"),
     )
     return Table(
-        title=MEASURE_TITLES[changes.measure],
+        title=terms.title,
         note=(
             "Geometric means over blocks, and their ratio with its 95% interval by Welch's t. Same: the 90% interval "
-            f"lies within {comparison.margin:.0%}. Better: significant at {comparison.significance:.0%} after Holm's "
-            f"correction for {changes.tests} {'test' if changes.tests == 1 else 'tests'}. Blocks, of each run: to find "
-            "a difference as large as it looks; to show that there is none, if there is none."
+            f"lies within {exact_percent(comparison.margin)}. Better: significant at "
+            f"{exact_percent(comparison.significance)} after Holm's correction for {counted(changes.tests, 'test')}. "
+            "Blocks, of each run: to find a difference as large as it looks; to show that there is no difference, if "
+            "there is none."
         ),
         columns=columns,
-        rows=tuple(_row(change, changes.measure, per) for change in changes.changes),
+        rows=tuple(_change_row(change, changes.measure, terms.per) for change in changes.changes),
         named_by=2,
     )
 
 
-def _row(change: Change, measure: Measure, per: float) -> tuple[TableCell, ...]:
+def _change_row(change: ComparedResult, measure: Measure, per: float) -> tuple[TableCell, ...]:
     return (
         TableCell(change.scenario),
         TableCell(change.api),
         _value(change.first, change.first_blocks, per),
         _value(change.second, change.second_blocks, per),
         ratio_cell(change.ratio, change.interval_95),
-        TableCell(change_text(change, measure), change.reason or ""),
-        _blocks(change),
+        TableCell(verdict_text(change, measure), change.reason or ""),
+        blocks_needed(change),
     )
 
 
 def _value(value: float | None, blocks: int, per: float) -> TableCell:
-    counted = f"{blocks} {'block' if blocks == 1 else 'blocks'}"
-    return TableCell(MISSING if value is None else plain(value / per), counted)
-
-
-def _blocks(change: Change) -> TableCell:
-    if change.verdict != "cannot-tell" or change.ratio is None:
-        return TableCell(MISSING)
-    return TableCell(
-        f"{blocks_text(change.blocks_to_detect, MOST_BLOCKS)}; "
-        f"{blocks_text(change.blocks_to_show_same, MOST_BLOCKS)} if the same"
-    )
+    return TableCell(MISSING if value is None else plain(value / per), counted(blocks, "block"))
 
 
 def _describe(run: ComparedRun) -> str:

@@ -2,8 +2,8 @@
 
 Text stays text, in the page's own font. Colours are written as CSS variables (`--ink`, `--muted`, `--grid`,
 `--surface`, `--series-0` and on), so that one SVG serves the light and the dark page; each API also has a marker and a
-dash pattern of its own, and each role a hatch, since colour alone tells nothing in print or to the colour-blind. The
-same data give the same bytes: no date, ids salted by a constant, and no font measured but matplotlib's own.
+dash pattern of its own, and each role a hatch, because colour alone is lost in print and for colour-blind readers. The
+same data give the same bytes: there is no date, ids are salted by a constant, and only matplotlib's font is measured.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -22,6 +22,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from matplotlib.typing import RcKeyType
+
+from documents.report import Estimate
 
 PANEL_INCHES = (4.1, 3.0)
 
@@ -77,7 +79,7 @@ _STYLE: dict[RcKeyType, object] = {
 
 @dataclass(frozen=True)
 class Plot:
-    """One panel: a title, the data in words for those who can't see it, and an `<svg>` element."""
+    """One panel: a title, its data in words for screen readers, and an `<svg>` element."""
 
     title: str
     alternative: str
@@ -97,11 +99,7 @@ def panel(*, height_inches: float = PANEL_INCHES[1]) -> Generator[tuple[Figure, 
 def finish(figure: Figure, title: str, said: list[str], *, caption: str | None = None) -> Plot:
     """Add the legend, with room for its names, and turn the panel into a `Plot`.
 
-    Args:
-        figure: the panel.
-        title: what it shows, unlike every other title of the page.
-        said: its data in words.
-        caption: what to set above it where its neighbourhood says the rest; the title if None.
+    `said` has the data in words; `caption` replaces the title above the panel.
     """
     axes = figure.axes[0]
     handles, labels = axes.get_legend_handles_labels()
@@ -115,7 +113,7 @@ def finish(figure: Figure, title: str, said: list[str], *, caption: str | None =
 
 
 def _legend_columns(labels: Sequence[str]) -> int:
-    """How many columns of names, filled one after the other, stand side by side without leaving the panel."""
+    """How many columns of names fit into the panel."""
     for columns in (4, 3, 2):
         rows = -(-len(labels) // columns)
         longest = (max(map(len, labels[start : start + rows])) for start in range(0, len(labels), rows or 1))
@@ -125,7 +123,7 @@ def _legend_columns(labels: Sequence[str]) -> int:
 
 
 def _svg(figure: Figure, title: str, data: str) -> str:
-    """The figure as one `<svg>` element that can stand beside others in a page."""
+    """The figure as an `<svg>` element with ids that are unique on a page."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue()
@@ -154,18 +152,18 @@ def _svg(figure: Figure, title: str, data: str) -> str:
 
 
 def _rounded(attribute: re.Match[str]) -> str:
-    """An attribute with its lengths to a hundredth of a point, which no screen shows."""
+    """An attribute with its lengths rounded to a hundredth of a point."""
     return re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), attribute[0])
 
 
 def scale(axes: Axes, unit: str, *, logarithmic: bool, greatest: float = float("inf")) -> None:
     """Label the y axis with its unit and set its range.
 
-    A linear axis begins at 0 and ends soon above twice the `greatest` value: an interval that is longer leaves the
-    panel, rather than press all values to the bottom.
+    A linear axis begins at 0 and ends slightly above twice the `greatest` value: longer intervals are cut, so that the
+    values remain readable.
     """
     axes.set_ylabel(unit)
-    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+    axes.yaxis.set_major_formatter(FuncFormatter(tick))
     if not logarithmic:
         axes.set_ylim(0, max(min(axes.get_ylim()[1], 2 * greatest), 1e-9) * 1.12)
         return
@@ -174,13 +172,39 @@ def scale(axes: Axes, unit: str, *, logarithmic: bool, greatest: float = float("
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     steps = (1, 1.5, 2, 3, 5, 7) if high < 8 * low else (1, 2, 5) if high < 500 * low else (1,)
     axes.yaxis.set_major_locator(FixedLocator([step * 10.0**decade for decade in decades for step in steps]))
-    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+    axes.yaxis.set_major_formatter(FuncFormatter(tick))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(low / 1.2, high * 1.2)
 
 
-def _tick(value: float, _position: int | None) -> str:
+def tick(value: float, _position: int | None) -> str:
+    """The text of a tick, for matplotlib's `FuncFormatter`."""
     return f"{value:,.10g}"
+
+
+def draw_estimates(
+    axes: Axes, index: int, label: str, places: Sequence[float], estimates: Sequence[Estimate], *, per: float
+) -> list[float]:
+    """Draw the line of the API of that index, with intervals; each number is divided by `per`.
+
+    Returns:
+        The values, in the unit of the axis.
+    """
+    values = [found.value / per for found in estimates]
+    below = [0.0 if found.low is None else (found.value - found.low) / per for found in estimates]
+    above = [0.0 if found.high is None else (found.high - found.value) / per for found in estimates]
+    axes.errorbar(
+        places,
+        values,
+        yerr=[below, above],
+        label=label,
+        color=series_color(index),
+        marker=series_marker(index),
+        linestyle=series_dash(index),
+        capsize=3,
+        elinewidth=1.3,
+    )
+    return values
 
 
 def series_color(index: int) -> str:
@@ -194,5 +218,5 @@ def series_marker(index: int) -> str:
 
 
 def series_dash(index: int) -> str | tuple[int, tuple[int, ...]]:
-    """How the line of the API of that index is dashed: with the marker, unlike that of any other of 32."""
+    """The dash pattern of the API of that index; with the marker, unique among 32."""
     return _DASHES[(index + index // len(_MARKERS)) % len(_DASHES)]

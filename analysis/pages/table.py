@@ -1,18 +1,30 @@
-"""The report's tables as rows of text: what a terminal, Markdown and HTML all show.
+"""The report's tables as rows of text, for a terminal, Markdown and HTML: summary, latency, resources and cells.
 
-for row in table.rows:
-...  # row[k].value and row[k].detail belong to table.columns[k]
+`row[k]` of each row belongs to `table.columns[k]`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from analysis.pages.numbers import MISSING, interval, percent, plain, ratio_interval, ratio_text
-from analysis.saturation import SERVICES, mostly_bound_by
-from documents.cell_numbers import CellNumbers
-from documents.comparison import Interval
-from documents.report import Report
-from documents.samples import SampledRole
-from documents.summaries import Estimate, LatencyEstimate, ScenarioSummary
+from analysis.cells import mostly_bound_by
+from analysis.formatting import MISSING, counted, interval, listing, percent, plain, ratio_interval, ratio_text
+from analysis.statistics import blocks_text
+from documents.lab import SERVICES
+from documents.report import (
+    CellNumbers,
+    ComparedResult,
+    Estimate,
+    Interval,
+    LatencyEstimate,
+    PairComparison,
+    Report,
+    ScenarioSummary,
+    ShortBlock,
+    VoidAttempt,
+    VoidCell,
+    WarmUpSummary,
+)
+from documents.run import STEADY_SECONDS, SampledRole
 
 ROLE_NAMES: dict[SampledRole, str] = {
     "api": "API",
@@ -24,7 +36,7 @@ ROLE_NAMES: dict[SampledRole, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column's heading and unit. `numeric` columns are set flush right."""
+    """A column's heading and unit. `numeric` columns are aligned right."""
 
     title: str
     unit: str = ""
@@ -38,7 +50,7 @@ class Column:
 
 @dataclass(frozen=True)
 class TableCell:
-    """One number or name; `detail` stands below or behind it in smaller type and may be empty."""
+    """One number or name; `detail` is below or after it in smaller type, and may be empty."""
 
     value: str
     detail: str = ""
@@ -48,7 +60,7 @@ class TableCell:
 class Table:
     """A table with a title and a note on how to read it; every row has as many cells as there are columns.
 
-    The first `named_by` columns say what a row is of.
+    The first `named_by` columns name a row.
     """
 
     title: str
@@ -58,20 +70,53 @@ class Table:
     named_by: int = 1
 
 
+def without_empty(table: Table) -> Table:
+    """The table without rows and columns that have no value; columns that name a row are kept."""
+
+    def has_value(cells: Iterable[TableCell]) -> bool:
+        return any(cell.value not in {"", MISSING} for cell in cells)
+
+    rows = tuple(row for row in table.rows if has_value(row[table.named_by :]))
+    kept = [
+        index for index in range(len(table.columns)) if index < table.named_by or has_value(row[index] for row in rows)
+    ]
+    return _with_columns(replace(table, rows=rows), kept)
+
+
+def without_columns(table: Table, titles: Collection[str]) -> Table:
+    """The table without the columns of these titles."""
+    return _with_columns(table, [index for index, column in enumerate(table.columns) if column.title not in titles])
+
+
+def _with_columns(table: Table, kept: Sequence[int]) -> Table:
+    return replace(
+        table,
+        columns=tuple(table.columns[index] for index in kept),
+        rows=tuple(tuple(row[index] for index in kept) for row in table.rows),
+    )
+
+
 def ratio_cell(value: float | None, ends: Interval | None) -> TableCell:
-    """A ratio with its interval below it, as far as there are any."""
+    """A ratio, if any, with its interval, if any, below it."""
     if value is None:
         return TableCell(MISSING)
     return TableCell(ratio_text(value), ratio_interval(ends) if ends else "")
+
+
+def blocks_needed(found: PairComparison | ComparedResult) -> TableCell:
+    """The numbers of blocks that would give a verdict, if there is none."""
+    if found.verdict != "cannot-tell" or found.reason is not None:
+        return TableCell(MISSING)
+    return TableCell(f"{blocks_text(found.blocks_to_detect)}; {blocks_text(found.blocks_to_show_same)} if the same")
 
 
 _LOAD_AND_API = (Column("Load", numeric=False), Column("API", numeric=False))
 
 
 def summary_table(report: Report, *, brief: bool = False) -> Table:
-    """Throughput with its interval, raw latency with the corrected one beside it, errors and memory.
+    """Throughput with its interval, raw and corrected latency, errors and memory.
 
-    A `brief` table leaves it to its note to say what the smaller numbers are.
+    In a `brief` table, only the note explains the smaller numbers.
     """
     after_corrected, after_peak = ("", "") if brief else (" corr.", " peak")
     columns = (
@@ -94,9 +139,9 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
             numbers = (TableCell(MISSING),) * 6
             resources = (TableCell(MISSING),) * 2
         else:
-            raw, corrected = _latencies(measured.raw), _latencies(measured.corrected)
+            raw, corrected = latencies(measured.raw), latencies(measured.corrected)
             numbers = (
-                TableCell(plain(measured.throughput.value), interval(measured.throughput)),
+                with_interval(measured.throughput),
                 *(
                     TableCell(plain(of_raw.value / 1e3), f"{plain(of_corrected.value / 1e3)}{after_corrected}")
                     for of_raw, of_corrected in zip(raw, corrected, strict=True)
@@ -122,8 +167,8 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
         title="Summary",
         note=(
             "Geometric means over blocks with 95% t intervals; CPU and memory are arithmetic means. Latency counts "
-            "each response once (raw); with it stands wrk's correction for coordinated omission, and with the memory "
-            f"its peak. Errors include those of void attempts; {MISSING} where wrk left no count of them."
+            "each response once (raw); its second number has wrk's correction for coordinated omission. The second "
+            f"number of the memory is its peak. Errors include those of void attempts; {MISSING} if wrk left no count."
         ),
         columns=columns,
         rows=tuple(row(summary) for summary in report.summaries),
@@ -139,7 +184,7 @@ def latency_table(report: Report) -> Table:
         *(Column(title, "ms") for title in ("Mean", "p50", "p90", "p99", "p99.9")),
     )
     rows = tuple(
-        (*load_and_api(report, summary), TableCell(kind), *(_with_interval(of, 1e3) for of in _latencies(estimates)))
+        (*load_and_api(report, summary), TableCell(kind), *(with_interval(of, 1e3) for of in latencies(estimates)))
         for summary in report.summaries
         if summary.measured is not None
         for kind, estimates in (("raw", summary.measured.raw), ("corrected", summary.measured.corrected))
@@ -154,11 +199,11 @@ def latency_table(report: Report) -> Table:
 
 
 def resource_table(report: Report, *, brief: bool = False) -> Table:
-    """CPU by role, the API's memory, Little's law and how busy the generator was; a `brief` table has no intervals."""
+    """CPU by role, the API's memory, Little's law and generator saturation; a `brief` table has no intervals."""
     bound = {service: mostly_bound_by(service, report.cells) for service in SERVICES}
 
     def cell(estimate: Estimate, per: float = 1) -> TableCell:
-        return TableCell(plain(estimate.value / per)) if brief else _with_interval(estimate, per)
+        return TableCell(plain(estimate.value / per)) if brief else with_interval(estimate, per)
 
     def used(summary: ScenarioSummary, role: SampledRole, estimate: Estimate) -> TableCell:
         shown = cell(estimate)
@@ -194,7 +239,7 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
             f"Arithmetic means over blocks{'' if brief else ' with 95% t intervals'}. Memory is the API's anonymous "
             "memory; the kernel can take the page cache back. Little's law is throughput times mean raw latency over "
             "connections: near 1 unless the generator was the limit, or answers were still missing at the window's "
-            "end. PostgreSQL or Redis is called the limit where it used up its CPUs in most cells."
+            "end. PostgreSQL or Redis is the limit if it used up its CPUs in most cells."
         ),
         columns=columns,
         rows=rows,
@@ -239,8 +284,8 @@ def cell_table(report: Report) -> Table:
     return Table(
         title="Cells",
         note=(
-            "One restart of an API, one warm-up, one load window each; what all means above are taken over. The twin "
-            "is the second cell of the API that its block measured twice; both together count as one."
+            "One restart of an API, one warm-up, one load window each; all means above are over these. The twin is the "
+            "second cell of the API that its block measured twice; both together count as one."
         ),
         columns=columns,
         rows=tuple(row(cell) for cell in report.cells),
@@ -249,9 +294,7 @@ def cell_table(report: Report) -> Table:
 
 def _beside_cells(summary: ScenarioSummary) -> str:
     blocks, void = summary.blocks, summary.void_attempts
-    parts = [f"{blocks} {'block' if blocks == 1 else 'blocks'}"]
-    if void:
-        parts.append(f"{void} void {'attempt' if void == 1 else 'attempts'}")
+    parts = (counted(blocks, "block"), *((counted(void, "void attempt"),) if void else ()))
     return ", ".join(parts)
 
 
@@ -260,15 +303,152 @@ def _which(cell: CellNumbers) -> str:
     return ", ".join((*parts, f"attempt {cell.attempt}") if cell.attempt > 1 else parts)
 
 
+def load_cell(report: Report, name: str) -> TableCell:
+    """A load with its number of connections."""
+    [scenario] = [scenario for scenario in report.scenarios if scenario.name == name]
+    return TableCell(name, f"{scenario.connections} conn.")
+
+
 def load_and_api(report: Report, summary: ScenarioSummary) -> tuple[TableCell, TableCell]:
     """The two cells that name a row of one API under one load."""
-    connections = {scenario.name: scenario.connections for scenario in report.scenarios}[summary.scenario]
-    return TableCell(summary.scenario, f"{connections} conn."), TableCell(summary.api)
+    return load_cell(report, summary.scenario), TableCell(summary.api)
 
 
-def _latencies(estimate: LatencyEstimate) -> tuple[Estimate, ...]:
+def latencies(estimate: LatencyEstimate) -> tuple[Estimate, ...]:
+    """Mean, p50, p90, p99 and p99.9."""
     return estimate.mean_us, estimate.p50_us, estimate.p90_us, estimate.p99_us, estimate.p999_us
 
 
-def _with_interval(estimate: Estimate, per: float = 1) -> TableCell:
+def with_interval(estimate: Estimate, per: float = 1) -> TableCell:
+    """An estimate divided by `per`, with its interval below it."""
     return TableCell(plain(estimate.value / per), interval(estimate, per))
+
+
+def warm_up_table(report: Report) -> Table:
+    """Warm-ups of the valid cells; no rows if none was watched."""
+
+    def row(summary: WarmUpSummary) -> tuple[TableCell, ...]:
+        seconds = summary.seconds
+        spread = f"{plain(seconds.least)} to {plain(seconds.most)}" if seconds.count > 1 else ""
+        not_judged = summary.cells - summary.steady - len(summary.never_steady)
+        return (
+            TableCell(summary.scenario),
+            TableCell(summary.api),
+            TableCell(plain(seconds.median), spread),
+            TableCell(f"{summary.steady} of {summary.cells}", "not judged" if not_judged else ""),
+            TableCell(", ".join(summary.never_steady) or MISSING),
+        )
+
+    return Table(
+        title="Warm-up",
+        note=(
+            "Medians over cells, with the shortest and the longest. A warm-up ends when the requests of each second "
+            f"haven't changed for {STEADY_SECONDS} s, by changepoint detection, and after {report.warm_up_seconds} s "
+            "at the latest; cells that weren't steady then are named."
+        ),
+        columns=(
+            *_LOAD_AND_API,
+            Column("Warm-up", "s"),
+            Column("Steady", "cells"),
+            Column("Never steady", numeric=False),
+        ),
+        rows=tuple(row(summary) for summary in report.warm_ups),
+        named_by=2,
+    )
+
+
+def work_table(report: Report) -> Table:
+    """Requests for each CPU second and CPU for each request, by load and API; no row without a measurement."""
+    return Table(
+        title="Work for each CPU second",
+        note=(
+            "Requests that an API answered for each second of its own CPU time: geometric means over blocks with 95% t "
+            "intervals. Its inverse is the CPU time of one request. It excludes the CPU time of PostgreSQL, Redis and "
+            f"the generator; {MISSING} if an API's CPU time was too small to be seen."
+        ),
+        columns=(
+            *_LOAD_AND_API,
+            Column("Requests a CPU second"),
+            Column("CPU a request", "µs"),
+            Column("CPU of API", "cores"),
+        ),
+        rows=tuple(
+            (
+                *load_and_api(report, summary),
+                TableCell(MISSING) if work is None else with_interval(work),
+                TableCell(MISSING if work is None else plain(1e6 / work.value)),
+                with_interval(cores),
+            )
+            for summary in report.summaries
+            if (measured := summary.measured) is not None
+            for work, cores in [(measured.requests_per_cpu_second, measured.cpu_cores["api"])]
+        ),
+        named_by=2,
+    )
+
+
+@dataclass(frozen=True)
+class VoidEntry:
+    """One cell with void attempts: its id, a line for each reason, and its outcome."""
+
+    cell_id: str
+    reasons: tuple[str, ...]
+    outcome: str
+
+
+def void_note(report: Report) -> str:
+    """The note on the void cells, or that there is none."""
+    if not report.void_attempts:
+        return "No attempt at a cell was void."
+    note = "Measured, but not valid: of these, only errors count in the numbers above."
+    if report.attempts > 1:
+        note += f" A void cell is run again at once, up to {report.attempts} attempts in all."
+    return note
+
+
+def void_entries(report: Report) -> tuple[VoidEntry, ...]:
+    """Every cell with a void attempt, in the order of the plan."""
+    by_cell: dict[str, list[VoidAttempt]] = {}
+    for attempt in report.void_attempts:
+        by_cell.setdefault(attempt.cell_id, []).append(attempt)
+    return tuple(
+        VoidEntry(
+            cell_id=cell_id,
+            reasons=tuple(line for attempt in attempts for line in _reasons(report, attempt)),
+            outcome=_outcome(report, cell_id),
+        )
+        for cell_id, attempts in by_cell.items()
+    )
+
+
+def short_blocks(report: Report) -> tuple[str, ...]:
+    """The missing cells of each short block, in a sentence each."""
+
+    def lacking(short: ShortBlock) -> str:
+        return listing(
+            [f"{_load(cell)} ({cell.cell_id})" for cell in report.void_cells if cell.cell_id in short.lacking]
+        )
+
+    return tuple(
+        f"Block {short.block}{' of the open loop' if short.open_loop else ''} is short of {lacking(short)}."
+        for short in report.short_blocks
+    )
+
+
+def _load(cell: VoidCell) -> str:
+    load = f"{cell.api} at {cell.scenario}"
+    return load if cell.rate is None else f"{load} with {cell.rate:,} requests/s"
+
+
+def _reasons(report: Report, attempt: VoidAttempt) -> Iterator[str]:
+    which = f"attempt {attempt.attempt}: " if report.attempts > 1 else ""
+    for void in attempt.voids:
+        yield f"{which}{void.message} ({void.reason})"
+
+
+def _outcome(report: Report, cell_id: str) -> str:
+    for cell in (*report.cells, *(report.open_loop.cells if report.open_loop else ())):
+        if cell.cell_id == cell_id:
+            return f"attempt {cell.attempt} counts"
+    void = any(cell.cell_id == cell_id for cell in report.void_cells)
+    return "no attempt counts" if void else "still to be run again"

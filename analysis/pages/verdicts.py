@@ -1,41 +1,25 @@
-"""Verdicts for readers: ranks with ties, what is known of each pair in words, and what A/A says of the host."""
+"""Verdicts for readers: a sentence per load, ranks with ties, each pair in words, and A/A."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from analysis.measure_names import blocks_text
-from analysis.pages.numbers import FACTOR_FROM, MISSING, plain
-from analysis.pages.table import Column, Table, TableCell, ratio_cell
-from analysis.statistics.equivalence import log_margin
-from analysis.statistics.measures import MEASURES
-from analysis.statistics.power import MOST_BLOCKS
-from documents.comparison import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, TwinComparison
-from documents.report import Report
+from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, listing, plain
+from analysis.pages.table import Column, Table, TableCell, load_cell, ratio_cell, with_interval
+from analysis.statistics import MEASURES, blocks_text, log_margin, verdict_text
+from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, Report, TwinComparison
 
 MAIN: Measure = "throughput"
-"""What the verdicts of a page are about first; all else stands beside it in one table."""
+"""The first measure of a page's verdicts; all others are in one table."""
 
 _TWIN_MEASURES: tuple[Measure, ...] = (MAIN, "cpu_cores", "memory_mean")
-"""What A/A is shown by: what an API does, and what it takes for it."""
-
-_DASH = "\N{EN DASH}"
+"""The measures of A/A: the throughput, and its cost in CPU and memory."""
 
 _BRIEF_RANKS: tuple[Measure, ...] = ("throughput", "p99", "memory_mean", "requests_per_cpu_second")
 
-_COLUMN_TITLES: dict[Measure, str] = {
-    "throughput": "Throughput",
-    "p50": "p50",
-    "p99": "p99",
-    "p99_corrected": "p99 corrected",
-    "cpu_cores": "CPU",
-    "memory_mean": "Memory",
-    "requests_per_cpu_second": "Requests a CPU second",
-    "requests_per_second_per_mb": "Requests/s per MB",
-}
-
 
 def ranking_table(report: Report, *, brief: bool = False) -> Table:
-    """The ranks of the APIs under each load by each measure, ties as ranges; no row where nothing can be compared."""
+    """The ranks of the APIs under each load by each measure, ties as ranges; no row without a comparison."""
     comparisons = [found for found in comparable(report) if not brief or found.measure in _BRIEF_RANKS]
     by_place = {
         (comparison.measure, ranking.scenario, rank.api): rank
@@ -43,22 +27,21 @@ def ranking_table(report: Report, *, brief: bool = False) -> Table:
         for ranking in comparison.rankings
         for rank in ranking.ranks
     }
-    # The first measure that there is, throughput by all likelihood, says in which order the APIs stand.
+    # The first measure, usually throughput, orders the APIs.
     order = comparisons[0].rankings if comparisons else ()
     return Table(
         title="Ranking",
         note=(
-            "The best and the worst rank that an API can have, given all verdicts. Where two ranges overlap, it isn't "
-            "known which of the two is better, or they are the same. Latency is raw; less is better for latency, CPU "
-            "and memory."
+            "The best and the worst possible rank of an API, from all verdicts. If two ranges overlap, it isn't known "
+            "which is better, or they are the same. Latency is raw; less is better for latency, CPU and memory."
         ),
         columns=(
             *_load_and("API"),
-            *(Column(_COLUMN_TITLES[comparison.measure]) for comparison in comparisons),
+            *(Column(MEASURES[comparison.measure].heading) for comparison in comparisons),
         ),
         rows=tuple(
             (
-                _load(report, ranking.scenario),
+                load_cell(report, ranking.scenario),
                 TableCell(first.api),
                 *(
                     TableCell(rank_words(by_place[comparison.measure, ranking.scenario, first.api]))
@@ -73,7 +56,7 @@ def ranking_table(report: Report, *, brief: bool = False) -> Table:
 
 
 def pair_table(report: Report, *, brief: bool = False) -> Table:
-    """Each pair under each load: the ratio of throughputs, its interval and the verdict; a `brief` one has no more."""
+    """Each pair under each load: the ratio of throughputs, its interval and the verdict; more unless `brief`."""
     found = [comparison for comparison in comparable(report) if comparison.measure == MAIN]
     columns = (
         *_load_and("Pair"),
@@ -90,7 +73,7 @@ def pair_table(report: Report, *, brief: bool = False) -> Table:
             TableCell(MISSING if pair.p_adjusted is None else _probability(pair.p_adjusted)),
         )
         return (
-            _load(report, pair.scenario),
+            load_cell(report, pair.scenario),
             TableCell(f"{pair.first} / {pair.second}"),
             _ratio_cell(pair.ratio),
             TableCell(verdict_words(pair, comparison)),
@@ -120,14 +103,13 @@ def other_table(report: Report) -> Table:
         note=(
             "Ratios of the first over the second with 95% intervals, and the better one. Latency is raw; less is "
             "better for latency, CPU and memory. In a closed loop the faster API gets more requests and uses more CPU "
-            "for them: what a request costs is told by the requests a CPU second. Each measure is a family of tests of "
-            "its own. Where it can't be told, so many blocks would tell, if the pair differs as much as it looks or is "
-            "the same."
+            "for them: the requests a CPU second show the cost of a request. Each measure is a family of tests. If the "
+            "run can't tell, the number of blocks would, if the pair differs as much as it looks or is the same."
         ),
-        columns=(*_load_and("Pair"), *(Column(_COLUMN_TITLES[comparison.measure]) for comparison in found)),
+        columns=(*_load_and("Pair"), *(Column(MEASURES[comparison.measure].heading) for comparison in found)),
         rows=tuple(
             (
-                _load(report, scenario),
+                load_cell(report, scenario),
                 TableCell(f"{first} / {second}"),
                 *(_short(pairs[comparison.measure, scenario, first, second], comparison) for comparison in found),
             )
@@ -138,9 +120,9 @@ def other_table(report: Report) -> Table:
 
 
 def twin_table(report: Report, *, brief: bool = False) -> Table:
-    """A/A under each load: what difference there is where there is none, and what it lets be told.
+    """A/A under each load: the difference of an API to itself, and whether the margin can be resolved.
 
-    A `brief` one has throughput alone.
+    A `brief` table has only throughput.
     """
     measures = _TWIN_MEASURES[:1] if brief else _TWIN_MEASURES
     found = [comparison for comparison in report.comparisons if comparison.measure in measures]
@@ -148,8 +130,8 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
         title="The A/A twin",
         note=(
             "In each block one API is measured twice; the ratio is that of its later cell over its earlier one, by "
-            "throughput unless another measure is named, over all blocks, with its 95% interval. It is truly 1. Half "
-            "of its 90% interval says what this host lets be told with so many blocks."
+            "throughput unless another measure is named, over all blocks, with its 95% interval. Its true value is 1. "
+            "Half of its 90% interval is the smallest margin that this host can resolve with these blocks."
         ),
         columns=(
             Column("Load", numeric=False),
@@ -161,8 +143,8 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
         ),
         rows=tuple(
             (
-                _load(report, twin.scenario),
-                *(() if brief else (TableCell(_COLUMN_TITLES[comparison.measure]),)),
+                load_cell(report, twin.scenario),
+                *(() if brief else (TableCell(MEASURES[comparison.measure].heading),)),
                 _ratio_cell(twin.ratio),
                 TableCell(twin_words(twin, comparison.margin)),
                 TableCell(_share(twin.ratio.noise) if twin.ratio.noise is not None else MISSING),
@@ -177,7 +159,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
 
 
 def verdict_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
-    """The tables of a page's verdicts in their order, without those that have no row."""
+    """The tables of a page's verdicts in order, without empty ones."""
     tables = (
         ranking_table(report, brief=brief),
         pair_table(report, brief=brief),
@@ -188,14 +170,14 @@ def verdict_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
 
 
 def rank_words(rank: RankRange) -> str:
-    """A rank, or the ends of a range of them with a dash between."""
-    return str(rank.best) if rank.best == rank.worst else f"{rank.best}{_DASH}{rank.worst}"
+    """A rank, or a range of ranks with a dash."""
+    return str(rank.best) if rank.best == rank.worst else f"{rank.best}\N{EN DASH}{rank.worst}"
 
 
 def verdict_words(pair: PairComparison, comparison: Comparison) -> str:
-    """The verdict on a pair as a sentence without its full stop, with the numbers that it rests on."""
+    """The verdict on a pair as a sentence without its full stop, with its numbers."""
     if pair.verdict == "same":
-        within = f"same within {_share(comparison.margin)}"
+        within = f"same within {exact_percent(comparison.margin)}"
         return "same, bound by PostgreSQL" if pair.bound_by_postgres else within
     if pair.better is not None and pair.ratio is not None:
         worse = pair.second if pair.better == pair.first else pair.first
@@ -207,24 +189,24 @@ def verdict_words(pair: PairComparison, comparison: Comparison) -> str:
 
 
 def twin_words(twin: TwinComparison, margin: float) -> str:
-    """What A/A says of the host under one load."""
+    """A/A under one load, in words."""
     if twin.ratio is None or twin.ratio.interval_90 is None:
         why = twin.reason or "No block has both cells of its twin."
         return f"nothing yet: {why[0].lower()}{why[1:].removesuffix('.')}"
-    # The interval is symmetric on the log scale; its half-width there, carried back, compares with the margin.
+    # The interval is symmetric on the log scale; its half-width there, as a ratio, is compared with the margin.
     half = math.sqrt(twin.ratio.interval_90.high / twin.ratio.interval_90.low) - 1
     shown = f"half the 90% interval is {_share(half)}"
     said = (
-        f"{_share(margin)} can be resolved: {shown}"
+        f"{exact_percent(margin)} can be resolved: {shown}"
         if twin.resolves_margin
-        else f"{_share(margin)} can't be resolved: {shown}, so hardly any two APIs can be shown to be the same"
+        else f"{exact_percent(margin)} can't be resolved: {shown}, so hardly any two APIs can be shown to be the same"
     )
     doubt = "; the later cell differs from the earlier one, or chance, as in one of twenty" if twin.excludes_one else ""
     return f"{said}{doubt}"
 
 
 def comparable(report: Report) -> list[Comparison]:
-    """A report's comparisons; none where no pair of any has an interval, which a caveat then says."""
+    """A report's comparisons; empty if no pair has an interval, which a caveat says."""
     pairs = (pair for comparison in report.comparisons for pair in comparison.pairs)
     return list(report.comparisons) if any(pair.reason is None for pair in pairs) else []
 
@@ -234,15 +216,15 @@ def _what_would(pair: PairComparison, comparison: Comparison) -> str:
     blocks = pair.blocks_to_detect if different else pair.blocks_to_show_same
     condition = "if the difference is as large as it looks" if different else "if there is no difference"
     too_near = different and not _looks_different(pair, comparison)
-    why = f"too near the margin of {_share(comparison.margin)}; " if too_near else ""
+    why = f"too near the margin of {exact_percent(comparison.margin)}; " if too_near else ""
     if blocks is None:
-        return f"{why}more than {MOST_BLOCKS:,} blocks would be needed, {condition}"
+        return f"{why}{blocks_text(blocks)} blocks would be needed, {condition}"
     return f"{why}some {blocks:,} blocks would, {condition}"
 
 
 def _takes_a_difference(pair: PairComparison, comparison: Comparison) -> bool:
-    """Whether more blocks would rather find a difference than show that there is none."""
-    # So many would have shown that there is no difference; what was seen is too near the margin for that.
+    """Whether more blocks would more probably find a difference than show that the two are the same."""
+    # These blocks could have shown that there is no difference, but the measured one is too near the margin.
     too_near = pair.blocks_to_show_same is not None and pair.blocks_to_show_same <= pair.blocks
     return too_near or _looks_different(pair, comparison)
 
@@ -252,9 +234,9 @@ def _looks_different(pair: PairComparison, comparison: Comparison) -> bool:
 
 
 def _advantage(ratio: Ratio, measure: Measure) -> str:
-    """By how much the better one is better, with the 95% interval: “12% (9 to 15%)”, “a factor of 3.1 (2.8 to 3.4)”.
+    """The advantage of the better one with its 95% interval: “12% (9 to 15%)”, “a factor of 3.1 (2.8 to 3.4)”.
 
-    The percentage is of the worse one's value, more or less of it.
+    The percentage is of the worse one's value.
     """
     ends = ratio.interval_95 or Interval(low=ratio.value, high=ratio.value)
     values = (ratio.value, ends.low, ends.high)
@@ -262,7 +244,7 @@ def _advantage(ratio: Ratio, measure: Measure) -> str:
         value, *around = values if ratio.value > 1 else (1 / of for of in values)
         return f"a factor of {plain(value)} ({plain(min(around))} to {plain(max(around))})"
     higher_is_better = MEASURES[measure].higher_is_better
-    # Of the better one over the worse one: above 1 where more is better, below 1 where less is.
+    # Of the better one over the worse one: above 1 if more is better, below 1 if less is.
     oriented = values if (ratio.value > 1) == higher_is_better else tuple(1 / of for of in values)
     value, *around = (100 * abs(of - 1) for of in oriented)
     digits = 0 if value >= 9.5 and max(around) - min(around) >= 2 else 1
@@ -271,12 +253,11 @@ def _advantage(ratio: Ratio, measure: Measure) -> str:
 
 def _short(pair: PairComparison, comparison: Comparison) -> TableCell:
     ratio = _ratio_cell(pair.ratio)
-    said = {"same": "same", "cannot-tell": "can't tell", "better": f"{pair.better} better"}[pair.verdict]
+    said = f"{pair.better} better" if pair.verdict == "better" else verdict_text(pair, comparison.measure)
     if pair.verdict == "cannot-tell" and pair.reason is None:
         different = _takes_a_difference(pair, comparison)
-        would = blocks_text(pair.blocks_to_detect if different else pair.blocks_to_show_same, MOST_BLOCKS)
-        said = f"can't tell: {would} {'if different' if different else 'if the same'}"
-    said = "same, bound by PostgreSQL" if pair.verdict == "same" and pair.bound_by_postgres else said
+        would = blocks_text(pair.blocks_to_detect if different else pair.blocks_to_show_same)
+        said += f": {would} {'if different' if different else 'if the same'}"
     return TableCell(ratio.value, f"{ratio.detail}; {said}" if ratio.detail else said)
 
 
@@ -287,11 +268,10 @@ def _ratio_cell(ratio: Ratio | None) -> TableCell:
 def _pair_note(comparison: Comparison) -> str:
     return (
         "Ratios of the first over the second: geometric means over blocks with 95% t intervals. Same: the 90% "
-        f"interval lies within {_share(comparison.margin)} up or down. Faster: a paired t test over blocks finds a "
-        f"difference at {_share(comparison.significance)}, after Holm's correction for the {comparison.tests} pairs "
-        "and loads. Can't tell: neither; the blocks are for a power of "
-        f"{_share(comparison.power)} with the noise that was seen. "
-        "Noise is the standard deviation of a block's ratio."
+        f"interval lies within {exact_percent(comparison.margin)} up or down. Faster: a paired t test over blocks "
+        f"finds a difference at {exact_percent(comparison.significance)}, after Holm's correction for the "
+        f"{comparison.tests} pairs and loads. Can't tell: neither; the blocks are for a power of "
+        f"{exact_percent(comparison.power)} at the measured noise. Noise is the standard deviation of a block's ratio."
     )
 
 
@@ -299,15 +279,98 @@ def _load_and(title: str) -> Iterable[Column]:
     return Column("Load", numeric=False), Column(title, numeric=False)
 
 
-def _load(report: Report, name: str) -> TableCell:
-    connections = {scenario.name: scenario.connections for scenario in report.scenarios}[name]
-    return TableCell(name, f"{connections} conn.")
-
-
 def _share(share: float) -> str:
-    """A share as a percentage with two digits that matter: 3%, 2.5%, 0.42%."""
+    """A share as a percentage with two significant digits: 3%, 2.5%, 0.42%."""
     return f"{100 * share:.2g}%" if share < 1 else f"{100 * share:,.0f}%"
 
 
 def _probability(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+VERDICT_NOTE = (
+    "Ranks are by throughput: the best and the worst possible rank of an API, from the verdicts on all pairs. If two "
+    "ranges overlap, it isn't known which is faster, or they are the same; APIs of one range are in alphabetical "
+    "order. Below each number is its 95% interval, if there is one. Latency is raw."
+)
+
+
+@dataclass(frozen=True)
+class LoadVerdict:
+    """The verdict on one load: its name, a sentence, and the APIs, the best first."""
+
+    load: str
+    sentence: str
+    table: Table
+
+
+def load_verdicts(report: Report) -> tuple[LoadVerdict, ...]:
+    """The verdict on each load of the report."""
+    return tuple(
+        LoadVerdict(
+            load=f"{scenario.name}, {scenario.connections} connections",
+            sentence=_sentence(report, scenario.name),
+            table=_table(report, scenario.name, f"Ranking under {scenario.name} load"),
+        )
+        for scenario in report.scenarios
+    )
+
+
+def _ranks(report: Report, scenario: str) -> tuple[Comparison | None, Sequence[RankRange]]:
+    """The comparison by throughput and its ranks under a load; none without a comparison."""
+    for comparison in comparable(report):
+        if comparison.measure == MAIN:
+            found = [ranking.ranks for ranking in comparison.rankings if ranking.scenario == scenario]
+            return comparison, found[0] if found else ()
+    return None, ()
+
+
+def _sentence(report: Report, scenario: str) -> str:
+    comparison, ranks = _ranks(report, scenario)
+    if comparison is None or len(ranks) < 2:
+        return "There is nothing to rank." if len(report.apis) < 2 else "Nothing can be ranked."
+    first = [rank.api for rank in ranks if rank.best == 1]
+    last = [rank.api for rank in ranks if rank.best == len(ranks)]
+    slowest = f" {last[0]} is the slowest." if last and len(first) < len(ranks) else ""
+    if len(first) == 1:
+        return f"{first[0]} is the fastest.{slowest}"
+    among = [
+        pair.verdict
+        for pair in comparison.pairs
+        if pair.scenario == scenario and pair.first in first and pair.second in first
+    ]
+    few = len(first) <= MOST_NAMES
+    if among and all(verdict == "same" for verdict in among):
+        named = listing(first) if few else f"{len(first)} APIs"
+        return f"{named} are the fastest, and the same within {exact_percent(comparison.margin)}.{slowest}"
+    if len(first) == len(ranks):
+        return f"The run can't tell which is the fastest{f': any of {listing(first)} may be' if few else ''}."
+    named = f"{', '.join(first[:-1])} or {first[-1]}" if few else f"One of {len(first)}"
+    return f"{named} is the fastest; the run can't tell which.{slowest}"
+
+
+def _table(report: Report, scenario: str, title: str) -> Table:
+    """The APIs under a load, the best rank first; without ranks in the report's order."""
+    _, ranks = _ranks(report, scenario)
+    words = {rank.api: rank_words(rank) for rank in ranks}
+    measured = {summary.api: summary.measured for summary in report.summaries if summary.scenario == scenario}
+
+    def row(api: str) -> tuple[TableCell, ...]:
+        found = measured.get(api)
+        numbers = (None, None) if found is None else (found.throughput, found.raw.p99_us)
+        return (
+            TableCell(api),
+            TableCell(words.get(api, MISSING)),
+            *(
+                TableCell(MISSING) if number is None else with_interval(number, per)
+                for number, per in zip(numbers, (1, 1e3), strict=True)
+            ),
+        )
+
+    order = [*words, *(api.name for api in report.apis if api.name not in words)]
+    return Table(
+        title=title,
+        note="",
+        columns=(Column("API", numeric=False), Column("Rank"), Column("Throughput", "requests/s"), Column("p99", "ms")),
+        rows=tuple(map(row, order)),
+    )

@@ -1,7 +1,75 @@
-"""What is concluded from cells: estimates of each API, and comparisons of two by their ratio in each block.
+"""Estimates of each API over cells, and comparisons of two APIs by their ratio in each block."""
 
-One idea a module: `estimates` (means over blocks), `intervals` (Student's t), `holm` (several tests at once),
-`equivalence` (what "same" means), `power` (how many blocks it takes), `measures` (what is compared), `block_ratios`
-(two APIs in a block), `verdict` (the rule that puts these together), `ranking`, `twin` (A/A), `comparison` (from a
-run's cells to all of it), and `simulation` (how often it errs).
-"""
+from analysis.statistics.comparison import SIGNIFICANCE, compare, compare_all, judge, uncompared, verdict_text
+from analysis.statistics.estimates import (
+    RunNoise,
+    TwoNoises,
+    explained_change,
+    interval_of,
+    linear_estimate,
+    log_estimate,
+    log_ratios_of,
+    logs_of,
+    spread_of,
+    welch,
+)
+from analysis.statistics.inference import (
+    CONFIDENCE,
+    EQUIVALENCE_CONFIDENCE,
+    LEAST_BLOCKS,
+    POWER,
+    BlockMeans,
+    StudentMean,
+    blocks_to_detect,
+    blocks_to_show_same,
+    equivalence_p_value,
+    fewest_blocks,
+    holm,
+    least_ratio,
+    log_margin,
+    over_blocks,
+    power_to_detect,
+    power_to_show_same,
+    within_margin,
+)
+from analysis.statistics.measures import MEASURES, blocks_text, has_ratio, value_of
+
+__all__ = [
+    "CONFIDENCE",
+    "EQUIVALENCE_CONFIDENCE",
+    "LEAST_BLOCKS",
+    "MEASURES",
+    "POWER",
+    "SIGNIFICANCE",
+    "BlockMeans",
+    "RunNoise",
+    "StudentMean",
+    "TwoNoises",
+    "blocks_text",
+    "blocks_to_detect",
+    "blocks_to_show_same",
+    "compare",
+    "compare_all",
+    "equivalence_p_value",
+    "explained_change",
+    "fewest_blocks",
+    "has_ratio",
+    "holm",
+    "interval_of",
+    "judge",
+    "least_ratio",
+    "linear_estimate",
+    "log_estimate",
+    "log_margin",
+    "log_ratios_of",
+    "logs_of",
+    "over_blocks",
+    "power_to_detect",
+    "power_to_show_same",
+    "spread_of",
+    "uncompared",
+    "value_of",
+    "verdict_text",
+    "welch",
+    "within_margin",
+]

@@ -1,21 +1,115 @@
-"""From a run's cells to comparisons: verdicts on all pairs, ranks, and the A/A twin, by one measure."""
+"""Compare a run's cells: verdicts on all pairs, ranks, and the A/A twin, by each measure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analysis.statistics.block_ratios import log_ratios_of, logs_of, ratio_of, too_few
-from analysis.statistics.equivalence import equivalence_p_value, within_margin
-from analysis.statistics.holm import holm
-from analysis.statistics.intervals import BlockMeans, over_blocks
-from analysis.statistics.measures import MEASURES
-from analysis.statistics.power import LEAST_BLOCKS, POWER, blocks_to_detect, blocks_to_show_same
-from analysis.statistics.ranking import rank_ranges
-from analysis.statistics.twin import compare_twin
-from analysis.statistics.verdict import SIGNIFICANCE, judge
-from documents.cell_numbers import CellNumbers
-from documents.comparison import Comparison, Measure, PairComparison, Ranking, Verdict
+from analysis.formatting import counted
+from analysis.statistics.estimates import BlockLogs, log_ratios_of, logs_of, ratio_of, too_few
+from analysis.statistics.inference import (
+    CONFIDENCE,
+    EQUIVALENCE_CONFIDENCE,
+    LEAST_BLOCKS,
+    POWER,
+    BlockMeans,
+    blocks_to_detect,
+    blocks_to_show_same,
+    equivalence_p_value,
+    holm,
+    log_margin,
+    over_blocks,
+    within_margin,
+)
+from analysis.statistics.measures import MEASURES, has_ratio
+from documents.report import (
+    CellNumbers,
+    ComparedResult,
+    Comparison,
+    Measure,
+    PairComparison,
+    Ranking,
+    RankRange,
+    TwinComparison,
+    Verdict,
+)
+
+SIGNIFICANCE = 0.05
+"""The two-sided level of a family of tests."""
+
+
+def found_different(same: NDArray[np.bool_], p_adjusted: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where one is better: not the same, and significant after Holm's correction; arrays of the same shape."""
+    return ~same & (p_adjusted <= SIGNIFICANCE)
+
+
+def judge(*, same: bool, p_adjusted: float) -> Verdict:
+    """The verdict on one comparison, given whether its 90% interval lies within the margin."""
+    if same:
+        return "same"
+    return "better" if found_different(np.array(same), np.array(p_adjusted)) else "cannot-tell"
+
+
+def verdict_text(found: PairComparison | ComparedResult, measure: Measure) -> str:
+    """The verdict in words: "same", "same, bound by PostgreSQL", "rust faster", "second run faster", "can't tell".
+
+    If both wait for PostgreSQL, the verdict "same" is about the database. "Faster" doesn't mention PostgreSQL, which
+    can only have made the difference smaller.
+    """
+    if found.verdict == "same":
+        return "same, bound by PostgreSQL" if found.bound_by_postgres else "same"
+    if found.verdict == "cannot-tell":
+        return "can't tell"
+    better = found.better if isinstance(found, PairComparison) else f"{found.better} run"
+    return f"{better} {MEASURES[measure].better}"
+
+
+def rank_ranges(apis: Sequence[str], better_than: Collection[tuple[str, str]]) -> tuple[RankRange, ...]:
+    """Each API's best and worst possible rank; the best first, then by name.
+
+    The order is transitive: if A is better than B and B better than C, A is better than C, even if the test of A and C
+    alone didn't find it. Because of void cells, pairs may have different blocks and contradict each other (A better
+    than B, B than C, C than A); APIs in such a circle aren't ordered among themselves.
+    `better_than` has pairs of a better API and a worse one.
+    """
+    reached = {api: _reached(api, better_than) for api in apis}
+    above = {api: {other for other in apis if api in reached[other] and other not in reached[api]} for api in apis}
+    below = {api: {other for other in apis if api in above[other]} for api in apis}
+    ranges = [RankRange(api=api, best=1 + len(above[api]), worst=len(apis) - len(below[api])) for api in apis]
+    return tuple(sorted(ranges, key=lambda rank: (rank.best, rank.worst, rank.api)))
+
+
+def _reached(start: str, better_than: Collection[tuple[str, str]]) -> set[str]:
+    """All APIs that are worse than `start`, directly or indirectly."""
+    reached: set[str] = set()
+    unseen = [start]
+    while unseen:
+        current = unseen.pop()
+        new = {worse for better, worse in better_than if better == current} - reached
+        reached |= new
+        unseen += new
+    return reached
+
+
+def compare_twin(scenario: str, logs: BlockLogs, *, margin: float) -> TwinComparison:
+    """Compare the later cell of the API that a block measured twice with its earlier one, over all blocks.
+
+    The APIs are pooled, because each is the twin in too few blocks for an interval of its own. The interval is
+    Student's for the mean over blocks, as for two APIs (NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.2).
+    """
+    log_ratios = [
+        values[1] - values[0] for _, by_api in sorted(logs.items()) for values in by_api.values() if len(values) == 2
+    ]
+    means = over_blocks(np.array(log_ratios)) if len(log_ratios) >= LEAST_BLOCKS else None
+    return TwinComparison(
+        scenario=scenario,
+        blocks=len(log_ratios),
+        ratio=ratio_of(log_ratios, means),
+        resolves_margin=means and bool(means.half_width(EQUIVALENCE_CONFIDENCE) < log_margin(margin)),
+        excludes_one=means and bool(abs(means.mean) > means.half_width(CONFIDENCE)),
+        reason=None if means else too_few(len(log_ratios), "both cells of its twin"),
+    )
 
 
 def compare(
@@ -29,17 +123,17 @@ def compare(
 ) -> Comparison:
     """Compare all pairs of APIs under all loads by one measure.
 
-    Holm's correction is for all pairs and loads that were planned. A pair without enough blocks stays in the family
-    with a p-value of 1: the others don't get easier by a failure.
+    Holm's correction is for all planned pairs and loads. A pair with too few blocks stays in the family with a p-value
+    of 1, so that a failure doesn't make the other tests easier.
 
     Args:
         cells: the valid cells, in the order in which they were measured.
-        apis: the names of all that were planned, in the order in which a pair names them.
-        scenarios: the names of all loads that were planned.
-        measure: what is compared.
-        margin: what counts as no difference, as a share above 0: 0.03 for ratios from 1/1.03 to 1.03.
-        bound_by_postgres: pairs of an API and a load in which PostgreSQL was the limit. It is said of a comparison
-            where it is so of both.
+        apis: the names of all planned APIs, in the order of names in a pair.
+        scenarios: the names of all planned loads.
+        measure: the measure.
+        margin: as a share above 0: 0.03 for ratios from 1/1.03 to 1.03.
+        bound_by_postgres: pairs of an API and a load with PostgreSQL as the limit. A comparison is bound if both APIs
+            are.
 
     Raises:
         AnalysisError: a cell's value isn't above 0, or a block has an API more than twice under one load.
@@ -99,7 +193,7 @@ def _compare_pair(
             better = first if (means.mean > 0) == higher_is_better else second
         elif verdict == "cannot-tell":
             noise = float(means.standard_deviation)
-            # Holm's strictest level, so that the number holds whatever becomes of the other pairs.
+            # Holm's strictest level, so that the number is right for any result of the other pairs.
             to_detect = blocks_to_detect(float(means.mean), noise, significance=SIGNIFICANCE / tests)
             to_show_same = blocks_to_show_same(noise, margin=margin)
     return PairComparison(
@@ -126,3 +220,44 @@ def _orderings(pairs: Sequence[PairComparison], scenario: str) -> set[tuple[str,
         for pair in pairs
         if pair.scenario == scenario and pair.better is not None
     }
+
+
+def compare_all(
+    cells: Sequence[CellNumbers],
+    *,
+    apis: Sequence[str],
+    scenarios: Sequence[str],
+    margin: float,
+    bound_by_postgres: Collection[tuple[str, str]],
+) -> tuple[Comparison, ...]:
+    """Compare all pairs of APIs under all loads by each measure; the arguments are those of `compare`.
+
+    Each measure is a family of tests. A measure without a ratio in some cell is left out; `uncompared` names it.
+
+    Raises:
+        AnalysisError: a block has an API more than twice under one load.
+    """
+    return tuple(
+        compare(
+            cells,
+            apis=apis,
+            scenarios=scenarios,
+            measure=measure,
+            margin=margin,
+            bound_by_postgres=bound_by_postgres if terms.waits_for_postgres else (),
+        )
+        for measure, terms in MEASURES.items()
+        if all(has_ratio(cell, measure) for cell in cells)
+    )
+
+
+def uncompared(cells: Sequence[CellNumbers], measures: Iterable[Measure] = tuple(MEASURES)) -> Iterable[str]:
+    """The measures by which nothing is compared, in sentences."""
+    for measure in measures:
+        terms = MEASURES[measure]
+        without = [cell.cell_id for cell in cells if not has_ratio(cell, measure)]
+        if without:
+            yield (
+                f"Nothing is compared by “{terms.title}”: in {counted(len(without), 'cell')} it isn't above 0. The "
+                f"{terms.name} has no ratio there; the first of them is {without[0]}."
+            )

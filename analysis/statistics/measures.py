@@ -1,31 +1,39 @@
-"""What is compared: the numbers of a cell by name, which direction is better, and how a verdict says it."""
+"""The measures: the numbers of a cell that are compared, the better direction, and their words in verdicts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from documents.cell_numbers import CellNumbers
-from documents.comparison import Measure
 from documents.errors import AnalysisError
+from documents.report import CellNumbers, Measure
+from documents.run import MOST_BLOCKS
 
 BYTES_PER_MB = 1e6
 
 
 @dataclass(frozen=True)
 class MeasureTerms:
-    """How a measure is read from a cell and spoken of.
+    """The value of a measure in a cell, and its words.
 
-    `title` is the measure's own name, `name` that of what must be above 0 for it. `better` is put after the better
-    API's name in a short verdict, `comparative` between both names in a whole one. `denominator` is what `read` divides
-    by, so that it isn't read where that is 0. `waits_for_postgres` says whether PostgreSQL at its limit makes two APIs
-    alike in it; the CPU and the memory that an API spends are its own all the same.
+    Attributes:
+        title: the measure's name on pages.
+        heading: its name above a column.
+        name: the name of the number that must be above 0.
+        unit: its unit on pages; the number is divided by `per` to get it.
+        better: follows the better API's name in a short verdict.
+        comparative: is between both names in a long one.
+        denominator: the divisor of `read`, which must not be 0.
+        waits_for_postgres: whether PostgreSQL as the limit makes two APIs alike in it, as it doesn't in CPU and memory.
     """
 
     title: str
+    heading: str
     name: str
+    unit: str
     higher_is_better: bool
     better: str
     comparative: str
     read: Callable[[CellNumbers], float]
+    per: float = 1
     denominator: Callable[[CellNumbers], float] = lambda _: 1.0
     waits_for_postgres: bool = False
 
@@ -33,7 +41,9 @@ class MeasureTerms:
 MEASURES: dict[Measure, MeasureTerms] = {
     "throughput": MeasureTerms(
         title="Throughput",
+        heading="Throughput",
         name="throughput",
+        unit="requests/s",
         higher_is_better=True,
         better="faster",
         comparative="is faster than",
@@ -42,7 +52,10 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "p50": MeasureTerms(
         title="p50 latency (raw)",
+        heading="p50",
         name="raw p50 latency",
+        unit="ms",
+        per=1e3,
         higher_is_better=False,
         better="has the lower p50",
         comparative="has a lower p50 than",
@@ -51,7 +64,10 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "p99": MeasureTerms(
         title="p99 latency (raw)",
+        heading="p99",
         name="raw p99 latency",
+        unit="ms",
+        per=1e3,
         higher_is_better=False,
         better="has the lower p99",
         comparative="has a lower p99 than",
@@ -60,7 +76,10 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "p99_corrected": MeasureTerms(
         title="p99 latency (corrected)",
+        heading="p99 corrected",
         name="corrected p99 latency",
+        unit="ms",
+        per=1e3,
         higher_is_better=False,
         better="has the lower corrected p99",
         comparative="has a lower corrected p99 than",
@@ -69,7 +88,9 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "cpu_cores": MeasureTerms(
         title="CPU of the API",
+        heading="CPU",
         name="CPU of the API",
+        unit="cores",
         higher_is_better=False,
         better="uses less CPU",
         comparative="uses less CPU than",
@@ -77,16 +98,21 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "memory_mean": MeasureTerms(
         title="Memory of the API",
+        heading="Memory",
         name="memory of the API",
+        unit="MB",
+        per=BYTES_PER_MB,
         higher_is_better=False,
         better="uses less memory",
         comparative="uses less memory than",
         read=lambda cell: cell.usage["api"].memory_mean_bytes,
     ),
-    # In a closed loop the faster API gets more requests and uses more CPU: only CPU a request compares the cost.
+    # In a closed loop the faster API gets more requests and uses more CPU, so only CPU per request shows the cost.
     "requests_per_cpu_second": MeasureTerms(
         title="Requests a CPU second",
+        heading="Requests a CPU second",
         name="CPU of the API",
+        unit="requests",
         higher_is_better=True,
         better="answers more requests a CPU second",
         comparative="answers more requests a CPU second than",
@@ -95,7 +121,9 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "requests_per_second_per_mb": MeasureTerms(
         title="Requests/s per MB",
+        heading="Requests/s per MB",
         name="memory of the API",
+        unit="requests/s",
         higher_is_better=True,
         better="answers more requests/s per MB",
         comparative="answers more requests/s per MB than",
@@ -107,7 +135,7 @@ MEASURES: dict[Measure, MeasureTerms] = {
 
 
 def has_ratio(cell: CellNumbers, measure: Measure) -> bool:
-    """Whether a cell's value is above 0, and over something above 0: else it has no ratio and no logarithm."""
+    """Whether a cell's value and its divisor are above 0, so that it has a ratio and a logarithm."""
     terms = MEASURES[measure]
     return terms.denominator(cell) > 0 and terms.read(cell) > 0
 
@@ -124,3 +152,8 @@ def value_of(cell: CellNumbers, measure: Measure) -> float:
             "Measure the cell again."
         )
     return MEASURES[measure].read(cell)
+
+
+def blocks_text(blocks: int | None) -> str:
+    """A number of blocks that would give a verdict, in words; None is more than a protocol may have."""
+    return f"more than {MOST_BLOCKS:,}" if blocks is None else f"{blocks:,}"

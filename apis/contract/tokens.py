@@ -18,7 +18,7 @@ def claims_of(user_id: int, username: str, *, issued_at: int | None = None, life
     Args:
         user_id: the user's id.
         username: the user's name, which the API shows as the author's in what it answers to a creation or update.
-        issued_at: seconds since 1970; now unless told.
+        issued_at: seconds since 1970; now unless given.
         lifetime: seconds from then to its expiry.
     """
     start = int(time.time()) if issued_at is None else issued_at

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from documents.errors import RunError
-from documents.inventory import LOOPBACK
-from documents.protocol import Scenario
+from documents.lab import LOOPBACK
+from documents.run import Scenario
+from experiment.workloads.requests import EXPECTED_STATUS
 
 REPLAY_SCRIPT = Path(__file__).with_name("replay.lua")
-"""The Lua that replays a request file; it is pushed to the host once for each run."""
+"""The Lua that replays a request file; each run copies it to the host."""
 
 
 OPEN_LOOP_SOURCE = Path(__file__).with_name("vegeta")
@@ -17,10 +18,10 @@ OPEN_LOOP_SOURCE = Path(__file__).with_name("vegeta")
 
 @dataclass(frozen=True)
 class ReplayPaths:
-    """Paths on the generator's host: wrk's script or the open loop's program, its inputs, and the file it writes.
+    """Paths on the generator's host: wrk's script or the open loop's program, its inputs, and its result.
 
-    `series` is how the names of the files begin in which each thread of wrk tells its requests of each second; None
-    where they aren't to be told, as in a load window.
+    `series` is the beginning of the names of the files in which each thread of wrk writes its requests of each second;
+    None in a load window, which doesn't write them.
     """
 
     script: str
@@ -31,21 +32,21 @@ class ReplayPaths:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Which of several generators one is, from 0 on, and of how many. They share the requests of a file out."""
+class GeneratorPart:
+    """The number of a generator, from 0, and of how many. Each request of the file is sent by one of them."""
 
     number: int
     of: int
 
 
-WHOLE = Part(number=0, of=1)
-"""A generator that puts the load on alone."""
+WHOLE = GeneratorPart(number=0, of=1)
+"""The only generator."""
 
 
 def generator_threads(connections: int, cpus: int) -> int:
-    """The number of wrk's threads: as many as the generator has CPUs, but a divisor of the connections.
+    """The number of wrk's threads: the largest divisor of the connections up to the number of CPUs.
 
-    wrk gives each thread connections // threads of them and drops the rest: four threads with 10 connections open 8.
+    wrk gives each thread connections // threads and drops the rest: four threads with 10 connections open 8.
     """
     return max(threads for threads in range(1, cpus + 1) if connections % threads == 0)
 
@@ -54,7 +55,7 @@ def share_of_connections(connections: int, generators: int) -> int:
     """How many of the connections each of several generators opens.
 
     Raises:
-        RunError: they can't be divided, and some would have to be left out.
+        RunError: they don't divide evenly.
     """
     if connections % generators:
         raise RunError(
@@ -65,7 +66,7 @@ def share_of_connections(connections: int, generators: int) -> int:
 
 
 def shares_of_rate(rate: int, generators: int) -> tuple[int, ...]:
-    """How many of the requests of a second each of several generators sends; together they send all of them."""
+    """How many of the requests of a second each of several generators sends."""
     return tuple(rate // generators + (number < rate % generators) for number in range(generators))
 
 
@@ -79,18 +80,17 @@ def wrk_command(
     duration_seconds: int,
     timeout_seconds: int,
     wrk_version: str,
-    part: Part = WHOLE,
+    part: GeneratorPart = WHOLE,
     start_ns: int | None = None,
 ) -> list[str]:
-    """The argument list that plays a scenario against the API at an address and port.
+    """The argument list of wrk that plays a scenario against the API at an address and port.
 
-    `duration_seconds` is that of the window, so that the warm-up is the same load for another time. The load begins at
-    `start_ns` of the generator's CLOCK_MONOTONIC, or else as soon as all is ready. Workloads with one
-    route count statuses; `mixed` can't, because wrk's `response` knows no route, and so is spared what it costs: wrk
-    builds a table of headers and a copy of the body for each call, some 1.0 to 1.5 µs on top of the 3.8 µs of CPU that
-    a response of 2.5 KB took on the machine where this was measured.
+    `duration_seconds` is the window's, or the warm-up's, which is the same load for another time. The load begins at
+    `start_ns` of the generator's CLOCK_MONOTONIC, or as soon as everything is ready. Only workloads with one route
+    count statuses: wrk's `response` doesn't know the route, and calling it costs CPU. For each call wrk builds a table
+    of headers and a copy of the body: 1.0 to 1.5 µs on top of the 3.8 µs of a response of 2.5 KB, where this was
+    measured.
     """
-    single_route = scenario.workload != "mixed"
     return [
         "wrk",
         *("-t", str(threads)),
@@ -109,10 +109,10 @@ def wrk_command(
         str(timeout_seconds),
         str(duration_seconds),
         wrk_version,
-        "statuses" if single_route else "no-statuses",
+        "statuses" if scenario.workload in EXPECTED_STATUS else "no-statuses",
         paths.series or "no-series",
         *(str(part.number), str(part.of)),
-        # In two parts, each of which Lua's numbers hold exactly.
+        # In two parts, which Lua's numbers represent exactly.
         *(() if start_ns is None else (str(start_ns // 10**9), str(start_ns % 10**9))),
     ]
 
@@ -126,12 +126,12 @@ def open_loop_command(
     rate: int,
     duration_seconds: int,
     timeout_seconds: int,
-    part: Part = WHOLE,
+    part: GeneratorPart = WHOLE,
     start_ns: int | None = None,
 ) -> list[str]:
-    """The argument list that sends a scenario's requests at so many a second to the API at an address and port.
+    """The argument list that sends a scenario's requests at a rate to the API at an address and port.
 
-    The first is due at `start_ns` of the generator's CLOCK_MONOTONIC, or else as soon as all is ready.
+    The first is due at `start_ns` of the generator's CLOCK_MONOTONIC, or as soon as everything is ready.
     """
     return [
         paths.script,

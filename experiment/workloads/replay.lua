@@ -5,19 +5,19 @@
 --       SERIES|no-series PART PARTS [START-SECONDS START-NANOSECONDS]
 --
 -- A request file is a sequence of frames: a line `<bytes of head> <bytes of body>`, the head, the body, a newline.
--- The head is HTTP/1.1 as it goes over the wire, but for `{host}` and `{token:USER}`. `tokens` has a line
--- `<user> <token>` for each user. `output` must not exist; it appears whole or not at all.
+-- The head is HTTP/1.1 as it goes over the wire, except for `{host}` and `{token:USER}`. `tokens` has a line
+-- `<user> <token>` for each user. `output` must not exist; it is created in one step.
 --
--- In a warm-up, each thread tells in a file `SERIES.<thread>` how many requests it sent in each whole second since its
--- first one: a line `<thread> <second> <requests>` when the second is over. In a load window (`no-series`) there is no
--- such file, and request() is the very function that it would be if nothing were ever counted.
+-- In a warm-up, each thread writes to a file `SERIES.<thread>` how many requests it sent in each whole second since its
+-- first one: a line `<thread> <second> <requests>` after each second. In a load window (`no-series`) there is no such
+-- file, and request() has no code for counting.
 --
--- With a start, the load begins at that moment of CLOCK_MONOTONIC, or when all is ready if that is later.
+-- With a start, the load begins at that time of CLOCK_MONOTONIC, or when everything is ready if that is later.
 --
 -- Nothing is allocated for a request: init() builds all request strings once, request() hands out the next of them.
--- Thread k of n replays the requests k, k+n, k+2n, …: all threads together hold each request once. Where several wrks put
--- one load on, of which this is the PART-th of PARTS, from 0 on, their threads are counted through: else all would ask for
--- the same at one moment, and update the same rows.
+-- Thread k of n replays the requests k, k+n, k+2n, …: all threads together have each request once. If several wrks share
+-- a load, of which this is the PART-th of PARTS, from 0, k and n count the threads of all of them. Otherwise all would
+-- ask for the same at the same time, and update the same rows.
 
 local ffi = require("ffi")
 
@@ -103,18 +103,18 @@ local function read_requests(path, host, tokens, first, step)
    return requests
 end
 
--- What next_request() does, and tells the requests of each second. The clock is asked for each request, so that each is
--- counted in its own second; beside what a request costs wrk, some microseconds, that is next to nothing. The threads
--- begin within a fraction of a millisecond of each other, so their seconds are the same.
+-- The same as next_request(), and writes the number of requests of each second. It reads the clock for each request, so
+-- that each counts in its own second, which is cheap beside the microseconds that a request costs wrk. The threads begin
+-- within a fraction of a millisecond of each other, so their seconds are the same.
 local function counted_by_second(next_request, path)
    local file, problem = io.open(path .. "." .. thread_index, "wb")
    if not file then
       fail("cannot write " .. problem)
    end
-   -- A line goes to the file as soon as it is whole.
+   -- Each line goes to the file at once.
    file:setvbuf("line")
    local now = ffi.new("fairground_time")
-   -- The lower halves of both 64-bit numbers. A whole one would be boxed, which leaves garbage.
+   -- The lower halves of both 64-bit numbers. A 64-bit number would be boxed, which leaves garbage.
    local halves = ffi.cast("int32_t *", now)
    ffi.C.clock_gettime(1, now)
    local first_seconds, first_nanoseconds = halves[0], halves[2]
@@ -134,8 +134,8 @@ local function counted_by_second(next_request, path)
    end
 end
 
--- wrk starts its clock when it has made its last thread, and before that calls this thread's init(): so nothing of the
--- wait is in the window.
+-- wrk starts its clock after creating its last thread, and calls this thread's init() before that, so the window doesn't
+-- include the wait.
 local function wait_until(seconds, nanoseconds)
    local interrupted = 4
    local moment = ffi.new("fairground_time", seconds, nanoseconds)
@@ -169,9 +169,9 @@ function init(args)
       return requests[position]
    end
 
-   -- wrk starts each thread as soon as it is made, and its clock when all are. A thread that waits for the others sends
-   -- nothing while the clock doesn't run, which would be counted as throughput. wrk itself calls request() once, for
-   -- the first thread, before that thread exists, to see how many requests it returns: that call must not wait.
+   -- wrk starts each thread when it is created, and its clock after the last. Requests before that would count as
+   -- throughput, so each thread waits for the others. wrk itself calls request() once for the first thread, before that
+   -- thread exists, to see how many requests it returns: that call must not wait.
    local function first_request()
       local records = shared()
       for other = 0, thread_count - 1 do
@@ -251,7 +251,7 @@ local function statuses_of(thread_count)
    return "{" .. table.concat(members, ",") .. "}"
 end
 
--- CLOCK_MONOTONIC, as the sampler has it. The text of a 64-bit number is exact, where a Lua number has 53 bits.
+-- CLOCK_MONOTONIC, like the sampler's. The text of a 64-bit number is exact; a Lua number has 53 bits.
 local function monotonic_ns()
    local now = ffi.new("fairground_time")
    if ffi.C.clock_gettime(1, now) ~= 0 then
@@ -261,7 +261,7 @@ local function monotonic_ns()
 end
 
 function done(summary, latency, _)
-   -- Before all else: wrk calls this when its threads have ended and it has printed its summary.
+   -- First of all: wrk calls this after its threads have ended and it has printed its summary.
    local ended_ns = monotonic_ns()
    local first = threads[1]
    local errors = summary.errors

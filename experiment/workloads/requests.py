@@ -1,22 +1,4 @@
-"""Request files: for each workload a stream of HTTP/1.1 requests, the same bytes from the same seed everywhere.
-
-Only `random.Random.random()` is drawn from, the one method whose sequence Python guarantees across versions, and
-no transcendental function is called, so that a file's SHA-256 identifies it on any machine.
-
-A request file is read by `replay.lua`. Per request it holds a line ``<bytes of head> <bytes of body>``, the head with
-``{host}`` and ``{token:USER}`` in place of what differs from cell to cell, the body, and a newline.
-
-wrk's threads cycle through the file, so it must be long enough for cycling not to distort what is measured, and short
-enough for a few seconds of upload and some ten megabytes of memory:
-
-- Only `mixed` and `read-post` choose by popularity. A stream without end would at last have read each of the 10,000
-  seeded posts once from PostgreSQL; these files read 5,180 and 6,187 of them. At 10,000 requests a second over two
-  minutes, the first reads that are missing are 0.4% of all requests. From then on both streams miss the cache only
-  after an update or when an entry has expired.
-- Where nothing depends on popularity, each seeded user or post comes once a cycle, in random order.
-- Requests that only add rows never meet their own traces, so a few thousand different bodies do; 256 uploads of 32 KiB
-  make 8 MB, and no implementation tells a repeated upload from a new one.
-"""
+"""Request files, a stream of HTTP/1.1 requests for each workload with the same bytes everywhere, and access tokens."""
 
 import hashlib
 import json
@@ -30,10 +12,11 @@ from typing import TypeVar
 from apis.contract.seed import SeededUser, author_of, post_ids, seeded_user, user_ids
 from apis.contract.seed.content import BODY_MAXIMUM, BODY_MINIMUM
 from apis.contract.seed.text import Draw
-from documents.protocol import Workload
+from apis.contract.tokens import mint_token
+from documents.run import Workload
 
 UPLOAD_BYTES = 32_768
-"""The size of the file in an upload; the multipart framing around it comes on top."""
+"""The size of the file in an upload, without its multipart framing."""
 
 EXPECTED_STATUS: dict[Workload, int] = {
     "read-post": 200,
@@ -45,7 +28,7 @@ EXPECTED_STATUS: dict[Workload, int] = {
     "login": 200,
     "upload": 201,
 }
-"""The one right status of each workload with a single route; `mixed` has two, 200 and 201."""
+"""The expected status of each workload with a single route; `mixed` has two, 200 and 201."""
 
 MIXED_SHARES: dict[Workload, int] = {
     "read-post": 71,
@@ -69,7 +52,7 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True)
 class RequestFile:
-    """The requests of one workload, ready to be pushed. `users` are those whose tokens it needs, in rising order."""
+    """The requests of one workload. `users` are those whose tokens it needs, in rising order."""
 
     workload: Workload
     data: bytes
@@ -98,7 +81,7 @@ class _Source:
         self._random = random
         self._texts = Draw(self._below(2**32), 1)
         self._users = tuple(map(seeded_user, user_ids()))
-        # Zipf's law with exponent 1, over the posts in an order that puts popular ones anywhere in the table.
+        # Zipf's law with exponent 1, over the posts in random order, so that popular ones are anywhere in the table.
         self._posts_by_rank = self._shuffled(post_ids())
         self._cumulative = tuple(accumulate(1 / rank for rank in range(1, len(self._posts_by_rank) + 1)))
         self.users_with_token: set[int] = set()
@@ -126,7 +109,7 @@ class _Source:
                 yield from (self._upload(number) for number in range(_UPLOAD_REQUESTS))
 
     def _mixed(self) -> Iterator[bytes]:
-        # Which posts are updated doesn't follow how often they are read: authors edit their own posts, evenly spread.
+        # Updates don't follow the popularity of posts: authors edit their own posts, evenly spread.
         draws: dict[Workload, Callable[[], bytes]] = {
             "read-post": self._read_post,
             "list-posts": self._list_posts,
@@ -210,3 +193,17 @@ class _Source:
             other = self._below(last + 1)
             shuffled[last], shuffled[other] = shuffled[other], shuffled[last]
         return shuffled
+
+
+def token_file(jwt_secret: str, users: Iterable[int], *, lifetime_seconds: int) -> bytes:
+    """Create a token for each of the seeded users, valid from now.
+
+    The APIs don't compare a token's time of issue with their clock, so a host whose clock is behind accepts it too.
+
+    Returns:
+        The file that `replay.lua` reads: a line ``<user id> <token>`` for each user.
+    """
+    tokens = (
+        (user, mint_token(jwt_secret, user, seeded_user(user).username, lifetime=lifetime_seconds)) for user in users
+    )
+    return "".join(f"{user} {token}\n" for user, token in tokens).encode()

@@ -1,44 +1,34 @@
-"""Host kind `aws`: machines of Amazon EC2 in a network of their own, closed but for SSH from the controller."""
+"""Host kind `aws`: machines of Amazon EC2 in a network of their own, closed except for SSH from the controller."""
 
 import pulumi
 
-from documents.cloud_hosts import AwsHost as AwsHostDocument
-from documents.cloud_hosts import cloud_tags
-from documents.host import Host
-from documents.inventory import LOOPBACK
-from lab.credentials import Credentials
-from lab.hosts.cloud import SSH_PORT, reachable_hosts, secret_user_data
-from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
-from lab.hosts.extras import missing_extra
+from documents.lab import LOOPBACK
+from documents.stack import AwsHost as AwsHostDocument
+from documents.stack import cloud_tags
+from lab.hosts.cloud import NETWORK, SSH_PORT, missing_extra, secret_user_data
+from lab.hosts.declared import DeclaredHost, load_hosts_on, reachable_hosts
+from lab.resources import Credentials
 
 try:
     import pulumi_aws as aws
 except ModuleNotFoundError as error:
     raise missing_extra("aws") from error
 
-_NETWORK = "10.83.0.0/24"
 _EVERYWHERE = "0.0.0.0/0"
 
 _DISK_IOPS = 3000
 _DISK_MEBIBYTES_PER_SECOND = 125
-"""What a gp3 volume has without being paid for more, named so that two machines never differ in it.
+"""The performance of a gp3 volume without extra cost, named so that two machines never differ in it.
 
 Source: Amazon EBS User Guide, "General Purpose SSD volumes".
 """
 
 
-class AwsHost(pulumi.ComponentResource):
-    """A lab's host on EC2, and with it as many load hosts of the same type beside it as are asked for.
+class AwsHost(DeclaredHost):
+    """A lab's host on EC2, and the requested number of load hosts of the same type.
 
-    `host_id` names the instance; what is on it is made anew with it. `machine` is the instance itself. `load_hosts` are
-    reached as `host` is. `private_addresses` are those by which the machines reach each other, the host's first.
+    `machine` is the instance, and `host_id` its id.
     """
-
-    host: pulumi.Output[Host]
-    host_id: pulumi.Output[str]
-    machine: pulumi.Resource
-    load_hosts: tuple[DeclaredLoadHost, ...]
-    api_address: pulumi.Output[str]
 
     def __init__(
         self,
@@ -51,25 +41,15 @@ class AwsHost(pulumi.ComponentResource):
         load_hosts: int = 0,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the machines of a stack.
-
-        Args:
-            name: the component's name.
-            stack: the stack's name; all that is made is tagged with it.
-            document: the host as the stack document describes it.
-            credentials: the keys to be installed.
-            ssh_folder: where the SSH files are written on the controller.
-            load_hosts: how many machines there are beside the host.
-            opts: Pulumi's options.
-        """
-        # The engine keeps it on record: whoever stands the lab up again needn't confirm the same cost again.
+        """Declare the machines of a stack."""
+        # Pulumi records it, so that another `lab up` needn't confirm the same cost again.
         bill = document.bill(1 + load_hosts).model_dump(mode="json")
         super().__init__("fairground:hosts:AwsHost", name, {"bill": bill}, opts)
         provider = aws.Provider("aws", region=document.region, opts=pulumi.ResourceOptions(parent=self))
         self._made_there = pulumi.ResourceOptions(parent=self, provider=provider)
         self._tags = cloud_tags(stack, document)
 
-        # A machine is made when its way out and its firewall are, and is gone before they are.
+        # A machine is created after its route and firewall, and deleted before them.
         self._before_machines: list[pulumi.Resource] = []
         subnet = self._declare_network(document)
         group = self._declare_firewall(subnet, document, load_hosts)
@@ -95,7 +75,7 @@ class AwsHost(pulumi.ComponentResource):
         self.host_id = instances[0].id
         self.host, *others = reachable_hosts(
             "aws",
-            [instance.public_ip for instance in instances],
+            [(instance.public_ip, SSH_PORT) for instance in instances],
             credentials=credentials,
             ssh_folder=ssh_folder,
             opts=pulumi.ResourceOptions(parent=self),
@@ -105,14 +85,14 @@ class AwsHost(pulumi.ComponentResource):
         self.register_outputs({"host_id": self.host_id})
 
     def _named(self, name: str) -> dict[str, str]:
-        """The tags of a resource: those of all, and the name under which Amazon's console shows it."""
+        """The tags of a resource: the common ones, and the name that Amazon's console shows."""
         return {**self._tags, "Name": f"fairground-{self._tags['fairground-stack']}-{name}"}
 
     def _declare_network(self, document: AwsHostDocument) -> aws.ec2.Subnet:
-        """A network with one subnet, so in one zone, and a way out of it."""
+        """A network with one subnet, so in one zone, and a route to the internet."""
         network = aws.ec2.Vpc(
             "network",
-            cidr_block=_NETWORK,
+            cidr_block=NETWORK,
             enable_dns_support=True,
             enable_dns_hostnames=False,
             tags=self._named("network"),
@@ -121,7 +101,7 @@ class AwsHost(pulumi.ComponentResource):
         subnet = aws.ec2.Subnet(
             "subnet",
             vpc_id=network.id,
-            cidr_block=_NETWORK,
+            cidr_block=NETWORK,
             availability_zone=document.availability_zone,
             map_public_ip_on_launch=False,
             tags=self._named("subnet"),
@@ -147,7 +127,7 @@ class AwsHost(pulumi.ComponentResource):
     def _declare_firewall(
         self, subnet: aws.ec2.Subnet, document: AwsHostDocument, load_hosts: int
     ) -> aws.ec2.SecurityGroup:
-        """In: SSH from the controller, and all among the lab's own machines. Out: all, for what is built there."""
+        """In: SSH from the controller, and everything among the lab's machines. Out: everything, for builds."""
         group = aws.ec2.SecurityGroup(
             "firewall",
             vpc_id=subnet.vpc_id,
@@ -189,10 +169,10 @@ class AwsHost(pulumi.ComponentResource):
         return group
 
     def _declare_placement(self, document: AwsHostDocument, load_hosts: int) -> aws.ec2.PlacementGroup | None:
-        """Close to each other, where there are several and their type can be placed so.
+        """Close to each other, if there are several and their type allows it.
 
         Source: Amazon EC2 User Guide, "Placement groups", rules for cluster placement groups: no burstable type, and
-        of the flexible ones not M7i-flex; no other flexible type is relied on here.
+        not M7i-flex; other flexible types aren't placed so here.
         """
         if not load_hosts or document.shared_cores:
             return None
@@ -227,7 +207,7 @@ class AwsHost(pulumi.ComponentResource):
             disable_api_termination=False,
             # A machine that is switched off would go on costing its disk, and come back at another address.
             instance_initiated_shutdown_behavior="terminate",
-            # Else credits would be bought beyond the price that was confirmed.
+            # Otherwise credits would be bought, beyond the price that was confirmed.
             credit_specification=(
                 aws.ec2.InstanceCreditSpecificationArgs(cpu_credits="standard") if document.burstable else None
             ),
@@ -255,8 +235,8 @@ class AwsHost(pulumi.ComponentResource):
                 pulumi.ResourceOptions(
                     depends_on=self._before_machines,
                     additional_secret_outputs=["user_data", "user_data_base64"],
-                    # Amazon would give the same machine another type, and with it another address, under a lab that
-                    # stands; and a disk of which the system doesn't know that it has grown.
+                    # Otherwise Amazon would change the type of the same machine, which changes its address under a
+                    # running lab, and enlarge a disk without the system's knowledge.
                     replace_on_changes=["instanceType", "rootBlockDevice.volumeSize"],
                 ),
             ),

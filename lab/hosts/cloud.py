@@ -1,18 +1,94 @@
-"""What the machines of all clouds have in common: what they are told at boot, and how they are reached."""
+"""What the machines of all clouds have in common: their network, and their user data at boot."""
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import NamedTuple
 
 import pulumi
+import yaml
 
-from documents.host import Host
-from lab.credentials import Credentials
-from lab.hosts.cloud_init import cloud_config
-from lab.known_hosts import KNOWN_HOSTS_NAME, pin_host_key
-from lab.ssh_files import KEY_NAME, SshFiles
+from documents.errors import LabError
+from documents.lab import CloudKind
+from lab.resources import Credentials
+
+
+class Cloud(NamedTuple):
+    """What the controller needs for hosts at a cloud.
+
+    Attributes:
+        package: the Python package that creates them, in the project's extra of the kind's name.
+        credentials: sets of variables, of which one is needed.
+    """
+
+    package: str
+    credentials: tuple[tuple[str, ...], ...]
+
+
+CLOUDS: dict[CloudKind, Cloud] = {
+    "aws": Cloud(
+        "pulumi-aws",
+        (
+            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+            ("AWS_PROFILE",),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
+        ),
+    ),
+    "hetzner": Cloud("pulumi-hcloud", (("HCLOUD_TOKEN",),)),
+}
+
+
+def missing_extra(kind: CloudKind) -> LabError:
+    """The error if the package of a kind isn't installed."""
+    package = CLOUDS[kind].package
+    return LabError(
+        f"A host of the kind {kind} is made with the Python package {package}, which isn't installed here. "
+        f"`make setup` installs it; in another environment, run in the checkout: pip install -e '.[{kind}]'"
+    )
+
+
+SSHD_SETTINGS_PATH = "/etc/ssh/sshd_config.d/10-fairground.conf"
+"""Debian's sshd_config reads this folder first, and sshd uses the first of two values for a setting."""
+
+SSHD_SETTINGS = """\
+# One key in, one key shown; many short connections at once, as Docker's ssh transport makes them.
+HostKey /etc/ssh/ssh_host_ed25519_key
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+MaxStartups 100:30:200
+MaxSessions 100
+X11Forwarding no
+UseDNS no
+"""
+
+
+def cloud_config(*, host_private_key: str, host_public_key: str, user_public_key: str) -> str:
+    """The cloud-config of a machine, in YAML; it holds the private key of the host, and so is a secret.
+
+    From its first connection on, the machine shows only the host key that was created for it. Root logs in by the lab's
+    key alone, and no other user is created. Once the machine is up, the metadata service is blocked: it would give the
+    user data, and so the host key, to every process that asks.
+
+    Source: cloud-init's documentation, "Module reference": Disable EC2 Metadata, SSH, Users and Groups, Write Files.
+    """
+    settings = {
+        "ssh_deletekeys": True,
+        "ssh_keys": {"ed25519_private": host_private_key, "ed25519_public": f"{host_public_key}\n"},
+        "ssh_publish_hostkeys": {"enabled": False},
+        "ssh_pwauth": False,
+        "disable_root": False,
+        "users": [],
+        "ssh_authorized_keys": [user_public_key],
+        "write_files": [
+            {"path": SSHD_SETTINGS_PATH, "owner": "root:root", "permissions": "0600", "content": SSHD_SETTINGS}
+        ],
+        "disable_ec2_metadata": True,
+    }
+    return f"#cloud-config\n{yaml.safe_dump(settings, sort_keys=False)}"
+
 
 SSH_PORT = 22
-USER = "root"
+
+NETWORK = "10.83.0.0/24"
+"""The private network of a lab's machines."""
 
 
 def secret_user_data(credentials: Credentials) -> pulumi.Output[str]:
@@ -29,41 +105,4 @@ def secret_user_data(credentials: Credentials) -> pulumi.Output[str]:
                 user_public_key=keys["user_public_key"],
             )
         )
-    )
-
-
-def reachable_hosts(
-    kind: Literal["aws", "hetzner"],
-    addresses: Sequence[pulumi.Output[str]],
-    *,
-    credentials: Credentials,
-    ssh_folder: str,
-    opts: pulumi.ResourceOptions,
-) -> tuple[pulumi.Output[Host], ...]:
-    """The machines at these addresses as hosts, in their order; declares the SSH files that pin the key of all."""
-    known_hosts = pulumi.Output.all(credentials.host_public_key, *addresses).apply(
-        lambda values: "".join(pin_host_key(address, SSH_PORT, values[0]) for address in values[1:])
-    )
-    files = SshFiles(
-        "ssh-files",
-        folder=ssh_folder,
-        private_key=credentials.user_private_key,
-        known_hosts=known_hosts,
-        opts=opts,
-    )
-    return tuple(
-        pulumi.Output.all(
-            address, files.path_of(KEY_NAME), files.path_of(KNOWN_HOSTS_NAME), credentials.host_public_key
-        ).apply(
-            lambda values: Host(
-                kind=kind,
-                address=values[0],
-                port=SSH_PORT,
-                user=USER,
-                private_key_path=values[1],
-                known_hosts_path=values[2],
-                host_public_key=values[3],
-            )
-        )
-        for address in addresses
     )

@@ -10,22 +10,14 @@ from typing import NamedTuple
 import pulumi
 import pulumi_docker as docker
 
-from documents.cores import PhysicalCore
-from documents.host import Host
-from documents.host_kinds import ContainerHost as ContainerHostDocument
-from documents.host_kinds import ContainerLoadHost as ContainerLoadHostDocument
-from documents.host_kinds import keeps_images
-from documents.inventory import LOOPBACK
-from documents.labels import STACK_LABEL, stack_labels
-from documents.stack import Stack
-from lab.base_image import BaseImage
+from documents.lab import LOOPBACK, STACK_LABEL, PhysicalCore, stack_labels
+from documents.stack import ContainerHost as ContainerHostDocument
+from documents.stack import ContainerLoadHost as ContainerLoadHostDocument
+from documents.stack import Stack, keeps_images
 from lab.cores import take_cores
-from lab.credentials import Credentials
-from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
-from lab.hosts.place import host_folder
-from lab.known_hosts import KNOWN_HOSTS_NAME, pin_host_key
-from lab.ssh_files import KEY_NAME, SshFiles
-from provision.build_context import hash_build_context
+from lab.hosts.declared import DeclaredHost, host_folder, load_hosts_on, reachable_hosts
+from lab.resources import BaseImage, Credentials
+from provision.images.context import hash_build_context
 
 _IMAGE_FOLDER = Path(__file__).parents[1] / "images" / "host"
 
@@ -45,11 +37,11 @@ _LEAST_CORES_APART = 2
 """A host with fewer cores of its own can't keep the load generator's work apart from the rest."""
 
 _MEMORY_LEFT_BYTES = 2 * 1024**3
-"""What a host leaves to the machine it runs on."""
+"""The memory that a host leaves to the machine it runs on."""
 
 
 class HostShare(NamedTuple):
-    """What the machine gives one of a lab's hosts: CPUs of the controller, and memory in bytes."""
+    """The part of the machine that one of a lab's hosts gets: CPUs of the controller, and memory in bytes."""
 
     cpus: tuple[int, ...]
     memory_bytes: int
@@ -58,10 +50,9 @@ class HostShare(NamedTuple):
 def share_machine(
     document: ContainerHostDocument, topology: Sequence[PhysicalCore], machine_memory_bytes: int, *, hosts: int = 1
 ) -> tuple[HostShare, ...]:
-    """What the machine can give each of so many equal hosts: what the document asks for, or less.
+    """The part of the machine for each of several equal hosts: what the document asks for, or less.
 
-    Each has cores of its own where the machine has two for each of several; else all have the same ones, and each
-    takes CPU from the others.
+    Each has its own cores if the machine has two for each; otherwise all share the same ones and compete for CPU.
     """
     wanted = document.memory_gb * 1024**3
     memory = wanted
@@ -76,17 +67,11 @@ def share_machine(
     return tuple(shares)
 
 
-class ContainerHost(pulumi.ComponentResource):
+class ContainerHost(DeclaredHost):
     """A lab host as a container, limited by a cpuset and a memory limit that also bind what runs inside it.
 
-    Its load hosts, if it has any, are containers like it, of the same size and image, in one network with it.
+    Its load hosts, if it has any, are containers like it, of the same size and image, in one network.
     """
-
-    host: pulumi.Output[Host]
-    host_id: pulumi.Output[str]
-    machine: pulumi.Resource
-    load_hosts: tuple[DeclaredLoadHost, ...]
-    api_address: pulumi.Output[str]
 
     def __init__(
         self,
@@ -99,17 +84,7 @@ class ContainerHost(pulumi.ComponentResource):
         folder: Path,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the host of a stack, and its load hosts.
-
-        Args:
-            name: the component's name.
-            stack: the stack document; its name is part of what is made on the controller's engine.
-            document: its host.
-            shares: what each host gets of the controller, the lab's host first.
-            credentials: the keys to be installed.
-            folder: the stack's own on the controller, for the SSH files.
-            opts: Pulumi's options.
-        """
+        """Declare the host and the load hosts of a stack; `shares` are their parts of the controller, in this order."""
         super().__init__("fairground:hosts:ContainerHost", name, None, opts)
         self._stack, self._document, self._credentials = stack.name, document, credentials
         self._child = pulumi.ResourceOptions(parent=self)
@@ -132,16 +107,13 @@ class ContainerHost(pulumi.ComponentResource):
             )
             for number, (share, port) in enumerate(zip(shares, ports, strict=True))
         ]
-        files = SshFiles(
-            "ssh-files",
-            folder=str(host_folder(document, folder)),
-            private_key=credentials.user_private_key,
-            known_hosts=credentials.host_public_key.apply(
-                lambda key: "".join(pin_host_key(LOOPBACK, port, key) for port in ports)
-            ),
+        self.host, *others = reachable_hosts(
+            "container",
+            [(LOOPBACK, port) for port in ports],
+            credentials=credentials,
+            ssh_folder=str(host_folder(document, folder)),
             opts=self._child,
         )
-        self.host, *others = (self._reach(files, port) for port in ports)
         self.machine, self.host_id = containers[0], containers[0].id
         self.api_address = pulumi.Output.from_input(addresses[0] if addresses else LOOPBACK)
         self.load_hosts = load_hosts_on(containers[1:], others)
@@ -223,7 +195,7 @@ class ContainerHost(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(
                 self._child,
                 pulumi.ResourceOptions(
-                    # A refresh reads systempaths=unconfined back as nothing and would replace the host.
+                    # A refresh doesn't read systempaths=unconfined back, and would replace the host.
                     ignore_changes=["securityOpts"],
                     # On cgroup v1, a cpuset that grows leaves those of the containers inside as they were, and they
                     # refuse what the new size gives to PostgreSQL.
@@ -233,24 +205,9 @@ class ContainerHost(pulumi.ComponentResource):
             ),
         )
 
-    def _reach(self, files: SshFiles, port: int) -> pulumi.Output[Host]:
-        return pulumi.Output.all(
-            files.path_of(KEY_NAME), files.path_of(KNOWN_HOSTS_NAME), self._credentials.host_public_key
-        ).apply(
-            lambda values: Host(
-                kind="container",
-                address=LOOPBACK,
-                port=port,
-                user="root",
-                private_key_path=values[0],
-                known_hosts_path=values[1],
-                host_public_key=values[2],
-            )
-        )
-
 
 def private_network(stack: str, document: ContainerHostDocument) -> IPv4Network:
-    """The network of a lab's hosts: the document's, or one drawn from the stack's name among 65,536."""
+    """The network of a lab's hosts: the document's, or one of 65,536 by the hash of the stack's name."""
     if document.private_network is not None:
         return IPv4Network(document.private_network)
     drawn = hashlib.sha256(stack.encode()).digest()
@@ -258,6 +215,6 @@ def private_network(stack: str, document: ContainerHostDocument) -> IPv4Network:
 
 
 def private_addresses(stack: str, document: ContainerHostDocument, hosts: int) -> tuple[str, ...]:
-    """The address of each host in their network, the lab's host first; the very first is Docker's own."""
+    """The address of each host in their network, the lab's host first; the network's first address is Docker's."""
     usable = itertools.islice(private_network(stack, document).hosts(), 1, None)
     return tuple(map(str, itertools.islice(usable, hosts)))

@@ -1,20 +1,19 @@
-"""Declaring the host of a stack, of whatever kind its document names."""
+"""Declaring the host of a stack, of the kind that its document names."""
 
+from functools import partial
 from pathlib import Path
 
 import pulumi
 
-from documents.cloud_hosts import AwsHost as AwsHostDocument
-from documents.cloud_hosts import CloudHost
-from documents.host import HostResources
-from documents.host_kinds import ContainerHost as ContainerHostDocument
-from documents.host_kinds import SshHost as SshHostDocument
-from documents.stack import Stack
-from lab.credentials import Credentials
+from documents.lab import HostResources
+from documents.stack import AwsHost as AwsHostDocument
+from documents.stack import CloudHost, Stack
+from documents.stack import ContainerHost as ContainerHostDocument
+from documents.stack import SshHost as SshHostDocument
 from lab.hosts.container import ContainerHost, share_machine
-from lab.hosts.declared import DeclaredHost
-from lab.hosts.place import host_folder
+from lab.hosts.declared import DeclaredHost, host_folder
 from lab.hosts.ssh import SshHost
+from lab.resources import Credentials
 
 
 def declare_host(
@@ -26,13 +25,6 @@ def declare_host(
     opts: pulumi.ResourceOptions,
 ) -> DeclaredHost:
     """Declare the host of a stack.
-
-    Args:
-        stack: the stack document.
-        controller: what the controller has, for a host that is made on it.
-        credentials: the lab's.
-        folder: the stack's own on the controller.
-        opts: Pulumi's options.
 
     Raises:
         HostKeyError: a key of an existing host is neither given nor pinned.
@@ -58,25 +50,17 @@ def declare_host(
 def _declare_machine(
     stack: Stack, document: CloudHost, credentials: Credentials, folder: Path, opts: pulumi.ResourceOptions
 ) -> DeclaredHost:
-    # Here, for only who uses a cloud has its package.
+    # Imported here, because only users of a cloud have its package.
     if isinstance(document, AwsHostDocument):
         from lab.hosts.aws import AwsHost  # noqa: PLC0415
 
-        return AwsHost(
-            "aws-host",
-            stack=stack.name,
-            document=document,
-            credentials=credentials,
-            ssh_folder=str(host_folder(document, folder)),
-            load_hosts=len(stack.load_host),
-            opts=opts,
-        )
-    from lab.hosts.hetzner import HetznerHost  # noqa: PLC0415
+        declare = partial(AwsHost, "aws-host", document=document)
+    else:
+        from lab.hosts.hetzner import HetznerHost  # noqa: PLC0415
 
-    return HetznerHost(
-        "hetzner-host",
+        declare = partial(HetznerHost, "hetzner-host", document=document)
+    return declare(
         stack=stack.name,
-        document=document,
         credentials=credentials,
         ssh_folder=str(host_folder(document, folder)),
         load_hosts=len(stack.load_host),

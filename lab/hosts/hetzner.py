@@ -1,42 +1,32 @@
-"""Host kind `hetzner`: servers of Hetzner Cloud, closed but for SSH from the controller."""
+"""Host kind `hetzner`: servers of Hetzner Cloud, closed except for SSH from the controller."""
+
+from ipaddress import IPv4Network
 
 import pulumi
 
-from documents.cloud_hosts import NETWORK_ZONES, cloud_tags
-from documents.cloud_hosts import HetznerHost as HetznerHostDocument
-from documents.host import Host
-from documents.inventory import LOOPBACK
-from lab.credentials import Credentials
-from lab.hosts.cloud import SSH_PORT, reachable_hosts, secret_user_data
-from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
-from lab.hosts.extras import missing_extra
+from documents.lab import LOOPBACK
+from documents.stack import NETWORK_ZONES, cloud_tags
+from documents.stack import HetznerHost as HetznerHostDocument
+from lab.hosts.cloud import NETWORK, SSH_PORT, missing_extra, secret_user_data
+from lab.hosts.declared import DeclaredHost, load_hosts_on, reachable_hosts
+from lab.resources import Credentials
 
 try:
     import pulumi_hcloud as hcloud
 except ModuleNotFoundError as error:
     raise missing_extra("hetzner") from error
 
-_NETWORK = "10.83.0.0/24"
-
 
 def _private_address(index: int) -> str:
-    """The address of a machine in the lab's own network, whose first one is Hetzner's gateway."""
-    return f"10.83.0.{2 + index}"
+    """The address of a machine in the lab's own network; the network's first address is Hetzner's gateway."""
+    return str(IPv4Network(NETWORK)[2 + index])
 
 
-class HetznerHost(pulumi.ComponentResource):
-    """A lab's host at Hetzner, and with it as many load hosts of the same type beside it as are asked for.
+class HetznerHost(DeclaredHost):
+    """A lab's host at Hetzner, and the requested number of load hosts of the same type.
 
-    `host_id` names the server; what is on it is made anew with it. `machine` is the server itself. `load_hosts` are
-    reached as `host` is. `private_addresses` are those by which the machines reach each other, the host's first; there
-    are none where there is one machine.
+    `machine` is the server, and `host_id` its id.
     """
-
-    host: pulumi.Output[Host]
-    host_id: pulumi.Output[str]
-    machine: pulumi.Resource
-    load_hosts: tuple[DeclaredLoadHost, ...]
-    api_address: pulumi.Output[str]
 
     def __init__(
         self,
@@ -49,23 +39,13 @@ class HetznerHost(pulumi.ComponentResource):
         load_hosts: int = 0,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the machines of a stack.
-
-        Args:
-            name: the component's name.
-            stack: the stack's name; it is part of the name of all that is made, and all is labelled with it.
-            document: the host as the stack document describes it.
-            credentials: the keys to be installed.
-            ssh_folder: where the SSH files are written on the controller.
-            load_hosts: how many machines there are beside the host.
-            opts: Pulumi's options.
-        """
-        # The engine keeps it on record: whoever stands the lab up again needn't confirm the same cost again.
+        """Declare the host of a stack, and its load hosts; each resource is labelled with the stack's name."""
+        # Pulumi records it, so that another `lab up` needn't confirm the same cost again.
         bill = document.bill(1 + load_hosts).model_dump(mode="json")
         super().__init__("fairground:hosts:HetznerHost", name, {"bill": bill}, opts)
-        # The token is read by the provider's plugin from its environment, and so is never on record.
+        # The provider's plugin reads the token from its environment, so it is never on record.
         provider = hcloud.Provider("hetzner", opts=pulumi.ResourceOptions(parent=self))
-        # A name is given once in a project, so the old one has to go first.
+        # A name is unique in a project, so the old one has to be deleted first.
         self._made_there = pulumi.ResourceOptions(parent=self, provider=provider, delete_before_replace=True)
         self._labels = cloud_tags(stack, document)
 
@@ -76,7 +56,7 @@ class HetznerHost(pulumi.ComponentResource):
             labels=self._labels,
             opts=self._made_there,
         )
-        # Of what comes in, a firewall lets through what it names; of what goes out, all, where it names nothing.
+        # A firewall lets in only what it names, and lets out everything if it names nothing.
         firewall = hcloud.Firewall(
             "firewall",
             name=f"fairground-{stack}",
@@ -107,7 +87,7 @@ class HetznerHost(pulumi.ComponentResource):
                 networks=(
                     None
                     if subnet is None
-                    # The subnet's own word for its network: a server can't join one that has no subnet yet.
+                    # The network's id from the subnet: a server can't join a network that has no subnet yet.
                     else [hcloud.ServerNetworkArgs(network_id=subnet.network_id, ip=_private_address(index))]
                 ),
                 backups=False,
@@ -119,7 +99,8 @@ class HetznerHost(pulumi.ComponentResource):
                     self._made_there,
                     pulumi.ResourceOptions(
                         additional_secret_outputs=["user_data"],
-                        # Hetzner would give the same machine another type, under a lab that knows its old size.
+                        # Otherwise Hetzner would change the type of the same machine, and the lab wouldn't know its new
+                        # size.
                         replace_on_changes=["serverType"],
                     ),
                 ),
@@ -133,7 +114,7 @@ class HetznerHost(pulumi.ComponentResource):
         self.host_id = servers[0].id
         self.host, *others = reachable_hosts(
             "hetzner",
-            [server.ipv4_address for server in servers],
+            [(server.ipv4_address, SSH_PORT) for server in servers],
             credentials=credentials,
             ssh_folder=ssh_folder,
             opts=pulumi.ResourceOptions(parent=self),
@@ -143,11 +124,11 @@ class HetznerHost(pulumi.ComponentResource):
         self.register_outputs({"host_id": self.host_id})
 
     def _declare_network(self, stack: str, document: HetznerHostDocument) -> hcloud.NetworkSubnet:
-        """A private network of the lab's machines; Hetzner's firewalls don't look at what goes through it."""
+        """A private network of the lab's machines; Hetzner's firewalls don't filter it."""
         network = hcloud.Network(
             "network",
             name=f"fairground-{stack}",
-            ip_range=_NETWORK,
+            ip_range=NETWORK,
             labels=self._labels,
             opts=self._made_there,
         )
@@ -156,6 +137,6 @@ class HetznerHost(pulumi.ComponentResource):
             network_id=network.id.apply(int),
             type="cloud",
             network_zone=NETWORK_ZONES[document.location],
-            ip_range=_NETWORK,
+            ip_range=NETWORK,
             opts=self._made_there,
         )

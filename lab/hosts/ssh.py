@@ -1,34 +1,104 @@
-"""Host kind `ssh`: a Debian or Ubuntu machine that exists, and stays as it was found."""
+"""Host kind `ssh`: an existing Debian or Ubuntu machine, which is left as it was found."""
 
 from pathlib import Path
 
 import pulumi
 
-from documents.host import Host
-from documents.host_kinds import ExistingHost, SshLoadHost, keeps_images
-from documents.host_kinds import SshHost as SshHostDocument
-from documents.inventory import LOOPBACK
-from documents.stack import Stack
-from lab.credentials import Credentials
-from lab.hosts.claimed import ClaimedHost
-from lab.hosts.declared import DeclaredLoadHost
-from lab.hosts.place import host_folder
-from lab.hosts.ssh_login import describe_host
-from lab.known_hosts import KNOWN_HOSTS_NAME, list_known_hosts
-from lab.ssh_files import SshFiles
+from documents.errors import HostKeyError
+from documents.files import replace_file
+from documents.lab import LOOPBACK, Host, JumpHost
+from documents.stack import ExistingHost, SshLoadHost, Stack, keeps_images
+from documents.stack import SshHost as SshHostDocument
+from lab.hosts.declared import DeclaredHost, DeclaredLoadHost, host_folder
+from lab.resources import KNOWN_HOSTS_NAME, Credentials, ReservedHost, ReservedHostArgs, SshFiles, list_known_hosts
 
 
-class SshHost(pulumi.ComponentResource):
-    """A host that exists, and its load hosts. They are claimed, prepared, and left as they were.
+def describe_host(document: ExistingHost, folder: Path) -> Host:
+    """How the host of a stack document is reached, with the keys that are given or were confirmed.
 
-    See `provision.claim`.
+    Raises:
+        HostKeyError: a key is neither given nor confirmed; says what to do.
     """
+    return describe_way(document, folder, _require_key(document, folder))
 
-    host: pulumi.Output[Host]
-    host_id: pulumi.Output[str]
-    machine: pulumi.Resource
-    load_hosts: tuple[DeclaredLoadHost, ...]
-    api_address: pulumi.Output[str]
+
+def describe_way(document: ExistingHost, folder: Path, host_public_key: str) -> Host:
+    """How the host is reached, with a key that isn't checked here; the key of its jump host must be known.
+
+    Raises:
+        HostKeyError: the jump host's key is neither given nor confirmed.
+    """
+    jump = document.jump_host
+    return Host(
+        kind="ssh",
+        address=document.address,
+        port=document.port,
+        user=document.user,
+        private_key_path=None if document.private_key is None else str(Path(document.private_key).expanduser()),
+        known_hosts_path=str(host_folder(document, folder) / KNOWN_HOSTS_NAME),
+        host_public_key=host_public_key,
+        jump_host=jump and jump.model_copy(update={"host_key": _require_key(jump, folder)}),
+        sudo=document.user != "root",
+    )
+
+
+def known_key(host: ExistingHost | JumpHost, folder: Path) -> str | None:
+    """The key of a host that its document gives, or that was confirmed; None if there is neither."""
+    return host.host_key or pinned_key(folder, host.address, host.port)
+
+
+def _require_key(host: ExistingHost | JumpHost, folder: Path) -> str:
+    if (key := known_key(host, folder)) is None:
+        raise HostKeyError(
+            f"No key of {host.address}, port {host.port}, is pinned, and unknown hosts are refused. Write it into the "
+            "stack document as `host_key`, or run `lab up` at a terminal, which shows it and asks."
+        )
+    return key
+
+
+_CONFIRMED = "confirmed_hosts"
+
+
+def pinned_key(folder: Path, address: str, port: int) -> str | None:
+    """The key that was confirmed for a host, in one line of OpenSSH's format; None if there is none.
+
+    Raises:
+        HostKeyError: the file can't be read.
+    """
+    path = folder / _CONFIRMED
+    try:
+        lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise HostKeyError(
+            f"The confirmed host keys in {path} can't be read: {error}. Remove the file; `lab up` asks again."
+        ) from error
+    for line in lines:
+        name, _, key = line.partition(" ")
+        if name == _pin_name(address, port):
+            return key
+    return None
+
+
+def pin_key(folder: Path, address: str, port: int, host_public_key: str) -> None:
+    """Pin a key that was confirmed, in place of an earlier one of that host."""
+    path = folder / _CONFIRMED
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
+    name = _pin_name(address, port)
+    kept = [line for line in lines if line.partition(" ")[0] != name]
+    # Whoever can write it can have another host pass for this one.
+    replace_file(path, "".join(f"{line}\n" for line in (*kept, f"{name} {host_public_key}")), mode=0o600)
+
+
+def _pin_name(address: str, port: int) -> str:
+    return f"[{address}]:{port}"
+
+
+class SshHost(DeclaredHost):
+    """A host that exists, and its load hosts. They are reserved, prepared, and at the end restored.
+
+    See `provision.reservation`.
+    """
 
     def __init__(
         self,
@@ -46,7 +116,7 @@ class SshHost(pulumi.ComponentResource):
             name: the component's name.
             stack: the stack document.
             document: its host.
-            credentials: the lab's; its user's public key tells this lab from another of its name.
+            credentials: the lab's; the public key of its user distinguishes this lab from another of the same name.
             folder: the stack's own on the controller, where its host keys are pinned.
             opts: Pulumi's options.
 
@@ -63,14 +133,14 @@ class SshHost(pulumi.ComponentResource):
         load_hosts: list[DeclaredLoadHost] = []
         for number, load_host in enumerate(stack.load_host, start=1):
             if isinstance(load_host, SshLoadHost):
-                host, claimed = self._declare(f"load-host-{number}", load_host, for_load=True, keep_images=False)
-                load_hosts.append(DeclaredLoadHost(host, claimed.id, claimed))
+                host, reserved = self._declare(f"load-host-{number}", load_host, for_load=True, keep_images=False)
+                load_hosts.append(DeclaredLoadHost(host, reserved.id, reserved))
         self.load_hosts = tuple(load_hosts)
         self.register_outputs({"host_id": self.host_id})
 
     def _declare(
         self, name: str, document: ExistingHost, *, for_load: bool, keep_images: bool
-    ) -> tuple[pulumi.Output[Host], ClaimedHost]:
+    ) -> tuple[pulumi.Output[Host], ReservedHost]:
         reached = describe_host(document, self._folder)
         files = SshFiles(
             "ssh-files" if name == "host" else f"{name}-ssh-files",
@@ -80,14 +150,12 @@ class SshHost(pulumi.ComponentResource):
             opts=self._child,
         )
         host = files.path_of(KNOWN_HOSTS_NAME).apply(lambda path: reached.model_copy(update={"known_hosts_path": path}))
-        claimed = ClaimedHost(
-            f"claimed-{name}",
+        args = ReservedHostArgs(
             host=host,
             stack=self._stack,
             lab=self._credentials.user_public_key,
             for_load=for_load,
             keep_images=keep_images,
             folder=str(self._folder),
-            opts=self._child,
         )
-        return host, claimed
+        return host, ReservedHost(f"reserved-{name}", args, self._child)

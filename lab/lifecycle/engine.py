@@ -1,7 +1,10 @@
 """The Pulumi engine as a child process: in a session of its own, its events as progress, its errors as sentences."""
 
+import importlib.metadata
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -11,7 +14,52 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from documents.errors import LabError
-from lab.lifecycle.processes import end_session
+
+_END_SECONDS = 10.0
+_END_POLL_SECONDS = 0.02
+
+
+def command_of(process_id: int) -> str | None:
+    """The name of a process that lives; None for one that has ended, also if it is a zombie.
+
+    Source: proc(5), /proc/PID/stat.
+    """
+    try:
+        stat = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    command, _, rest = stat.partition("(")[2].rpartition(") ")
+    return None if rest[0] in "ZX" else command
+
+
+def end_session(leader: int, backend: str) -> None:
+    """Kill what is left of an engine's session, and wait until it is gone.
+
+    A process counts if it is in the engine's session and has the backend's address in its environment: another program
+    may have the engine's number by now.
+    """
+    deadline = time.monotonic() + _END_SECONDS
+    while left := list(_members(leader, backend)):
+        for process_id in left:
+            try:
+                os.kill(process_id, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if time.monotonic() > deadline:
+            return
+        time.sleep(_END_POLL_SECONDS)
+
+
+def _members(leader: int, backend: str) -> Iterator[int]:
+    mark = f"PULUMI_BACKEND_URL={backend}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        process_id = int(entry.name)
+        try:
+            if os.getsid(process_id) == leader and mark in (entry / "environ").read_bytes().split(b"\0"):
+                yield process_id
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            continue
+
 
 _POLL_SECONDS = 0.1
 _QUERY_SECONDS = 120
@@ -24,12 +72,12 @@ _VERBS = {
     "refresh": ("reading", "read"),
     "update": ("updating", "updated"),
 }
-"""How the engine's operations are told; the others (same, read, replace) do nothing themselves."""
+"""How the engine's operations are shown; the others (same, read, replace) do nothing themselves."""
 
 
 @dataclass(frozen=True)
 class ResourceProgress:
-    """One operation on one resource: begun where `seconds` is None, else ended after so long."""
+    """One operation on one resource: begun if `seconds` is None, else ended after that time."""
 
     name: str
     kind: str
@@ -64,7 +112,7 @@ class Engine:
         """Run a command that only reads, and return what it prints. It may hold secrets: show it to no one.
 
         Raises:
-            LabError: the engine isn't there, doesn't come to an end, or refused; the message is then its own.
+            LabError: there is no engine, it doesn't end in time, or it refused; has its own message.
         """
         try:
             done = subprocess.run(
@@ -90,9 +138,9 @@ class Engine:
     def operate(self, *arguments: str, progress: Progress) -> None:
         """Run an operation that changes the lab (up, refresh, destroy, cancel) to its end.
 
-        The engine gets a session of its own, so that all it started can be ended with it. At the first interrupt
-        it finishes what it is at and stops; at the second the whole session is killed, and the next `lab up` or
-        `lab down` clears up.
+        The engine gets a session of its own, so that everything it started can be ended with it. At the first interrupt
+        it finishes its present operations and stops; at the second the whole session is killed, and the next `lab up`
+        or `lab down` cleans up.
 
         Raises:
             LabError: the operation failed; one sentence for each cause, and where the full output is.
@@ -109,7 +157,7 @@ class Engine:
             process = subprocess.Popen(
                 self._command(*arguments, "--event-log", str(events)),
                 cwd=self.root,
-                # Without it the engine hides --event-log, as Pulumi's own Automation API knows.
+                # Without it the engine hides --event-log; Pulumi's own Automation API sets it too.
                 env={**self.environment, "PULUMI_DEBUG_COMMANDS": "true"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -121,7 +169,7 @@ class Engine:
                 try:
                     interrupted = self._await_end(process, lambda: follower.read(stream))
                 except BaseException:
-                    # Whoever was to hear of the progress is gone, as a closed pipe: the engine isn't left alone.
+                    # The progress can't be shown, as on a closed pipe: end the engine too.
                     process.send_signal(signal.SIGINT)
                     process.wait()
                     raise
@@ -131,7 +179,7 @@ class Engine:
         if process.returncode < 0:
             raise LabError(
                 f"pulumi {arguments[0]} was ended by the signal {signal.Signals(-process.returncode).name}; "
-                "the same command goes on from there."
+                "the same command continues from there."
             )
         if process.returncode:
             causes = follower.errors or [_tidy(log.read_text(encoding="utf-8")[-2000:])]
@@ -141,7 +189,7 @@ class Engine:
         return ["pulumi", *arguments, "--stack", self.stack, "--non-interactive", "--color", "never"]
 
     def _await_end(self, process: "subprocess.Popen[bytes]", tick: Callable[[], None]) -> bool:
-        """Wait for the engine's end, calling `tick` now and then; whether the user interrupted it."""
+        """Wait for the engine's end, calling `tick` regularly; returns whether the user interrupted it."""
         interrupts = 0
         while True:
             try:
@@ -172,7 +220,7 @@ class _EventFollower:
         self.errors: list[str] = []
 
     def read(self, stream: TextIO) -> None:
-        """Take in what was appended since the last call."""
+        """Process what was appended since the last call."""
         self._unfinished += stream.read()
         *lines, self._unfinished = self._unfinished.split("\n")
         for line in lines:
@@ -181,13 +229,13 @@ class _EventFollower:
 
     def _take(self, event: dict[str, Any]) -> None:
         if before := event.get("resourcePreEvent"):
-            self._tell(before["metadata"], ended=False)
+            self._report(before["metadata"], ended=False)
         elif after := event.get("resOutputsEvent"):
-            self._tell(after["metadata"], ended=True)
+            self._report(after["metadata"], ended=True)
         elif (said := event.get("diagnosticEvent")) and said["severity"] == "error":
             self.errors += _explain(said)
 
-    def _tell(self, metadata: dict[str, Any], *, ended: bool) -> None:
+    def _report(self, metadata: dict[str, Any], *, ended: bool) -> None:
         verbs = _VERBS.get(metadata["op"])
         kind = metadata["type"].rpartition(":")[2]
         if verbs is None or not _is_custom(metadata):
@@ -200,7 +248,7 @@ class _EventFollower:
 
 
 def _is_custom(metadata: dict[str, Any]) -> bool:
-    """Whether the resource is one that somebody makes, not a component or a provider."""
+    """Whether the resource is a real one, not a component or a provider."""
     return not metadata["type"].startswith(("pulumi:", "fairground:"))
 
 
@@ -213,12 +261,12 @@ _REPETITION = re.compile(
     r"|preview failed"
     r"|update failed"
 )
-"""How diagnostics begin that only repeat that something failed."""
+"""The beginnings of diagnostics that only repeat that something failed."""
 _SOURCE = re.compile(r"sdk-v2/\S+: sdk\.helper_schema: |: provider=\S+@\S+")
 
 
 def _explain(diagnostic: dict[str, Any]) -> list[str]:
-    """The sentence of a diagnostic, naming its resource; none for one that only repeats that something failed."""
+    """The sentence of a diagnostic, with its resource; nothing for one that only repeats that something failed."""
     text = _MARKUP.sub("", diagnostic["message"]).strip()
     if _REPETITION.match(text):
         return []
@@ -226,7 +274,7 @@ def _explain(diagnostic: dict[str, Any]) -> list[str]:
         return [own[1].strip()]
     urn = diagnostic.get("urn", "")
     sentence = _tidy(_SOURCE.sub("", text))
-    # Without a resource, or with the stack's own, it is the program that speaks: its errors name what they are about.
+    # Without a resource, or with the stack's own, it is an error of the program, which names its cause.
     return [f"{urn.rpartition('::')[2]}: {sentence}" if urn and "::pulumi:pulumi:Stack::" not in urn else sentence]
 
 
@@ -236,10 +284,31 @@ def _tidy(text: str) -> str:
     return line if line.endswith((".", "!", "?")) or not line else f"{line}."
 
 
-def read_outputs(engine: Engine) -> Iterator[tuple[str, Any]]:
+def read_outputs(engine: Engine) -> dict[str, Any]:
     """The stack's outputs, secrets in plain text included.
 
     Raises:
         LabError: the engine refused.
     """
-    yield from json.loads(engine.query("stack", "output", "--json", "--show-secrets")).items()
+    return json.loads(engine.query("stack", "output", "--json", "--show-secrets"))
+
+
+def has_plugin(plugin: str, version: str, environment: Mapping[str, str]) -> bool:
+    """Whether the engine finds the plugin: in its home by its version, or on the PATH by its name alone."""
+    file = f"pulumi-resource-{plugin}"
+    installed = Path(environment["PULUMI_HOME"]) / "plugins" / f"resource-{plugin}-v{version}" / file
+    return installed.is_file() or shutil.which(file, path=environment.get("PATH")) is not None
+
+
+def require_docker_plugin(environment: Mapping[str, str]) -> None:
+    """Refuse what needs the Docker plugin if it is missing: the engine would look for it at the vendor's.
+
+    Raises:
+        LabError: it is missing; says how to install it.
+    """
+    version = importlib.metadata.version("pulumi-docker")
+    if not has_plugin("docker", version, environment):
+        raise LabError(
+            f"The Pulumi engine has no plugin docker {version}, by which a lab's containers are made and removed. "
+            "`make setup` installs it, and `lab doctor` shows where it is expected."
+        )

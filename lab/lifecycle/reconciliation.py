@@ -1,40 +1,36 @@
-"""The record against what is really there: a host that was stopped or lost, and containers that nobody recorded.
+"""The record against reality: a host that was stopped or lost, and containers that nobody recorded.
 
-Pulumi looks at the real things only in a refresh, which asks the engine on the host: with the host away it fails.
+Pulumi compares them only in a refresh, which calls the engine on the host and fails without it.
 """
 
 from collections.abc import Collection
 
 from documents.errors import HostAuthenticationError, HostError, HostKeyError, LabError
-from documents.host import Host
-from documents.labels import STACK_LABEL
+from documents.lab import STACK_LABEL, Host
 from documents.stack import Stack
-from lab.lifecycle.drift.containers import differing_limits
-from lab.lifecycle.drift.declared import Declared, read_declared, state_of
+from lab.lifecycle.drift import differing_aspects
 from lab.lifecycle.engine import Engine, Progress
-from lab.lifecycle.leftovers import find_labelled, remove_labelled, run_docker
-from lab.lifecycle.state import State
-from provision.connection import Connection, connect
-from provision.host_changes import read_changes
-from provision.preparation import wait_for_engine
-from provision.running import read_running
+from lab.lifecycle.state import Declared, State, read_declared
+from provision.containers import LOCAL_DOCKER, find_labelled, read_running, remove_labelled
+from provision.ssh import Connection, connect
+from provision.system import read_changes, wait_for_engine
 
 _BOOT_SECONDS = 60
 _DEADLINE_SECONDS = 60
 _STOP_SECONDS = 180
-"""For all containers, one after the other; PostgreSQL has 30 s, an API 15."""
+"""For all containers, one after the other; PostgreSQL has 30 s to stop, an API 15 s."""
 
 
 def reconcile(engine: Engine, stack: Stack, state: State, *, killed: bool, progress: Progress) -> bool:
-    """Bring the record and what is really there together as far as a refresh can't; whether it has to do the rest.
+    """Correct what a refresh can't; returns whether a refresh has to correct the rest.
 
     A stopped host or container is started, and a host that is gone is forgotten with all that was on it. A container
-    whose limits somebody changed is removed, so that it is made anew: Pulumi doesn't put them all back. After an
-    engine was `killed`, containers with the stack's label that aren't on record are its own, which it didn't come to
-    record, and are removed: their names would stand in the way. Else they are somebody else's.
+    whose limits somebody changed is removed, so that it is recreated: Pulumi doesn't restore them all. After an
+    engine was `killed`, containers with the stack's label that aren't on record are its own, which it had no time
+    to record, and are removed: they would block their names. Otherwise they are somebody else's.
 
     Raises:
-        LabError: a lab of that name stands that isn't on record here, the Docker engine doesn't answer, or the host
+        LabError: a lab of that name is up that isn't on record here, the Docker engine doesn't answer, or the host
             is there but can't be used; says why.
     """
     on_controller = uses_controller(stack, state)
@@ -44,7 +40,7 @@ def reconcile(engine: Engine, stack: Stack, state: State, *, killed: bool, progr
         return False
     try:
         with _reach(engine, state, state.host, progress) as connection:
-            if state.host.kind == "ssh" and not _is_claimed(connection, state):
+            if state.host.kind == "ssh" and not _is_reserved(connection, state):
                 forget_host(engine, state)
                 return False
             wait_for_engine(connection, deadline_seconds=_BOOT_SECONDS)
@@ -56,9 +52,9 @@ def reconcile(engine: Engine, stack: Stack, state: State, *, killed: bool, progr
 
 
 def uses_controller(stack: Stack | None, state: State) -> bool:
-    """Whether the lab's host is, or was when it was recorded, made on the controller's own Docker engine.
+    """Whether the lab's host is a container on the controller's Docker engine, by its document or by the record.
 
-    Without a readable document that is asked of the record, and where it is empty taken for so.
+    Without a readable document the record decides; with an empty record the answer is yes.
     """
     recorded = state.host is not None and state.host.kind == "container"
     if stack is None:
@@ -67,76 +63,76 @@ def uses_controller(stack: Stack | None, state: State) -> bool:
 
 
 def _reconcile_controller(engine: Engine, state: State, *, killed: bool) -> bool:
-    """Do the part that is the controller's; whether the recorded host is there, which then runs."""
+    """Correct the controller's part; returns whether the recorded host exists, which then runs."""
     recorded = {resource.id for resource in state.resources}
-    containers = {thing.id: thing for thing in find_labelled(engine.stack) if thing.kind == "container"}
+    containers = {thing.id: thing for thing in find_labelled(LOCAL_DOCKER, engine.stack) if thing.kind == "container"}
     for identity in containers.keys() - recorded:
         if not killed:
             raise LabError(
                 f"The {containers[identity]} is of a lab {engine.stack} that isn't on record here: another checkout's "
-                "maybe. Take that down from there, or whatever it is by `lab down` from here, or choose another name."
+                "maybe. Take that down from there, or remove it by `lab down` from here, or choose another name."
             )
-        remove_labelled(containers[identity])
+        remove_labelled(LOCAL_DOCKER, containers[identity])
     if state.host is None or state.host_id is None or state.host.kind != "container":
         return state.host is not None
     if state.host_id not in containers:
         forget_host(engine, state)
         return False
-    run_docker("start", state.host_id)
+    LOCAL_DOCKER.run("start", state.host_id)
     for resource in state.containers:
         if not resource.name.startswith("load-host-"):
             continue
         if resource.id in containers:
-            run_docker("start", resource.id)
+            LOCAL_DOCKER.run("start", resource.id)
         else:
             engine.query("state", "delete", resource.urn, "--target-dependents", "--yes")
     return True
 
 
-def _is_claimed(connection: Connection, state: State) -> bool:
-    """Whether the host still is as this lab claimed it, and wasn't set up anew meanwhile."""
+def _is_reserved(connection: Connection, state: State) -> bool:
+    """Whether the host still has this lab's reservation, and wasn't installed again since."""
     changes = read_changes(connection)
     return changes is not None and changes.held and changes.lab == state.lab
 
 
 def remedy(host: Host) -> str:
-    """What to do where a recorded host can't be used."""
+    """What to do if a recorded host can't be used."""
     if host.kind == "ssh":
         return "If the host is gone for good, `lab down --adopt` takes it off the record."
     if host.kind != "container":
-        # Whether it is still there, only its cloud knows: a machine that was forgotten would go on costing money.
+        # Only its cloud knows whether it still exists, and a forgotten machine would go on costing money.
         return (
-            "It stays on record, for it may cost money. See at its cloud whether it runs, start it or remove it there, "
-            "and try again."
+            "It stays on record, because it may cost money. See at its cloud whether it runs, start it or remove it "
+            "there, and try again."
         )
-    return "To have the host made anew, run `lab down` and `lab up`."
+    return "To recreate the host, run `lab down` and `lab up`."
 
 
 def forget_host(engine: Engine, state: State) -> None:
-    """Take a host that is gone off the record, and with it all that was on it.
+    """Take a host that is gone off the record, with all that was on it.
 
     Raises:
         LabError: the engine refused.
     """
-    # Its container; where a refresh took that off the record already, its readiness, which bears the same id.
+    # Its container; or, if a refresh already took that off the record, its ReadyHost, which has the same id.
     for resource in state.resources:
         if resource.id == state.host_id:
             engine.query("state", "delete", resource.urn, "--target-dependents", "--yes")
             return
 
 
-def forget_claim(engine: Engine, state: State, address: str) -> None:
-    """Take an existing host that is gone off the record, and with it all that was on it; one not on record stays so.
+def forget_reservation(engine: Engine, state: State, address: str) -> None:
+    """Take an existing host that is gone off the record, with all that was on it; one not on record is fine.
 
     Raises:
         LabError: the engine refused.
     """
-    if (claim := state.claims.get(address)) is not None:
-        engine.query("state", "delete", claim.urn, "--target-dependents", "--yes")
+    if (reservation := state.reservations.get(address)) is not None:
+        engine.query("state", "delete", reservation.urn, "--target-dependents", "--yes")
 
 
 def _reach(engine: Engine, state: State, host: Host, progress: Progress) -> Connection:
-    """A connection to the host, once more after its SSH files were written anew where they may be at fault."""
+    """A connection to the host; if its SSH files may be wrong, they are written again before a second attempt."""
     try:
         return connect(host, deadline_seconds=_BOOT_SECONDS)
     except (HostAuthenticationError, HostKeyError):
@@ -158,7 +154,7 @@ def _reconcile_containers(connection: Connection, stack: str, declared: Collecti
 
     there = listed()
     if changed := _with_other_limits(connection, stack, declared):
-        # PostgreSQL keeps its data, and is to leave it whole.
+        # PostgreSQL's data survives its container, so it has to stop cleanly.
         connection.run(["docker", "stop", *sorted(changed)], deadline_seconds=_STOP_SECONDS)
     if unwanted := there.difference(recorded) | changed:
         connection.run(["docker", "rm", "--force", *sorted(unwanted)], deadline_seconds=_DEADLINE_SECONDS)
@@ -170,11 +166,6 @@ def _reconcile_containers(connection: Connection, stack: str, declared: Collecti
 
 def _with_other_limits(connection: Connection, stack: str, declared: Collection[Declared]) -> set[str]:
     """The containers on record that have other limits than the record says."""
-    images = [one.image_id for one in declared]
-    running = read_running(connection, stack, names=[], images=images, files={}, own_files=[])
+    running = read_running(connection, stack, names=[], images=[])
     there = {container.id: container for container in running.containers}
-    return {
-        one.id
-        for one in declared
-        if one.id in there and differing_limits(state_of(one, running.images.get(one.image_id)), there[one.id])
-    }
+    return {one.id for one in declared if one.id in there and differing_aspects(one.state({}), there[one.id])}

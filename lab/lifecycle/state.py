@@ -1,22 +1,41 @@
-"""What the engine has on record: the resources of a stack, operations that never ended, and the lock."""
+"""What the engine has on record: resources, containers as they are declared, unfinished operations, and the lock."""
 
+import base64
+import importlib.util
 import json
-from collections.abc import Mapping
+import pickletools
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
-from documents.cloud_hosts import Bill
 from documents.errors import DocumentError, LabError
-from documents.host import Host
-from lab.lifecycle.engine import Engine
-from lab.lifecycle.processes import command_of, end_session
+from documents.files import remove_lines
+from documents.lab import ContainerState, Host, Inventory
+from documents.stack import Bill
+from lab.lifecycle.engine import Engine, command_of, end_session
+from provision.containers import (
+    ALL,
+    LOCAL_DOCKER,
+    NONE,
+    DockerClient,
+    HostDocker,
+    count_in_words,
+    cpus_in_words,
+    find_labelled,
+    mapping_in_words,
+    quota_in_words,
+    remove_labelled,
+    size_in_words,
+    split_environment,
+)
+from provision.ssh import connect
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """One resource on record: its type, its name in the program, what its provider calls it, and what Pulumi does."""
+    """One resource on record: its type, its name in the program, its id at its provider, and its URN."""
 
     kind: str
     name: str
@@ -24,8 +43,8 @@ class Recorded:
     urn: str
 
 
-class Claim(NamedTuple):
-    """A claim on record: the URN of its resource, and the existing host that it is on."""
+class Reservation(NamedTuple):
+    """A reservation on record: the URN of its resource, and the existing host that it is on."""
 
     urn: str
     host: Host
@@ -35,10 +54,10 @@ class Claim(NamedTuple):
 class State:
     """The stack as the engine recorded it.
 
-    `pending` says that an operation never ended. `host` and `host_id` are there once the host was ready or claimed,
-    `lab`, which tells this lab from another of its name, once it has credentials. `claims` has the claim on each
-    existing host, by its address. `bill` is what the machines of a cloud cost, from the moment on at which the
-    engine began to make them.
+    `pending` says that an operation never ended. `host` and `host_id` are set once the host was ready or reserved,
+    `lab`, which distinguishes this lab from another of its name, once it has credentials. `reservations` has the
+    reservation on each existing host, by its address. `bill` is the cost of a cloud's machines, set as soon as the
+    engine begins to create them. `missing_code` has the modules that created a resource and that this checkout lacks.
     """
 
     resources: tuple[Recorded, ...]
@@ -46,12 +65,13 @@ class State:
     host: Host | None
     host_id: str | None
     lab: str | None = None
-    claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
+    reservations: Mapping[str, Reservation] = field(default_factory=dict[str, Reservation])
     bill: Bill | None = None
+    missing_code: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls) -> "State":
-        """That of a stack of which nothing is on record."""
+        """The state of a stack without a record."""
         return cls(resources=(), pending=False, host=None, host_id=None)
 
     @property
@@ -61,37 +81,24 @@ class State:
 
 
 def ensure_stack(engine: Engine) -> None:
-    """Make the engine's record of the stack where there is none yet; the stack that is selected stays selected.
+    """Create the engine's record of the stack if there is none; the selected stack stays selected.
 
     Raises:
         LabError: the engine refused.
     """
     if not is_recorded(engine):
-        _drop_salt(engine.root / f"Pulumi.{engine.stack}.yaml")
+        # Pulumi would check the passphrase against the salt of a removed state, and call it incorrect.
+        remove_lines(engine.root / f"Pulumi.{engine.stack}.yaml", "encryptionsalt:")
         engine.query("stack", "init", "--no-select")
 
 
-def _drop_salt(configuration: Path) -> None:
-    """Remove the salt that a removed state left in its stack's file, and the file where it holds nothing else.
-
-    Pulumi would check the passphrase against it, and call that of a new state incorrect.
-    """
-    if configuration.is_file():
-        lines = configuration.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = "".join(line for line in lines if not line.startswith("encryptionsalt:"))
-        if kept.strip():
-            configuration.write_text(kept, encoding="utf-8")
-        else:
-            configuration.unlink()
-
-
 def is_recorded(engine: Engine) -> bool:
-    """Whether the engine has a record of the stack, be it an empty one."""
+    """Whether the engine has a record of the stack, which may be empty."""
     return (_state_folder(engine) / "stacks" / "fairground" / f"{engine.stack}.json").exists()
 
 
 def list_recorded(engine: Engine) -> tuple[str, ...]:
-    """The names of all stacks of this checkout on record, be it an empty one."""
+    """The names of all stacks of this checkout on record, also of empty records."""
     return tuple(sorted(path.stem for path in (_state_folder(engine) / "stacks" / "fairground").glob("*.json")))
 
 
@@ -101,19 +108,20 @@ def read_state(engine: Engine) -> State:
     Raises:
         LabError: the engine can't read it.
     """
-    deployment: dict[str, Any] = json.loads(engine.query("stack", "export"))["deployment"]
+    # With its secrets, because Pulumi keeps the code of a dynamic resource as one.
+    deployment: dict[str, Any] = json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
     everything: list[dict[str, Any]] = deployment.get("resources", [])
     resources = [resource for resource in everything if resource.get("custom")]
     host, host_id, lab = None, None, None
-    claims: dict[str, Claim] = {}
+    reservations: dict[str, Reservation] = {}
     for resource in resources:
-        # Of one that is to go, because another took its place, an `up` that failed may have left the record.
-        if _tells_of_the_host(resource) and not resource.get("delete"):
+        # A failed `up` may have left the record of a resource that was replaced.
+        if _describes_the_host(resource) and not resource.get("delete"):
             host = Host.from_json(resource["inputs"]["host"], name="the recorded host")
             host_id = resource["inputs"].get("host_id", resource.get("id"))
-        if resource["type"].endswith(":ClaimedHost"):
+        if resource["type"].endswith(":ReservedHost"):
             reached = Host.from_json(resource["inputs"]["host"], name="a recorded host")
-            claims[reached.address] = Claim(resource["urn"], reached)
+            reservations[reached.address] = Reservation(resource["urn"], reached)
         elif resource["type"].endswith(":Credentials"):
             lab = resource["outputs"].get("user_public_key")
     return State(
@@ -126,35 +134,66 @@ def read_state(engine: Engine) -> State:
         host=host,
         host_id=host_id,
         lab=lab,
-        claims=claims,
+        reservations=reservations,
         bill=_read_bill(everything),
+        missing_code=tuple(sorted({module for one in resources for module in _missing_modules(one)})),
     )
 
 
-def _tells_of_the_host(resource: dict[str, Any]) -> bool:
-    """Whether a resource tells of the lab's host, and not of one that puts load on it."""
-    if resource["type"].endswith(":ClaimedHost"):
+def require_own_code(engine: Engine, state: State) -> None:
+    """Refuse a lab that was stood up by a release whose code isn't here: what it created couldn't be deleted.
+
+    Raises:
+        LabError: it is such a lab; says what to do.
+    """
+    if state.missing_code:
+        raise LabError(
+            f"The lab {engine.stack} was stood up by another release of Fairground, and this one lacks the code to "
+            f"change or remove it ({', '.join(state.missing_code)}). In this folder, check out the commit that stood "
+            "it up, and run `make setup` and `lab down`; then come back."
+        )
+
+
+def _missing_modules(resource: dict[str, Any]) -> Iterator[str]:
+    """The modules that the record of a dynamic resource needs, its provider pickled, and that don't exist here."""
+    provider = _plain(resource.get("outputs", {}).get("__provider", ""))
+    for _opcode, argument, _position in pickletools.genops(base64.b64decode(provider)) if provider else ():
+        if isinstance(argument, str) and argument.startswith("lab.") and not _exists(argument):
+            yield argument
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        # Its package doesn't exist either.
+        return False
+
+
+def _describes_the_host(resource: dict[str, Any]) -> bool:
+    """Whether a resource describes the lab's host, and not a load host."""
+    if resource["type"].endswith(":ReservedHost"):
         return not resource["inputs"].get("for_load")
     return str(resource["type"]).endswith(":ReadyHost")
 
 
 def _read_bill(resources: list[dict[str, Any]]) -> Bill | None:
-    """The bill that a cloud's component was declared with; one of another release's shape counts as none."""
+    """The bill that a cloud's component was declared with; None for one of another release's shape."""
     for resource in resources:
         if resource["type"].startswith("fairground:hosts:") and (bill := resource.get("inputs", {}).get("bill")):
             try:
                 return Bill.from_json(json.dumps(bill), name="the recorded bill")
             except DocumentError:
-                # It is shown and confirmed anew, and stands in nobody's way.
+                # It is shown and confirmed again.
                 return None
     return None
 
 
 def release_stale_lock(engine: Engine) -> bool:
-    """Remove the lock of an engine that is no more, and end what it left running; whether there was one.
+    """Remove the lock of an engine that has ended, and end what it left running; returns whether there was one.
 
     A killed engine leaves its language host, program and plugins alive. Where it was started by `lab`, they are in
-    the session that it led, and only those are ended.
+    its session, and only those are ended.
 
     Raises:
         LabError: the engine that holds the lock is at work.
@@ -181,3 +220,130 @@ def _lock_files(engine: Engine) -> list[Path]:
 
 def _state_folder(engine: Engine) -> Path:
     return Path(urlsplit(engine.environment["PULUMI_BACKEND_URL"]).path) / ".pulumi"
+
+
+def remove_superseded_images(engine: Engine, inventory: Inventory) -> None:
+    """Remove the stack's images that are no longer on record, from the controller's engine and from the host's.
+
+    Raises:
+        LabError: the engine, or the controller's Docker engine, refused.
+        HostError: the host can't be reached, or its engine refused.
+    """
+    recorded = [resource.id for resource in read_state(engine).resources]
+    if inventory.host.kind == "container":
+        _remove_superseded(LOCAL_DOCKER, engine.stack, recorded)
+    with connect(inventory.host) as connection:
+        _remove_superseded(HostDocker(connection), engine.stack, recorded)
+
+
+def _remove_superseded(docker: DockerClient, stack: str, recorded: Collection[str]) -> None:
+    for thing in find_labelled(docker, stack):
+        if thing.kind == "image" and not _is_recorded(thing.name, recorded):
+            remove_labelled(docker, thing)
+
+
+def _is_recorded(name: str, recorded: Collection[str]) -> bool:
+    """Whether an image is on record: its id there is its name, or ends in its name if Docker's provider created it."""
+    return any(identity.endswith(name) for identity in recorded)
+
+
+_SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which the engine marks one, and no secret
+"""The key that marks a special value in Pulumi's records. Source: sdk/go/common/resource/sig/sig.go."""
+
+_IS_HOST = "fairground:hosts:ContainerHost$docker:index/container:Container::"
+"""The part of the URN of a container that is a host of the lab."""
+
+_MEGABYTE = 1024**2
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A container on record.
+
+    Attributes:
+        subject: its name in the program.
+        id: its id on its engine.
+        inputs: what the program declares for it, by pulumi-docker's names.
+    """
+
+    subject: str
+    id: str
+    inputs: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Its name on its engine."""
+        return str(self.inputs["name"])
+
+    @property
+    def image_id(self) -> str:
+        """The id of its image."""
+        return str(self.inputs["image"])
+
+    def state(self, image: Mapping[str, str]) -> ContainerState:
+        """The container in the words in which a running one is described; `image` has the variables of its image."""
+        memory, swap = self.inputs.get("memory", 0), self.inputs.get("memorySwap")
+        nano_cpus = round(float(self.inputs.get("cpus", 0)) * 1e9)
+        aspects = {
+            "CPUs": cpus_in_words(self.inputs.get("cpuSet")),
+            # Pulumi-docker has no input for memory nodes, process limit and block I/O weight, so no program sets them.
+            "memory nodes": ALL,
+            "process limit": NONE,
+            "block I/O weight": NONE,
+            "CPU quota": quota_in_words(nano_cpus, self.inputs.get("cpuQuota"), self.inputs.get("cpuPeriod")),
+            "CPU shares": count_in_words(self.inputs.get("cpuShares")),
+            "memory limit": size_in_words(memory * _MEGABYTE),
+            "memory reservation": size_in_words(self.inputs.get("memoryReservation", 0) * _MEGABYTE),
+            "kernel settings": mapping_in_words(self.inputs.get("sysctls")),
+        }
+        # Where memory is limited and swap isn't, the engine chooses the limit of both.
+        if swap is not None or not memory:
+            aspects["memory and swap limit"] = size_in_words((swap or 0) * _MEGABYTE)
+        environment = {**image, **split_environment(self.inputs.get("envs"))}
+        return ContainerState(image_id=self.image_id, aspects=aspects, environment=environment)
+
+
+@dataclass(frozen=True)
+class DeclaredLab:
+    """The lab's hosts on record, where they are containers, and the containers on the lab's host."""
+
+    host: Declared | None
+    load_hosts: tuple[Declared, ...]
+    containers: tuple[Declared, ...]
+
+
+def read_declared(engine: Engine) -> DeclaredLab:
+    """The containers on record.
+
+    Raises:
+        LabError: the engine can't read its record.
+    """
+    deployment: dict[str, Any] = json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
+    containers = [
+        one
+        for one in deployment.get("resources", [])
+        if one["type"].startswith("docker:index/container:") and not one.get("delete")
+    ]
+    hosts = {one.subject: one for one in (_as_declared(one) for one in containers if _IS_HOST in one["urn"])}
+    load_hosts = sorted(hosts.keys() - {"host"}, key=lambda name: int(name.removeprefix("load-host-")))
+    return DeclaredLab(
+        host=hosts.get("host"),
+        load_hosts=tuple(hosts[name] for name in load_hosts),
+        containers=tuple(_as_declared(one) for one in containers if _IS_HOST not in one["urn"]),
+    )
+
+
+def _as_declared(resource: dict[str, Any]) -> Declared:
+    return Declared(resource["urn"].rpartition("::")[2], resource.get("id", ""), _plain(resource["inputs"]))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """A recorded value with its secrets in plain text."""
+    if isinstance(value, dict):
+        recorded = cast("dict[str, Any]", value)
+        if _SECRET in recorded and "plaintext" in recorded:
+            return _plain(json.loads(recorded["plaintext"]))
+        return {name: _plain(member) for name, member in recorded.items()}
+    if isinstance(value, list):
+        return [_plain(member) for member in cast("list[Any]", value)]
+    return value

@@ -8,7 +8,7 @@
 #   ANCHORS  a folder with the controller's own trust anchors (*.crt), so that a build behind an inspecting proxy works
 #
 # Every step can be repeated; a base that is already there is left as it is. The last line: "ID pulled|bootstrapped".
-# Ends with 69 where the base is to be bootstrapped and what does that isn't installed.
+# Ends with 69 where the base must be bootstrapped and what does that isn't installed.
 set -eu
 image=$1 tag=$2 stack=$3 anchors=$4
 # A registry that can't be reached may answer at once or never; this long is enough for 30 MB on a slow line.

@@ -17,9 +17,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from apis.contract.checks import Target
-from documents.inventory import Inventory, Secrets
-from experiment.verification import reach_apis
-from provision.connection import connect
+from documents.lab.inventory import Inventory, Secrets
+from experiment.bench.readiness import reach_apis
+from provision.ssh.connection import connect
 from tests.conftest import LiveLab
 from tests.contract.instances import ContainerLauncher, Launcher, ProcessLauncher
 

@@ -21,8 +21,8 @@ from typing import Protocol
 import httpx
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from documents.inventory import ApiService
-from provision.connection import Connection
+from documents.lab.inventory import ApiService
+from provision.ssh.connection import Connection
 
 _FIRST_PORT = 21_440
 """Containers listen from here on: below the ports that the kernel gives to clients, and on none of a stack document."""

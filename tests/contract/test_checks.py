@@ -1,4 +1,4 @@
-"""Each implementation keeps the contract, and each check is able to tell when one doesn't."""
+"""Each implementation keeps the contract, and each check finds when one doesn't."""
 
 import time
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ def test_statements_are_compared_whatever_their_writing(seen: str):
         "SELECT posts.id, username, users.created_at FROM users JOIN posts ON author_id = users.id WHERE users.id = $1",
     ],
 )
-def test_other_statements_are_told(seen: str):
+def test_other_statements_are_reported(seen: str):
     assert outline(seen) != outline("SELECT id, username, created_at FROM users WHERE id")
 
 

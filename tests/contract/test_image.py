@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from documents.inventory import ApiService
-from provision.connection import Connection, connect
+from documents.lab.inventory import ApiService
+from provision.ssh.connection import Connection, connect
 from tests.conftest import LiveLab
 
 DOCKERS_OWN = {"/proc", "/dev", "/dev/pts", "/dev/mqueue", "/dev/shm", "/sys/fs/cgroup"}  # noqa: S108

@@ -322,7 +322,7 @@ class _Reading:
 
 
 def _detected(content: bytes) -> str | None:
-    """The type that the first bytes of a file tell."""
+    """The type that the first bytes of a file show."""
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for start, kind in _KINDS.items() if content.startswith(start)), None)

@@ -58,7 +58,7 @@ class Runner:
         self.requests = 0
         """How many requests each implementation was sent."""
         self.late = 0
-        """How many reads were a MISS that was to be a HIT, because Redis was passed over."""
+        """How many reads were a MISS instead of a HIT, because Redis was passed over."""
 
     def __enter__(self) -> Self:
         with self._stack as stack:

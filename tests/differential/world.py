@@ -48,7 +48,7 @@ class User:
 
 @dataclass
 class Post:
-    """A post. `is_cached` tells whether Redis holds it; None means that it isn't known."""
+    """A post. `is_cached` says whether Redis holds it; None means that it isn't known."""
 
     id: int
     author: User

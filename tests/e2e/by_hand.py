@@ -1,6 +1,6 @@
 """An API that was started by hand, without a lab: a program on this machine, over PostgreSQL and Redis of its own.
 
-The two are in containers of this machine's engine. docs/contributing.md says which files tell the tests of such an API.
+The two are in containers of this machine's engine. docs/contributing.md says which files describe such an API to tests.
 """
 
 import subprocess
@@ -13,7 +13,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 
 from apis.contract.checks import Target
 from apis.contract.seed import write_seed
-from experiment.readiness import wait_until_ready
+from experiment.bench.readiness import wait_until_ready
 from tests.conftest import ROOT
 from tests.ports import free_port
 from tests.ssh.services import Services, docker

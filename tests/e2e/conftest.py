@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from experiment.remote_bench import open_bench
-from provision.connection import Connection, connect
+from experiment.bench.remote import open_bench
+from provision.ssh.connection import Connection, connect
 from tests.conftest import LAB, LiveLab
 from tests.e2e.lab_run import LabRun
 from tests.e2e.measured_run import MeasuredRun, measure_workloads

@@ -1,10 +1,10 @@
 """`lab` for whoever follows the docs in a test: on the tests' own lab, and mostly by protocols that take seconds.
 
-`docs_lab.py STACK FOLDER BASE CANDIDATE ARGUMENT…`: `lab ARGUMENT…` but for that. What the docs call `mine`, or leave
-to the default, is the stack. `quick` is measured as it is, of the two builds; the lab's other protocols, and one in the
-reader's home, are that of FOLDER/protocols for the subcommand. The two builds of a gate are BASE and CANDIDATE, and
-BASE is what is verified, as `go` is. Runs, facts and summaries are in FOLDER, and the runs that the docs name are its
-newest ones, of a gate or of the others.
+`docs_lab.py STACK FOLDER BASE CANDIDATE ARGUMENT…`: `lab ARGUMENT…` except for that. What the docs call `mine`, or
+leave to the default, is the stack. `quick` is measured as it is, of the two builds; the lab's other protocols, and one
+in the reader's home, are that of FOLDER/protocols for the subcommand. The two builds of a gate are BASE and CANDIDATE,
+and BASE is what is verified, as `go` is. Runs, facts and summaries are in FOLDER, and the runs that the docs name are
+its newest ones, of a gate or of the others.
 """
 
 import sys
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cli import context
-from experiment.protocol_file import protocol_names
+from experiment.planning.subjects import protocol_names
 from tests.e2e.lab_with_neighbours import allow_neighbours
 
 _WITHOUT_STACK = frozenset({"doctor", "report", "compare", "runs", "history", "--install-completion"})

@@ -1,7 +1,7 @@
 """`python` for whoever follows the docs on benchmarks in a test: on a lab of the tests, and over in a minute or two.
 
-`docs_python.py STACK FOLDER LAB ARGUMENT…`: `python ARGUMENT…` but for that. All labs that a benchmark asks for are the
-stack, LAB is what it calls as `lab`, and windows, blocks and random tests are as few as will do. Runs and pages of
+`docs_python.py STACK FOLDER LAB ARGUMENT…`: `python ARGUMENT…` except for that. All labs that a benchmark asks for are
+the stack, LAB is what it calls as `lab`, and windows, blocks and random tests are as few as will do. Runs and pages of
 evidence are in FOLDER, and a run that the docs name is its newest one. Anything but a benchmark is run as it is.
 """
 
@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from documents.protocol import Protocol
+from documents.run.protocol import Protocol
 from tests.conftest import ROOT
 from tests.e2e.docs_lab import is_run, keep_in, runs_in
 from tests.e2e.lab_run import ATTEMPTS_MOST
@@ -133,7 +133,7 @@ if __name__ == "__main__":
     own, place, called, *words = sys.argv[1:]
     match words:
         case ["-m", name, *options] if name.startswith("benchmarks."):
-            # What the benchmark starts by its own Python is to be short as well.
+            # What the benchmark starts by its own Python must be short as well.
             sys.executable = str(Path(place) / "bin" / "python")
             benchmark(name, options, own, Path(place), called)
         case _:

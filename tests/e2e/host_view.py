@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from documents.base import Document
-from documents.inventory import ApiService, Inventory
-from provision.connection import Connection, connect
-from provision.containers import execute
-from provision.database import run_sql
-from provision.preparation import wait_for_engine
-from provision.readiness import wait_for_postgres
+from documents.lab.inventory import ApiService, Inventory
+from provision.containers.control import execute
+from provision.services.database import run_sql
+from provision.services.readiness import wait_for_postgres
+from provision.ssh.connection import Connection, connect
+from provision.system.preparation import wait_for_engine
 
 RUN_HOME = "/var/lib/fairground/run"
 
@@ -71,13 +71,13 @@ def left_on_host(connection: Connection) -> list[str]:
 
 
 def left_on_load_hosts(inventory: Inventory) -> list[str]:
-    """What of a run is left on load hosts: in the lab's folder, but for what stays there, and by names of commands."""
+    """What a run left on load hosts: in the lab's folder, except for what stays there, and by names of commands."""
     left: list[str] = []
     for one in inventory.load_hosts:
         with connect(one.host) as host:
             listed = host.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout.split()
             running = host.run("ps -e -o comm= | grep -E '^(wrk|open-loop|lab-)' || true", deadline_seconds=10).stdout
-        kept = {"cgroup", "run.lock", "open-loop", "knobs.pyz"}
+        kept = {"cgroup", "run.lock", "open-loop", "kernel.py"}
         left += [*(name for name in listed if name not in kept), *running.split()]
     return left
 

@@ -11,10 +11,10 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from documents.plan import Plan
-from documents.run import CellRecord, JournalEntry, VoidReason
-from experiment.events import Event, Phase, PhaseStarted, RunStarted
-from experiment.journal import Journal
+from documents.run.protocol import Plan
+from documents.run.records import CellRecord, JournalEntry, VoidReason
+from experiment.progress.events import Event, Phase, PhaseStarted, RunStarted
+from experiment.record.writer import RunJournal
 from tests.conftest import LAB, ROOT
 
 _EVENT = TypeAdapter[Event](Annotated[Event, Field(discriminator="kind")])
@@ -166,5 +166,5 @@ def read_finished(folder: Path) -> dict[Path, bytes]:
 
 
 def read_journal(folder: Path) -> Sequence[JournalEntry]:
-    """What a run's journal tells."""
-    return Journal(folder / "journal.jsonl").entries()
+    """What a run's journal says."""
+    return RunJournal(folder / "journal.jsonl").entries()

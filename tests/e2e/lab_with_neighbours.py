@@ -2,7 +2,7 @@
 
 import sys
 
-from experiment import disturbances
+from analysis.raw import limits
 
 LAB_WITH_NEIGHBOURS = (sys.executable, "-m", "tests.e2e.lab_with_neighbours")
 """The command that is run as `lab`."""
@@ -12,11 +12,11 @@ UNLIKELY = 9.0
 
 def allow_neighbours() -> None:
     """Void no cell for what else is at work on the machine."""
-    disturbances.OTHERS_ON_API_MOST = disturbances.OTHERS_ON_GENERATOR_MOST = UNLIKELY
-    disturbances.GENERATOR_WAITED_MOST = disturbances.GENERATOR_BUSY_MOST = UNLIKELY
+    limits.OTHERS_ON_API_MOST = limits.OTHERS_ON_GENERATOR_MOST = UNLIKELY
+    limits.GENERATOR_WAITED_MOST = limits.GENERATOR_BUSY_MOST = UNLIKELY
     # Other virtual machines are neighbours as well.
-    disturbances.STEAL_MOST = UNLIKELY
-    disturbances.LITTLES_LAW_LEAST = 0.0
+    limits.STEAL_MOST = UNLIKELY
+    limits.LITTLES_LAW_LEAST = 0.0
 
 
 if __name__ == "__main__":

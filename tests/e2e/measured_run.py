@@ -9,10 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from documents.run import CellRecord, attempt_id
-from experiment.events import CellStarted, Event, PhaseStarted
+from documents.run.records import CellRecord, attempt_id
+from experiment.progress.events import CellStarted, Event, PhaseStarted
 from experiment.workloads.requests import EXPECTED_STATUS
-from provision.connection import connect
+from provision.ssh.connection import connect
 from tests.conftest import NIGHTLY, LiveLab
 from tests.e2e.command_lines import CommandLines
 from tests.e2e.host_view import ServiceCounts, Thread, count_services, threads_of

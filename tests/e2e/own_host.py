@@ -9,15 +9,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from documents.host import Host
-from provision.connection import Connection, connect
-from provision.tuning import Place
+from documents.lab.host import Host
+from provision.kernel.tuning import Place
+from provision.ssh.connection import Connection, connect
 from tests.e2e.own_host_lab import BEGINNING_SECONDS, LEASE_SECONDS
 from tests.ssh.waiting import wait_until
 from tests.unit.provision.settings_stand_in import UNTOUCHED, UNTOUCHED_SETTINGS, chosen
 
 FOLDER = "/var/lib/fairground/stand-in"
-PLACE = Place(root=f"{FOLDER}/root", state=f"{FOLDER}/knobs", program=f"{FOLDER}/knobs.pyz")
+PLACE = Place(root=f"{FOLDER}/root", state=f"{FOLDER}/knobs", program=f"{FOLDER}/kernel.py")
 
 _LAY = """
 import json, pathlib, sys

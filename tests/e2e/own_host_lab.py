@@ -1,7 +1,7 @@
 """`lab run` whose host is its own, at the end of a certain way, with a stand-in for its kernel's files.
 
-`own_host_lab.py CHANGES_JSON RUN...`: `lab RUN...` but for that. The changes are the host's document, and where on the
-host the kernel's files and the lab's journal of them are.
+`own_host_lab.py CHANGES_JSON RUN...`: `lab RUN...` except for that. The changes are the host's document, and where on
+the host the kernel's files and the lab's journal of them are.
 """
 
 import json
@@ -9,19 +9,19 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import cli.run
-import experiment.run
+import experiment.running.run
+import lab.lifecycle
 from cli.main import main
-from documents.host import Host
-from documents.inventory import Inventory, Secrets
-from experiment import loop, run_lock
-from experiment.cell import READY_SECONDS
-from experiment.remote_bench import RemoteBench
+from documents.lab.host import Host
+from documents.lab.inventory import Inventory, Secrets
+from experiment.bench import run_lock
+from experiment.bench.remote import RemoteBench
+from experiment.running import loop
+from experiment.running.cell import READY_SECONDS
 from lab.lifecycle.engine import Engine
-from lab.lifecycle.lifecycle import read_lab
-from provision import channels, execution, login
-from provision.connection import connect
-from provision.tuning import Place
+from provision.kernel.tuning import Place
+from provision.ssh import execution, login
+from provision.ssh.connection import connect
 from tests.e2e.lab_with_neighbours import allow_neighbours
 
 LEASE_SECONDS = 15.0
@@ -36,6 +36,8 @@ SILENT_SECONDS = 10
 def become(host: Host, place: Place) -> None:
     """Have `lab run` measure on this host, and be done sooner with one that says nothing."""
 
+    read_lab = lab.lifecycle.read_lab
+
     def read_own(engine: Engine) -> tuple[Inventory, Secrets]:
         inventory, secrets = read_lab(engine)
         return inventory.model_copy(update={"host": host, "own_kernel": True}), secrets
@@ -47,11 +49,11 @@ def become(host: Host, place: Place) -> None:
                 opened, inventory, secrets, place=place, lease_margin_seconds=LEASE_SECONDS - READY_SECONDS
             )
 
-    cli.run.read_lab = read_own
-    experiment.run.open_bench = open_own
+    lab.lifecycle.read_lab = read_own
+    experiment.running.run.open_bench = open_own
     # Only so that a test needn't wait as long as a user may have to.
     loop._BEGINNING_SECONDS = BEGINNING_SECONDS - LEASE_SECONDS + READY_SECONDS  # pyright: ignore[reportPrivateUsage]
-    channels.ANSWER_SECONDS = login.DEAD_PEER_SECONDS = SILENT_SECONDS
+    execution.ANSWER_SECONDS = login.DEAD_PEER_SECONDS = SILENT_SECONDS
     execution._GRACE_SECONDS = 2  # pyright: ignore[reportPrivateUsage]
     run_lock._BEAT_SECONDS, run_lock._SILENT_SECONDS = 1.0, SILENT_SECONDS  # pyright: ignore[reportPrivateUsage]
 

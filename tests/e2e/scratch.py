@@ -16,9 +16,8 @@ from pathlib import Path
 import yaml
 
 from cli.context import open_engine
-from documents.inventory import Inventory
-from documents.labels import STACK_LABEL
-from lab.lifecycle.lifecycle import read_lab
+from documents.lab.inventory import STACK_LABEL, Inventory
+from lab.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded, read_state
 from tests.conftest import LAB, ROOT, run_lab
 from tests.ports import free_port
@@ -46,8 +45,8 @@ while (my $client = $server->accept) {
 }
 """
 
-KILLED = ["error: pulumi up was ended by the signal SIGKILL; the same command goes on from there."]
-INTERRUPTED = ["interrupted: what was finished is kept; the same command goes on from there."]
+KILLED = ["error: pulumi up was ended by the signal SIGKILL; the same command continues from there."]
+INTERRUPTED = ["interrupted: finished work is kept; the same command continues from there."]
 """What `lab up` prints on its standard error after either end."""
 
 Finished = subprocess.CompletedProcess[str]

@@ -35,14 +35,14 @@ _HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
 class SecretSearch:
     """Searches for secrets as they are and in Base64, and for tokens of any user.
 
-    What is packed in a way that can't be looked into is told as if it held one.
+    What is packed in a way that can't be looked into is reported as if it held one.
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
-        """Search for these secrets, by name. A name is told where its secret is found; the secret never is."""
+        """Search for these secrets, by name. A name is reported where its secret is found; the secret never is."""
         self._needles: list[tuple[str, bytes]] = []
         for name, secret in secrets.items():
-            # A private key's body may be wrapped anew, or stand in JSON with its line ends escaped: its lines do not.
+            # A private key's body may be wrapped differently, or be in JSON with escaped line ends; its lines don't.
             for line in _distinct_lines(secret):
                 self._needles += [(name, needle) for needle in (line, *_in_base64(line))]
 
@@ -97,7 +97,7 @@ class SecretSearch:
 
 
 def in_container(search: SecretSearch, container: str) -> Iterator[str]:
-    """Search what a lab writes to on a host that is a container, but for the host's own key in sshd's folder."""
+    """Search what a lab writes to on a host that is a container, except for the host's own key in sshd's folder."""
     folders = ("var/lib/fairground", "root", "tmp", "etc", "var/log")
     command = ["docker", "exec", container, "tar", "--create", "--directory=/", f"--exclude={_HOST_KEY}", *folders]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as archived:

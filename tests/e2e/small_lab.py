@@ -17,10 +17,10 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from documents.inventory import Inventory
-from lab.lifecycle.lifecycle import read_lab
+from documents.lab.inventory import Inventory
+from lab.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded, read_state
-from provision.connection import connect
+from provision.ssh.connection import connect
 from tests.conftest import LAB, ROOT, LiveLab
 from tests.e2e.lab_run import API
 from tests.e2e.scratch import Finished, Scratch, left_on_engine
@@ -176,7 +176,7 @@ class SmallLab(Scratch):
         self.describe()
 
     def end(self) -> None:
-        """Take it down, and forget it but for what its host built."""
+        """Take it down, and forget it except for what its host built."""
         self.describe()
         self.down_if_up()
         self.forget_stack()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.continuous_integration import ARTIFACT_FILES, ARTIFACTS
+from cli.run import ARTIFACT_FILES, ARTIFACTS
 from tests.conftest import ROOT, LiveLab
 from tests.e2e.lab_run import API, ATTEMPTS_MOST, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from documents.inventory import Inventory
-from documents.protocol import Protocol, Scenario
-from documents.run import CellRecord, VoidReason
-from experiment.events import CellStarted, Event, PhaseStarted
-from experiment.run import start_run
-from provision import containers, jobs
-from provision.connection import Connection, connect
-from provision.jobs import Job
+from documents.lab.inventory import Inventory
+from documents.run.protocol import Protocol, Scenario
+from documents.run.records import CellRecord, VoidReason
+from experiment.progress.events import CellStarted, Event, PhaseStarted
+from experiment.running.run import start_run
+from provision.containers import control
+from provision.load import jobs
+from provision.load.jobs import Job
+from provision.ssh.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.lab_run import API, OF_THE_MACHINE, read_records
 
@@ -90,10 +91,10 @@ def host(live_lab: LiveLab) -> Iterator[Connection]:
     with connect(live_lab.inventory.host) as connection:
         connection.run(["mkdir", "-p", FOLDER], deadline_seconds=30)
         for container in others:
-            containers.stop(connection, container)
+            control.stop(connection, container)
         yield connection
         for container in others:
-            containers.start(connection, container)
+            control.start(connection, container)
         connection.run(["rm", "-rf", FOLDER], deadline_seconds=30)
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 from pydantic import TypeAdapter
 
-from documents.facts import Facts
-from documents.labels import STACK_LABEL
-from provision import containers
-from provision.connection import Connection
+from documents.lab.inventory import STACK_LABEL
+from documents.run.facts import Facts
+from provision.containers import control
+from provision.ssh.connection import Connection
 from tests.conftest import LAB, ROOT, LiveLab
 from tests.e2e.lab_run import API
 
@@ -24,7 +24,7 @@ BUILDS, STARTS = 1, 3
 
 @pytest.fixture(scope="module")
 def measured(live_lab: LiveLab) -> Iterator[Facts]:
-    """The facts of one API, measured anew; what was known before of its image is put back at the end."""
+    """The facts of one API, measured again; what was known before of its image is put back at the end."""
     api = live_lab.inventory.api(API)
     path = FACTS / f"{api.name}-{api.image_id[7:19]}.json"
     before = path.read_bytes() if path.exists() else None
@@ -72,7 +72,7 @@ def test_builds_take_time_and_the_incremental_one_less(measured: Facts):
     assert len(measured.building.dependencies) == len(set(measured.building.dependencies)) > 20
 
 
-def test_starts_are_told_apart_from_the_engine_s_work(measured: Facts):
+def test_starts_are_distinguished_from_the_engines_work(measured: Facts):
     starting = measured.starting
     assert len(starting.engine_seconds) == len(starting.first_answer_seconds) == len(starting.memory_bytes) == STARTS
     # A process that answers has been started by somebody, has read its configuration and met PostgreSQL.
@@ -84,7 +84,7 @@ def test_starts_are_told_apart_from_the_engine_s_work(measured: Facts):
 def test_nothing_is_left_and_the_apis_run(live_lab: LiveLab, host: Connection, measured: Facts):
     assert measured.api == API
     assert once_on(host, live_lab) == []
-    assert all(containers.state(host, api.container)[0] == "running" for api in live_lab.inventory.apis)
+    assert all(control.state(host, api.container)[0] == "running" for api in live_lab.inventory.apis)
 
 
 def test_what_is_known_is_not_measured_again(live_lab: LiveLab, measured: Facts):
@@ -120,7 +120,7 @@ def test_an_interrupt_leaves_nothing_behind(
     assert command.returncode == 130
     assert err.startswith("interrupted: ")
     assert once_on(host, live_lab) == []
-    assert all(containers.state(host, api.container)[0] == "running" for api in live_lab.inventory.apis)
+    assert all(control.state(host, api.container)[0] == "running" for api in live_lab.inventory.apis)
     assert {path: path.read_bytes() for path in FACTS.iterdir()} == known
     assert measured.image_id
 

@@ -1,4 +1,4 @@
-"""The large lab after an up: nothing to change, loopback alone, and what its inventory and commands tell."""
+"""The large lab after an up: nothing to change, loopback alone, and what its inventory and commands say."""
 
 import json
 import subprocess
@@ -7,9 +7,9 @@ import time
 import pytest
 
 from lab.lifecycle.engine import Engine
-from provision.connection import Connection
-from provision.containers import execute
-from provision.database import run_sql
+from provision.containers.control import execute
+from provision.services.database import run_sql
+from provision.ssh.connection import Connection
 from tests.conftest import ROOT, LiveLab
 from tests.e2e.scratch import docker
 
@@ -68,7 +68,7 @@ def test_everything_listens_on_loopback_alone(live_lab: LiveLab, host: Connectio
     assert [line.split()[3] for line in here] == [f"127.0.0.1:{inventory.host.port}"]
 
 
-def test_the_inventory_tells_the_settings_that_the_services_have(live_lab: LiveLab, host: Connection):
+def test_the_inventory_has_the_settings_of_the_services(live_lab: LiveLab, host: Connection):
     """Two runs are comparable where these are the same, so what stands there must be what is at work."""
     postgres, redis = live_lab.inventory.postgres, live_lab.inventory.redis
     tracked = run_sql(host, postgres, postgres.database, "SHOW pg_stat_statements.track;", deadline_seconds=30)

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from documents.open_loop import OpenLoopPlan, OpenLoopResult
-from documents.run import CellRecord
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.run.records import CellRecord
+from documents.run.window import OpenLoopPlan, OpenLoopResult
 from experiment.workloads.command import OPEN_LOOP_SOURCE
-from provision import open_loop
-from provision.connection import Connection
+from provision.load import open_loop
+from provision.ssh.connection import Connection
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host
@@ -72,7 +73,7 @@ def test_a_run_measures_its_open_loop_at_the_rates_of_its_closed_loop(
         assert (record.load_started_ns, record.load_ended_ns) == (result.started_ns, result.ended_ns)
         assert set(result.statuses) == {"GET", "POST", "PUT"}
         assert 1 <= result.connections_opened <= 20
-    report = analyse(run.folder)
+    report = analyse(read_run(run.folder))
     assert report.open_loop is not None
     assert [summary.cells for summary in report.open_loop.summaries] == [1, 1]
     assert all(cell.watch is not None for cell in report.open_loop.cells)

@@ -3,7 +3,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from documents.cores import Role, parse_cpu_list
+from documents.lab.host import Role, parse_cpu_list
 from tests.conftest import LiveLab
 from tests.e2e.host_view import Thread
 from tests.e2e.measured_run import WORKLOADS, MeasuredRun

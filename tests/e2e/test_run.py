@@ -5,10 +5,10 @@ from collections import defaultdict
 
 import pytest
 
-from documents.load import WrkResult
+from documents.run.window import WrkResult
 from experiment.workloads.requests import EXPECTED_STATUS
-from provision.connection import Connection
-from provision.database import run_sql
+from provision.services.database import run_sql
+from provision.ssh.connection import Connection
 from tests.conftest import LiveLab
 from tests.e2e.host_view import count_uploads, left_on_host, running_containers
 from tests.e2e.lab_run import OF_THE_MACHINE

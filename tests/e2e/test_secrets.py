@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from apis.contract.tokens import mint_token
-from provision.connection import Connection
+from provision.ssh.connection import Connection
 from tests.conftest import ROOT, LiveLab, run_lab
 from tests.e2e.command_lines import CommandLines
 from tests.e2e.measured_run import MeasuredRun
@@ -94,7 +94,7 @@ def test_the_search_finds_what_is_planted(data: bytes):
 
 
 @pytest.mark.nightly
-def test_what_the_search_cannot_look_into_is_told():
+def test_what_the_search_cannot_look_into_is_reported():
     searching = SecretSearch({"the planted secret": PLANTED})
     packed_with_zstandard = b"\x28\xb5\x2f\xfd" + PLAIN[:10]
     [found] = searching.in_stream(io.BytesIO(packed("layer", packed_with_zstandard)), "here")

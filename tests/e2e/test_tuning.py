@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from provision.connection import Connection
+from provision.ssh.connection import Connection
 from tests.conftest import LiveLab
 
 SWAPPINESS = Path("/proc/sys/vm/swappiness")
 
 
-def test_a_check_tells_what_the_host_is_and_how_each_setting_is(live_lab: LiveLab, host: Connection):
+def test_a_check_shows_the_hosts_identity_and_each_setting(live_lab: LiveLab, host: Connection):
     check = live_lab.run("tune", "--check", "--json")
     assert check.returncode == 0, check.stdout + check.stderr
     told = json.loads(check.stdout)

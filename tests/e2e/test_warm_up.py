@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from documents.load import WrkResult
-from provision.connection import Connection
+from documents.run.window import WrkResult
+from provision.ssh.connection import Connection
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host
 from tests.e2e.lab_run import read_records, write_protocol

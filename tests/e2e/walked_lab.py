@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 
 from benchmarks.known_difference import AGAIN, PLAIN, SLOWED
-from provision import images
-from provision.connection import Connection, connect
+from provision.images import build
+from provision.ssh.connection import Connection, connect
 from tests.conftest import ROOT, LiveLab
 from tests.e2e.lab_run import API
 from tests.e2e.scratch import Scratch
@@ -92,7 +92,7 @@ def _build(host: Connection, lab: LiveLab, target: str, program: str, copy: Path
         ["docker", "image", "inspect", "--format", "{{index .RepoTags 0}}", lab.inventory.base_image_id],
         deadline_seconds=60,
     ).stdout.split()
-    images.build_image(host, SOURCE, name=name, base=base, target=target, labels={})
+    build.build_image(host, SOURCE, name=name, base=base, target=target, labels={})
     place = f"/tmp/{name}"  # noqa: S108 - on the lab's host, and removed at once
     container = host.run(["docker", "create", name], deadline_seconds=60).stdout.strip()
     try:

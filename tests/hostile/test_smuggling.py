@@ -29,7 +29,7 @@ def both_lengths() -> dict[str, bytes]:
     """`Content-Length` and `Transfer-Encoding`. RFC 9112, section 6.3: the coding counts, or the request is refused."""
     # With these the coding counts: the smuggled request is in a chunk.
     valid = (_CODING, _CODING.upper(), b"Transfer-Encoding:\tchunked\r\n", b"Transfer-Encoding:\r\n chunked\r\n")
-    # These are to be refused, whichever length the reader would take.
+    # These must be refused, whichever length the reader would take.
     invalid = (
         *(b"Transfer-Encoding : chunked\r\n", b"Transfer-Encoding:\x0bchunked\r\n", b"Transfer-Encoding: xchunked\r\n"),
         *(b"Transfer-Encoding: chunked, identity\r\n", b'Transfer-Encoding: "chunked"\r\n'),

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from provision.base_image import trust_anchors
+from provision.system.base_image import trust_anchors
 from tests.ssh.services import STACK, docker
 from tests.ssh.sshd import make_key, public_half
 from tests.ssh.waiting import wait_until
@@ -108,7 +108,7 @@ class Machine:
 
     @contextmanager
     def another_host_key(self) -> Generator[str]:
-        """Have it show another host key while the context is open, as one that was set up anew does; yields that."""
+        """Have it show another host key while the context is open, like one that was set up again; yields that."""
         key, kept, another = "/etc/ssh/ssh_host_ed25519_key", "/run/kept-key", "/run/another-key"
         self.shell(
             f"ssh-keygen -q -t ed25519 -N '' -f {another}\n"

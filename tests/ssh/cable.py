@@ -1,4 +1,4 @@
-"""The network between a controller and a host, which can be cut: packets are lost, and nobody is told."""
+"""The network between a controller and a host, which can be cut: packets are lost, without an error."""
 
 import ctypes
 import socket
@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from documents.host import Host
+from documents.lab.host import Host
 
 _CHUNK_BYTES = 1 << 16
 

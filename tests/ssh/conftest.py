@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from provision import cgroups
-from provision.cgroups import Cgroup
-from provision.connection import Connection, connect
+from provision.containers import cgroups
+from provision.containers.cgroups import Cgroup
+from provision.ssh.connection import Connection, connect
 from tests.machines.machine import WITH_OLDER_ENGINE, WITHOUT_ENGINE, Machine
 from tests.ssh.found_machine import Found
 from tests.ssh.services import Services

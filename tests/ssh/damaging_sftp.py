@@ -38,7 +38,7 @@ def read_packet(stream: IO[bytes]) -> bytes:
 
 
 def flipped(packet: bytes) -> bytes:
-    """The same bytes but for one bit of the last: the size stays right."""
+    """The same bytes except for one bit of the last: the size stays right."""
     return packet[:-1] + bytes([packet[-1] ^ 1])
 
 

@@ -1,4 +1,4 @@
-"""Machines that the lab didn't make, and all of them as they were found: what tests of a claim share."""
+"""Machines that the lab didn't make, and all of them as they were found: what tests of a reservation share."""
 
 import io
 import secrets
@@ -7,19 +7,21 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from documents.host import Host
-from documents.host_kinds import SshHost
-from documents.labels import STACK_LABEL
-from documents.stack import Stack
-from lab.known_hosts import list_known_hosts
-from provision import images, jobs, preparation
-from provision.claim import claim
-from provision.connection import Connection, connect
-from provision.labelled import find_labelled
+from documents.lab.host import Host
+from documents.lab.inventory import STACK_LABEL
+from documents.stack.hosts import SshHost
+from documents.stack.stack import Stack
+from lab.resources.access import list_known_hosts
+from provision.images import build
+from provision.load import jobs
+from provision.reservation import reserve
+from provision.ssh.connection import Connection, connect
+from provision.system import preparation
+from provision.system.engine import find_labelled_on_host
 from tests.machines.machine import Machine
 from tests.machines.snapshot import Snapshot
 
-STACK = "claimed"
+STACK = "reserved"
 LAB = "ssh-ed25519 ONE"
 
 
@@ -45,10 +47,10 @@ class Found:
 
 
 @contextmanager
-def claimed(found: Found, lab: str = LAB) -> Generator[Connection]:
-    """A connection to a machine that is claimed and prepared."""
+def reserved(found: Found, lab: str = LAB) -> Generator[Connection]:
+    """A connection to a machine that is reserved and prepared."""
     with connect(found.host) as connection:
-        claim(connection, STACK, lab)
+        reserve(connection, STACK, lab)
         preparation.prepare(connection)
         if found.host.user != "root":
             preparation.let_user_reach_engine(connection, found.host.user)
@@ -65,13 +67,13 @@ def use(connection: Connection, found: Found) -> None:
     )
     connection.run(["mkdir", "-p", "/var/lib/fairground/run"], deadline_seconds=10)
     jobs.start(connection, "/var/lib/fairground/run/load", ["sleep", "3600"], deadline_seconds=3600)
-    assert {thing.kind for thing in find_labelled(connection, STACK)} == {"container", "image", "volume"}
+    assert {thing.kind for thing in find_labelled_on_host(connection, STACK)} == {"container", "image", "volume"}
     assert found.snapshot.changed()
 
 
 def build_image(connection: Connection, stack: str) -> None:
     """Build an image of a lab."""
-    builder = images.find_builder(connection)
+    builder = build.find_builder(connection)
     assert builder is not None
     command = [*builder, "--network=host", "--tag=lab:1", f"--label={STACK_LABEL}={stack}", "-"]
     connection.run(command, input=own_context(), deadline_seconds=120)

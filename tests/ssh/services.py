@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from documents.cores import CoreLayout
-from documents.host import Host, HostSize
-from documents.inventory import ApiService, Inventory, PostgresService, RedisService
-from provision.base_image import make_base_image_here
+from documents.lab.host import CoreLayout, Host, HostSize
+from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService
+from provision.system.base_image import make_base_image_here
 from tests.ports import free_port
 
 STACK = "provision-test"
@@ -48,7 +47,9 @@ class Services:
             user="fairground",
             settings={**POSTGRES_SETTINGS, **settings},
         )
-        self.redis = RedisService(container=f"{STACK}-redis-{self.suffix}", image_id=build("redis"), port=free_port())
+        self.redis = RedisService(
+            container=f"{STACK}-redis-{self.suffix}", image_id=build("redis"), port=free_port(), settings={}
+        )
         self.volume = f"{STACK}-uploads-{self.suffix}"
 
     def start(self) -> None:
@@ -93,10 +94,12 @@ class Services:
             stack=STACK,
             host=host,
             size=HostSize(cpus=(0, 1), memory_bytes=1 << 32, smaller=True),
+            own_kernel=False,
             cores=CoreLayout(api=(1,), postgres=(0,), redis=(0,), generator=(0,), system=(0,), shared=True),
             base_image_id="sha256:0",
             postgres=self.postgres,
             redis=self.redis,
+            contract_sha256="5" * 64,
             apis=(
                 ApiService(
                     name="go",

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from documents.host import Host
+from documents.lab.host import Host
 from tests.ports import free_port
 from tests.ssh.waiting import HANGING_SECONDS, wait_until
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.cancelling import CancelScope, shield
-from provision.connection import Connection
+from provision.ssh.connection import Connection
+from provision.ssh.execution import CancelScope, shield
 from tests.ssh.waiting import wait_until
 
 TIMES = 25

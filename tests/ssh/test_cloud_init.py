@@ -1,4 +1,4 @@
-"""What a machine of a cloud is told at its first boot, obeyed by the cloud-init of Debian 13 in a container."""
+"""What a machine of a cloud is asked to do at its first boot, done by the cloud-init of Debian 13 in a container."""
 
 import secrets
 import subprocess
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostAuthenticationError
-from documents.host import Host
-from lab.hosts.cloud_init import cloud_config
-from lab.known_hosts import pin_host_key
-from provision.connection import Connection, connect
+from documents.lab.host import Host
+from lab.hosts.cloud import cloud_config
+from lab.resources.access import pin_host_key
+from provision.ssh.connection import Connection, connect
 from tests.ssh.services import STACK, build_on_base, docker
 from tests.ssh.sshd import make_key, public_half
 

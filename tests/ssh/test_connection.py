@@ -13,8 +13,8 @@ from documents.errors import (
     HostKeyError,
     HostUnreachableError,
 )
-from provision import channels
-from provision.connection import connect
+from provision.ssh import execution
+from provision.ssh.connection import connect
 from tests.ports import free_port
 from tests.ssh.sshd import Sshd, make_key, public_half
 from tests.ssh.waiting import wait_until
@@ -59,7 +59,7 @@ def test_a_refused_login_is_not_retried(own_sshd: Sshd, tmp_path: Path):
     assert own_sshd.log.count("Connection from") == 1
 
 
-def test_an_unreadable_private_key_is_told_before_anything_is_sent(sshd: Sshd, tmp_path: Path):
+def test_an_unreadable_private_key_is_reported_before_anything_is_sent(sshd: Sshd, tmp_path: Path):
     with pytest.raises(HostAuthenticationError, match="can't be read"):
         connect(sshd.host.model_copy(update={"private_key_path": str(tmp_path / "none")}))
     (tmp_path / "garbage").write_text("not a key")
@@ -162,10 +162,10 @@ def test_a_connection_outlives_a_restart_of_sshd(own_sshd: Sshd):
         assert connection.run("echo still here", deadline_seconds=5).stdout == "still here\n"
 
 
-def test_a_host_that_freezes_is_told_in_time_by_commands_and_by_copies(
+def test_a_host_that_freezes_is_reported_in_time_by_commands_and_by_copies(
     sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(channels, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(execution, "ANSWER_SECONDS", 1)
     with connect(sshd.host) as connection:
         connection.run(["true"], deadline_seconds=10)
         sshd.freeze_sessions()

@@ -17,7 +17,7 @@ from typing import Any
 import paramiko
 import pytest
 
-from provision.connection import Connection
+from provision.ssh.connection import Connection
 from tests.ports import free_port
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import HANGING_SECONDS, wait_until

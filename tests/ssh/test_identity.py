@@ -2,8 +2,8 @@
 
 import os
 
-from provision import identity
-from provision.connection import connect
+from provision.ssh.connection import connect
+from provision.system import identity
 from tests.ssh.sshd import Sshd
 
 

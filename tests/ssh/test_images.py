@@ -9,12 +9,11 @@ from typing import NamedTuple
 import pytest
 
 from documents.errors import HostError, HostUnreachableError, RemoteCommandError
-from documents.host import Host
-from lab.known_hosts import list_known_hosts
-from provision import image_transfer
-from provision.connection import Connection, connect
-from provision.image_transfer import carry_image
-from provision.images import build_image, find_image
+from documents.lab.host import Host
+from lab.resources.access import list_known_hosts
+from provision.images import build
+from provision.images.build import build_image, carry_image, find_image
+from provision.ssh.connection import Connection, connect
 from tests.machines.machine import WITH_OLDER_ENGINE, Machine
 from tests.ssh.services import STACK, docker
 from tests.ssh.waiting import wait_until
@@ -94,11 +93,11 @@ def test_an_image_that_is_there_already_is_not_sent(
     connection: Connection, elsewhere: Connection, image: Image, monkeypatch: pytest.MonkeyPatch
 ):
     carry_image(connection, elsewhere, image.name, image.id)
-    monkeypatch.setattr(image_transfer, "_SAVE", "exit 3")
+    monkeypatch.setattr(build, "_SAVE", "exit 3")
     carry_image(connection, elsewhere, image.name, image.id)
 
 
-def test_an_image_that_was_made_anew_since_is_not_carried(connection: Connection, elsewhere: Connection, image: Image):
+def test_an_image_that_was_rebuilt_since_is_not_carried(connection: Connection, elsewhere: Connection, image: Image):
     with pytest.raises(HostError, match=f"no longer has the image {image.name} as it was made there"):
         carry_image(connection, elsewhere, image.name, "sha256:another")
     assert find_image(elsewhere, image.name) is None
@@ -120,16 +119,16 @@ def test_an_image_for_another_platform_is_not_carried(connection: Connection, el
 def test_an_image_that_arrives_in_part_is_an_error(
     connection: Connection, elsewhere: Connection, image: Image, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(image_transfer, "_SAVE", '(docker save -- "$0" || :) | head -c 1000000')
+    monkeypatch.setattr(build, "_SAVE", '(docker save -- "$0" || :) | head -c 1000000')
     with pytest.raises(HostError, match="didn't take the image"):
         carry_image(connection, elsewhere, image.name, image.id)
     assert find_image(elsewhere, image.name) is None
 
 
-def test_an_image_that_can_not_be_saved_is_told_by_the_host_that_has_it(
+def test_an_image_that_can_not_be_saved_is_reported_by_its_host(
     connection: Connection, elsewhere: Connection, image: Image, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(image_transfer, "_SAVE", "docker save -- no-such-image | gzip -1")
+    monkeypatch.setattr(build, "_SAVE", "docker save -- no-such-image | gzip -1")
     with pytest.raises(RemoteCommandError, match="no-such-image"):
         carry_image(connection, elsewhere, image.name, image.id)
 
@@ -141,7 +140,7 @@ def test_an_image_that_arrives_as_another_is_an_error(
     other = Image(tmp_path / "other")
     try:
         # Another image goes under this one's name, as where an engine reckons its ids in another way.
-        monkeypatch.setattr(image_transfer, "_SAVE", f'docker tag {other.name} "$0" && docker save -- "$0" | gzip -1')
+        monkeypatch.setattr(build, "_SAVE", f'docker tag {other.name} "$0" && docker save -- "$0" | gzip -1')
         with pytest.raises(HostError, match=rf"has the id {other.id} on root@\S+, and {image.id} on root@"):
             carry_image(connection, elsewhere, image.name, image.id)
     finally:

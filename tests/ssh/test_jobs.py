@@ -1,4 +1,4 @@
-"""Detached jobs on a real host: they outlive everything but their deadline, and tell how they ended."""
+"""Detached jobs on a real host: they outlive everything but their deadline, and say how they ended."""
 
 import os
 import signal
@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DeadlineExceededError, HostError, HostUnreachableError
-from provision import cgroups, jobs
-from provision.cgroups import Cgroup
-from provision.connection import Connection, connect
+from provision.containers import cgroups
+from provision.containers.cgroups import Cgroup
+from provision.load import jobs
+from provision.ssh.connection import Connection, connect
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import is_alive, wait_for_content, wait_until_gone
 
 
-def test_a_job_runs_in_its_directory_and_tells_its_status_and_times(connection: Connection, tmp_path: Path):
+def test_a_job_runs_in_its_directory_and_records_its_status_and_times(connection: Connection, tmp_path: Path):
     directory = tmp_path / "job"
     before = time.monotonic_ns()
     argv = ["sh", "-c", "pwd; echo oops >&2; sleep 0.3; exit 9"]
@@ -107,7 +108,7 @@ def test_a_recycled_process_number_is_not_taken_for_the_job(connection: Connecti
     assert jobs.stop(connection, job).outcome == "stopped"
 
 
-def test_a_command_that_does_not_exist_is_told_at_the_start(connection: Connection, tmp_path: Path):
+def test_a_command_that_does_not_exist_is_reported_at_the_start(connection: Connection, tmp_path: Path):
     with pytest.raises(HostError, match=r"no-such-command.*can't be started"):
         jobs.start(connection, str(tmp_path / "job"), ["no-such-command"], deadline_seconds=5)
     with pytest.raises(HostError, match="No job was started"):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from documents.cores import CoreLayout
 from documents.errors import HostError
-from provision import load
-from provision.cgroups import Cgroup
-from provision.connection import Connection
+from documents.lab.host import CoreLayout
+from provision.containers.cgroups import Cgroup
+from provision.load import jobs, wrk
+from provision.ssh.connection import Connection
 from tests.ports import free_port
 
 LAYOUT = CoreLayout(api=(0,), postgres=(0,), redis=(0,), generator=(1,), system=(0,), shared=True)
@@ -71,17 +71,17 @@ def test_the_result_and_the_text_are_fetched_and_nothing_else(
     connection: Connection, cgroup: Cgroup, port: int, job_directory: Path, tmp_path: Path
 ):
     before = Path(cgroup.directories["cpuacct"], "cpuacct.usage" if cgroup.version == 1 else "cpu.stat").read_text()
-    job = load.start(
+    job = jobs.start(
         connection, str(job_directory), command(port), cpus=LAYOUT.generator, cgroup=cgroup, deadline_seconds=20
     )
     threads = [int(path.name) for path in Path(f"/proc/{job.process_id}/task").iterdir()]
     assert {frozenset(os.sched_getaffinity(thread)) for thread in threads} == {frozenset(LAYOUT.generator)}
     folder = tmp_path / "cell"
     folder.mkdir()
-    status, result = load.finish(connection, job, folder)
+    result = wrk.finish(connection, job, folder)
     assert result.requests > 0
     assert result.errors.total == 0
-    assert 1e9 < status.ended_ns - status.started_ns < 4e9
+    assert 1e9 < result.ended_ns - result.started_ns < 4e9
     assert sorted(path.name for path in folder.iterdir()) == ["wrk.json", "wrk.txt"]
     assert "Requests/sec:" in (folder / "wrk.txt").read_text()
     after = Path(cgroup.directories["cpuacct"], "cpuacct.usage" if cgroup.version == 1 else "cpu.stat").read_text()
@@ -91,11 +91,11 @@ def test_the_result_and_the_text_are_fetched_and_nothing_else(
 def test_an_api_that_is_not_there_is_a_failure_with_wrks_own_words(
     connection: Connection, cgroup: Cgroup, job_directory: Path, tmp_path: Path
 ):
-    job = load.start(
+    job = jobs.start(
         connection, str(job_directory), command(free_port()), cpus=LAYOUT.generator, cgroup=cgroup, deadline_seconds=20
     )
     with pytest.raises(HostError, match=r"wrk on .* unable to connect"):
-        load.finish(connection, job, tmp_path)
+        wrk.finish(connection, job, tmp_path)
     assert not (tmp_path / "wrk.json").exists()
 
 
@@ -103,11 +103,11 @@ def test_the_generators_cgroup_lies_beside_the_containers_and_accounts(connectio
     inner = cgroup.model_copy(
         update={"directories": {name: f"{path}/container" for name, path in cgroup.directories.items()}}
     )
-    made = load.generator_cgroup(connection, inner)
+    made = wrk.generator_cgroup(connection, inner)
     try:
         assert made.directories["memory"] == f"{cgroup.directories['memory']}/generator"
         assert Path(made.directories["memory"], "memory.stat").exists()
-        assert load.generator_cgroup(connection, inner) == made, "making it again changes nothing"
+        assert wrk.generator_cgroup(connection, inner) == made, "making it again changes nothing"
     finally:
         for directory in set(made.directories.values()):
             Path(directory).rmdir()

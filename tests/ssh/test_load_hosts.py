@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from documents.errors import RunError
-from experiment import host_folder, run_lock
-from experiment.load_hosts import LoadHosts
-from provision import jobs
-from provision.connection import Connection
-from provision.tuning import Place
+from experiment.bench import host_folder, run_lock
+from experiment.bench.load_hosts import LoadHosts
+from provision.kernel.tuning import Place
+from provision.load import jobs
+from provision.ssh.connection import Connection
 from tests.ssh.waiting import wait_until_gone
 from tests.unit.analysis.load_host_builder import LOAD_HOST
 

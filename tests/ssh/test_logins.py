@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostAuthenticationError, HostKeyError, HostUnreachableError
-from documents.host import Host, JumpHost
-from lab.docker_ssh import ssh_options
-from lab.known_hosts import list_known_hosts
-from provision.connection import connect
-from provision.host_keys import fetch_host_key, fingerprint
+from documents.lab import Host, JumpHost
+from lab.resources.access import list_known_hosts, ssh_options
+from provision.ssh.connection import connect
+from provision.ssh.login import fetch_host_key, fingerprint
 from tests.ports import free_port
 from tests.ssh.sshd import Sshd, make_key, public_half, running_sshd
 from tests.ssh.waiting import wait_until
@@ -34,9 +33,7 @@ def behind(sshd: Sshd, gate: Sshd, tmp_path: Path) -> Host:
     key.write_bytes(sshd.user_key.read_bytes())
     key.chmod(0o600)
     (gate.folder / "authorized_keys").write_text(public_half(sshd.user_key))
-    jump = JumpHost(
-        address="127.0.0.1", port=gate.port, user="root", host_public_key=public_half(gate.host_key).strip()
-    )
+    jump = JumpHost(address="127.0.0.1", port=gate.port, host_key=" ".join(public_half(gate.host_key).split()[:2]))
     host = sshd.host.model_copy(
         update={"jump_host": jump, "private_key_path": str(key), "known_hosts_path": str(folder / "known_hosts")}
     )
@@ -99,7 +96,7 @@ def test_both_connections_end_together(behind: Host, gate: Sshd):
 def test_a_jump_host_with_another_key_is_refused(way: Callable[[Host], str], behind: Host, tmp_path: Path):
     other = public_half(make_key(tmp_path / "other")).strip()
     assert behind.jump_host is not None
-    changed = behind.model_copy(update={"jump_host": behind.jump_host.model_copy(update={"host_public_key": other})})
+    changed = behind.model_copy(update={"jump_host": behind.jump_host.model_copy(update={"host_key": other})})
     pin(changed)
     if way is by_paramiko:
         with pytest.raises(HostKeyError, match=f"127.0.0.1:{behind.jump_host.port} showed the key"):
@@ -143,7 +140,7 @@ def test_the_agents_keys_are_taken_where_no_key_is_named(way: Callable[[Host], s
 
 
 @pytest.mark.usefixtures("agent")
-def test_an_agent_with_more_keys_than_the_host_tries_is_told(own_sshd: Sshd, tmp_path: Path):
+def test_an_agent_with_more_keys_than_the_host_tries_is_reported(own_sshd: Sshd, tmp_path: Path):
     for number in range(7):
         subprocess.run(["ssh-add", "-q", make_key(tmp_path / f"stranger-{number}")], check=True)
     subprocess.run(["ssh-add", "-q", own_sshd.user_key], check=True)
@@ -167,7 +164,7 @@ def test_a_key_that_others_may_read_is_refused_as_openssh_refuses_it(own_sshd: S
     assert "bad permissions" in by_openssh(own_sshd.host)
 
 
-def test_a_key_of_a_kind_that_only_an_agent_can_use_is_told(own_sshd: Sshd):
+def test_a_key_of_a_kind_that_only_an_agent_can_use_is_reported(own_sshd: Sshd):
     lines = own_sshd.user_key.read_text().splitlines()
     # As the file of a hardware key has it; the rest doesn't matter any more.
     kind = b"sk-ssh-ed25519@openssh.com"

@@ -1,16 +1,16 @@
-"""The open loop's generator as a detached job: its result is fetched, and its failures are told."""
+"""The open loop's generator as a detached job: its result is fetched, and its failures are reported."""
 
 from pathlib import Path
 
 import pytest
 
 from documents.errors import DocumentError, HostError
-from documents.inventory import Inventory
-from documents.open_loop import OpenLoopResult
-from provision import jobs, open_loop
-from provision.build_context import hash_build_context
-from provision.connection import Connection
-from provision.jobs import Job
+from documents.lab.inventory import Inventory
+from documents.run.window import OpenLoopResult
+from provision.images.context import hash_build_context
+from provision.load import jobs, open_loop
+from provision.load.jobs import Job
+from provision.ssh.connection import Connection
 from tests.unit.documents.samples import EXAMPLES
 from tests.unit.provision.local_host import LocalHost
 
@@ -40,7 +40,7 @@ def test_the_result_is_fetched_and_nothing_else(connection: Connection, tmp_path
         ("echo '{}' >open-loop.json", DocumentError, "open-loop.json is not a valid OpenLoopResult"),
     ],
 )
-def test_a_failure_is_told_in_the_programs_own_words(
+def test_a_failure_is_reported_in_the_programs_own_words(
     connection: Connection, tmp_path: Path, script: str, error: type[Exception], told: str
 ):
     job = start(connection, tmp_path / "job", script)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from documents.cores import CoreLayout
 from documents.errors import HostError
-from provision import jobs, pinning
-from provision.cgroups import Cgroup
-from provision.connection import Connection
-from provision.jobs import Job
+from documents.lab.host import CoreLayout
+from provision.containers.cgroups import Cgroup
+from provision.load import jobs
+from provision.load.jobs import Job
+from provision.ssh.connection import Connection
+from provision.system import pinning
 from tests.ssh.waiting import wait_for_content
 
 THREADS = Path(__file__).with_name("threads.py")
@@ -65,12 +66,12 @@ def test_the_hosts_own_work_is_found_by_name_and_let_go_again(connection: Connec
     assert pinning.apply(connection, LAYOUT, {}, system_commands=(command.name,)) == 1
     found = pinning.read_back(connection, LAYOUT, {}, system_commands=(command.name,))
     assert [(thread.role, thread.process_id, thread.cpus) for thread in found] == [("system", job.process_id, (FIRST,))]
-    pinning.release(connection, [FIRST, SECOND], commands=(command.name,))
+    pinning.confine(connection, [FIRST, SECOND], commands=(command.name,))
     assert os.sched_getaffinity(job.process_id) == {FIRST, SECOND}
     jobs.stop(connection, job)
 
 
-def test_a_cpu_that_the_host_does_not_have_is_told(connection: Connection, cgroup: Cgroup, busy: Job):
+def test_a_cpu_that_the_host_does_not_have_is_reported(connection: Connection, cgroup: Cgroup, busy: Job):
     assert busy.process_id
     layout = LAYOUT.model_copy(update={"api": (900,)})
     with pytest.raises(HostError, match=r"can't be pinned to the CPUs \[900\]"):

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DeadlineExceededError, HostUnreachableError, RemoteCommandError
-from provision.connection import Connection
+from provision.ssh.connection import Connection
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_for_content, wait_until_gone
 
 
-def test_streams_and_status_are_told_apart(connection: Connection):
+def test_streams_and_status_are_separate(connection: Connection):
     completed = connection.run("echo out; echo err >&2; exit 7", deadline_seconds=5, check=False)
     assert completed == ("out\n", "err\n", 7)
 
@@ -78,8 +78,10 @@ def test_the_deadline_is_kept_on_the_host_when_the_connection_is_lost(
     wait_until_gone([int(pid.read_text())])
 
 
-def test_a_process_left_behind_with_its_output_open_is_told(connection: Connection, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("provision.execution._GRACE_SECONDS", 0.5)
+def test_a_process_left_behind_with_its_output_open_is_reported(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("provision.ssh.execution._GRACE_SECONDS", 0.5)
     with pytest.raises(DeadlineExceededError, match="left behind"):
         connection.run("setsid sleep 4 &", deadline_seconds=0.5)
 

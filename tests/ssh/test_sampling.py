@@ -10,10 +10,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from documents.errors import HostError
-from documents.samples import SAMPLE_COLUMNS, Sample, SampledRole
-from provision import cgroups, jobs, sampling
-from provision.cgroups import Cgroup
-from provision.connection import Connection
+from documents.run.window import SAMPLE_COLUMNS, Sample, SampledRole
+from provision.containers import cgroups
+from provision.containers.cgroups import Cgroup
+from provision.load import jobs, recording
+from provision.ssh.connection import Connection
 
 MEBIBYTE = 1 << 20
 
@@ -56,11 +57,11 @@ def read_whole(path: Path) -> list[str]:
 
 
 def test_cpu_and_memory_of_a_real_cgroup_are_the_works_own(connection: Connection, cgroup: Cgroup, tmp_path: Path):
-    sampler = sampling.start(connection, str(tmp_path / "sampler"), {"api": cgroup}, deadline_seconds=60)
+    sampler = recording.start_sampler(connection, str(tmp_path / "sampler"), {"api": cgroup}, deadline_seconds=60)
     argv = ["python3", "-c", BURN.format(seconds=1)]
     work = jobs.start(connection, str(tmp_path / "work"), argv, cgroup=cgroup, deadline_seconds=60)
     status = jobs.wait(connection, work)
-    sampling.finish(connection, sampler, tmp_path / "samples.csv")
+    recording.finish(connection, sampler, recording.SAMPLER, tmp_path / "samples.csv")
     samples = read(tmp_path / "samples.csv")
     assert samples[0].time_ns < status.started_ns
     assert samples[-1].time_ns >= status.ended_ns
@@ -73,12 +74,12 @@ def test_cpu_and_memory_of_a_real_cgroup_are_the_works_own(connection: Connectio
 
 
 def test_page_cache_stands_beside_anonymous_memory(connection: Connection, cgroup: Cgroup, tmp_path: Path):
-    sampler = sampling.start(connection, str(tmp_path / "sampler"), {"postgres": cgroup}, deadline_seconds=60)
+    sampler = recording.start_sampler(connection, str(tmp_path / "sampler"), {"postgres": cgroup}, deadline_seconds=60)
     argv = ["dd", "if=/dev/zero", "of=file", "bs=1M", "count=48"]
     work = jobs.start(connection, str(tmp_path / "work"), argv, cgroup=cgroup, deadline_seconds=60)
     assert jobs.wait(connection, work).exit_status == 0
-    time.sleep(2 * sampling.PERIOD_SECONDS)
-    sampling.finish(connection, sampler, tmp_path / "samples.csv")
+    time.sleep(2 * recording.SAMPLE_SECONDS)
+    recording.finish(connection, sampler, recording.SAMPLER, tmp_path / "samples.csv")
     last = read(tmp_path / "samples.csv")[-1]
     # The kernel may have taken some of it back by then.
     assert 32 * MEBIBYTE <= last.page_cache_bytes < 60 * MEBIBYTE
@@ -87,8 +88,8 @@ def test_page_cache_stands_beside_anonymous_memory(connection: Connection, cgrou
 
 def test_v2_files_are_read_by_their_names(connection: Connection, tmp_path: Path):
     tree = fake_v2(tmp_path / "cgroup")
-    sampler = sampling.start(connection, str(tmp_path / "sampler"), {"redis": tree}, deadline_seconds=60)
-    sampling.finish(connection, sampler, tmp_path / "samples.csv")
+    sampler = recording.start_sampler(connection, str(tmp_path / "sampler"), {"redis": tree}, deadline_seconds=60)
+    recording.finish(connection, sampler, recording.SAMPLER, tmp_path / "samples.csv")
     first = read(tmp_path / "samples.csv")[0]
     assert first[1:] == ("redis", 123_456_000, 1_073_152, 20_480_000)
 
@@ -104,11 +105,11 @@ def test_the_cpu_time_of_a_real_v2_cgroup_is_read(connection: Connection, tmp_pa
         (tmp_path / "memory.stat").write_text(MEMORY_STAT_V2)
         tree = Cgroup(version=2, directories={"cpuacct": str(directory), "memory": str(memory)})
         into = Cgroup(version=2, directories=dict.fromkeys(("cpuacct", "memory"), str(directory)))
-        sampler = sampling.start(connection, str(tmp_path / "sampler"), {"api": tree}, deadline_seconds=60)
+        sampler = recording.start_sampler(connection, str(tmp_path / "sampler"), {"api": tree}, deadline_seconds=60)
         argv = ["python3", "-c", BURN.format(seconds=0.5)]
         work = jobs.start(connection, str(tmp_path / "work"), argv, cgroup=into, deadline_seconds=60)
         status = jobs.wait(connection, work)
-        sampling.finish(connection, sampler, tmp_path / "samples.csv")
+        recording.finish(connection, sampler, recording.SAMPLER, tmp_path / "samples.csv")
     finally:
         directory.rmdir()
     samples = read(tmp_path / "samples.csv")
@@ -125,11 +126,11 @@ def test_every_role_is_sampled_in_each_tick_and_ten_times_a_second_at_most(
         "redis": fake_v2(tmp_path / "cgroup"),
         "generator": cgroup,
     }
-    sampler = sampling.start(connection, str(tmp_path / "sampler"), roles, deadline_seconds=60)
+    sampler = recording.start_sampler(connection, str(tmp_path / "sampler"), roles, deadline_seconds=60)
     used_before = cpu_ns(sampler.process_id), len(read_whole(tmp_path / "sampler" / "samples.csv"))
     time.sleep(2)
     used_after = cpu_ns(sampler.process_id), len(read_whole(tmp_path / "sampler" / "samples.csv"))
-    sampling.finish(connection, sampler, tmp_path / "samples.csv")
+    recording.finish(connection, sampler, recording.SAMPLER, tmp_path / "samples.csv")
     samples = read(tmp_path / "samples.csv")
     assert [sample.role for sample in samples] == list(roles) * (len(samples) // 4)
     assert all(before.time_ns < after.time_ns for before, after in pairwise(samples))
@@ -140,19 +141,21 @@ def test_every_role_is_sampled_in_each_tick_and_ten_times_a_second_at_most(
     assert (used_after[0] - used_before[0]) / ticks_seen < 1e6, "a hundredth of a core"
 
 
-def test_a_cgroup_that_vanishes_ends_the_sampler_and_is_told(connection: Connection, cgroup: Cgroup, tmp_path: Path):
-    sampler = sampling.start(connection, str(tmp_path / "sampler"), {"api": cgroup}, deadline_seconds=60)
-    cgroups.remove(connection, cgroup)
+def test_a_cgroup_that_vanishes_ends_the_sampler_and_is_reported(
+    connection: Connection, cgroup: Cgroup, tmp_path: Path
+):
+    sampler = recording.start_sampler(connection, str(tmp_path / "sampler"), {"api": cgroup}, deadline_seconds=60)
+    cgroups.remove(connection, cgroup.directories.values())
     jobs.wait(connection, sampler)
     with pytest.raises(HostError, match=r"ended too early, with the status 1.*No such device"):
-        sampling.finish(connection, sampler, tmp_path / "samples.csv")
+        recording.finish(connection, sampler, recording.SAMPLER, tmp_path / "samples.csv")
     assert not (tmp_path / "samples.csv").exists()
 
 
-def test_a_cgroup_that_is_not_there_is_told_at_the_start(connection: Connection, tmp_path: Path):
+def test_a_cgroup_that_is_not_there_is_reported_at_the_start(connection: Connection, tmp_path: Path):
     nowhere = Cgroup(version=2, directories=dict.fromkeys(("cpuacct", "memory"), "/sys/fs/cgroup/nowhere"))
     with pytest.raises(HostError, match=r"took no sample.*No such file"):
-        sampling.start(connection, str(tmp_path / "sampler"), {"api": nowhere}, deadline_seconds=60)
+        recording.start_sampler(connection, str(tmp_path / "sampler"), {"api": nowhere}, deadline_seconds=60)
 
 
 def fake_v2(directory: Path) -> Cgroup:

@@ -12,8 +12,9 @@ import psycopg
 import pytest
 
 from documents.errors import HostError
-from provision import containers, database, seeding
-from provision.connection import Connection
+from provision.containers import control
+from provision.services import database
+from provision.ssh.connection import Connection
 from tests.ports import free_port
 from tests.ssh.services import Services, docker
 from tests.ssh.sshd import Sshd
@@ -46,7 +47,7 @@ def seeded(connection: Connection, services: Services, tmp_path: Path) -> Servic
 
 def load(connection: Connection, services: Services, folder: Path, seed_sql: str, contract: str) -> bool:
     (folder / "seed.sql").write_text(seed_sql)
-    return seeding.seed(
+    return database.seed(
         connection,
         services.postgres,
         schema_sql=SCHEMA,
@@ -105,7 +106,7 @@ def test_after_a_reset_tables_are_analysed_and_nothing_is_left_to_write(connecti
             "SELECT pg_current_wal_insert_lsn() - checkpoint_lsn FROM pg_control_checkpoint()"
         ).fetchone()
         assert last is not None
-        assert last[0] < 100_000, "the checkpoint is the last that was written, but for this session's own start"
+        assert last[0] < 100_000, "the checkpoint is the last that was written, except for this session's own start"
 
 
 def test_a_reset_waits_for_one_that_still_goes_on(connection: Connection, seeded: Services):
@@ -113,7 +114,7 @@ def test_a_reset_waits_for_one_that_still_goes_on(connection: Connection, seeded
     with ThreadPoolExecutor(4) as pool:
         resets = [pool.submit(database.reset_database, connection, seeded.postgres) for _ in range(4)]
     failures = [str(error) for reset in resets if (error := reset.exception()) is not None]
-    # Once the database is there, the next one throws out all who are connected to it, and makes it anew.
+    # Once the database is there, the next one throws out all who are connected to it, and makes it again.
     assert not [failure for failure in failures if "already exists" in failure]
     assert len(failures) < len(resets)
     assert titles(seeded) == ["first", "second"]
@@ -124,10 +125,10 @@ def test_a_seeding_that_was_interrupted_is_done_again_with_a_changed_contract(
 ):
     with pytest.raises(HostError, match=r"PostgreSQL on .* refused.*no_such_table"):
         load(connection, seeded, tmp_path, "COPY no_such_table FROM STDIN;\n", "cd" * 32)
-    assert seeding.seeded_contract(connection, seeded.postgres) is None
+    assert database.seeded_contract(connection, seeded.postgres) is None
     assert load(connection, seeded, tmp_path, SEED.replace("first", "changed"), "cd" * 32) is True
     assert titles(seeded) == ["changed", "second"]
-    assert seeding.seeded_contract(connection, seeded.postgres) == "cd" * 32
+    assert database.seeded_contract(connection, seeded.postgres) == "cd" * 32
     assert load(connection, seeded, tmp_path, SEED, HASH) is True
     assert titles(seeded) == ["first", "second"]
 
@@ -149,7 +150,7 @@ def test_flushing_empties_redis_and_shows_its_password_to_no_process_list(connec
     assert seeded.password not in seen[0]
 
 
-def test_a_redis_that_refuses_is_told(connection: Connection, seeded: Services):
+def test_a_redis_that_refuses_is_reported(connection: Connection, seeded: Services):
     elsewhere = seeded.redis.model_copy(update={"port": free_port()})
     with pytest.raises(HostError, match=r"couldn't be emptied.*Connection refused"):
         database.flush_cache(connection, elsewhere)
@@ -172,24 +173,24 @@ def test_uploads_are_emptied_hidden_files_and_folders_included(connection: Conne
 
 def test_a_container_is_stopped_and_started(connection: Connection, seeded: Services):
     name = seeded.redis.container
-    first = containers.main_process_id(connection, name)
+    first = control.main_process_id(connection, name)
     assert Path(f"/proc/{first}/comm").read_text().startswith("redis-server")
-    containers.stop(connection, name)
-    assert containers.state(connection, name)[0] == "exited"
+    control.stop(connection, name)
+    assert control.state(connection, name)[0] == "exited"
     with pytest.raises(HostError, match="doesn't run"):
-        containers.cgroup(connection, name)
-    containers.stop(connection, name)
-    containers.start(connection, name)
-    containers.start(connection, name)
-    assert containers.state(connection, name)[0] == "running"
-    assert containers.main_process_id(connection, name) != first
-    assert "Ready to accept connections" in containers.logs(connection, name, lines=5)
+        control.cgroup(connection, name)
+    control.stop(connection, name)
+    control.start(connection, name)
+    control.start(connection, name)
+    assert control.state(connection, name)[0] == "running"
+    assert control.main_process_id(connection, name) != first
+    assert "Ready to accept connections" in control.logs(connection, name, lines=5)
 
 
 def test_the_cgroup_of_a_container_holds_its_processes(connection: Connection, seeded: Services):
-    found = containers.cgroup(connection, seeded.postgres.container)
+    found = control.cgroup(connection, seeded.postgres.container)
     members = Path(found.directories["memory"], "cgroup.procs").read_text().split()
-    assert str(containers.main_process_id(connection, seeded.postgres.container)) in members
+    assert str(control.main_process_id(connection, seeded.postgres.container)) in members
     assert len(members) > 3
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.connection import connect
+from provision.ssh.connection import connect
 from tests.ssh.sshd import Sshd
 
 _NOW = time.time

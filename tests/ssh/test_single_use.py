@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DeadlineExceededError, HostError
-from provision import single_use
-from provision.base_image import make_base_image_here
-from provision.cancelling import CancelScope
-from provision.connection import Connection
+from provision.containers import control
+from provision.ssh.connection import Connection
+from provision.ssh.execution import CancelScope
+from provision.system.base_image import make_base_image_here
 from tests.ssh.services import STACK, docker
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_until
@@ -51,7 +51,7 @@ exit 7
 
 
 def test_a_command_has_its_input_its_cpus_no_network_and_an_end(connection: Connection, image: str, stack: str):
-    done = single_use.run(
+    done = control.run_once(
         connection, image, ["sh", "-c", SEEN], stack=stack, cpus=[CPU], input=b"what came\n", deadline_seconds=60
     )
     assert done == (f"read what came\ncpus {CPU}\nlo\n", "an error\n", 7)
@@ -60,26 +60,26 @@ def test_a_command_has_its_input_its_cpus_no_network_and_an_end(connection: Conn
 
 def test_a_command_that_takes_too_long_is_ended_and_removed(connection: Connection, image: str, stack: str):
     with pytest.raises(DeadlineExceededError, match="wasn't done within 2 s and was ended"):
-        single_use.run(connection, image, ["sleep", "120"], stack=stack, cpus=[CPU], deadline_seconds=2)
+        control.run_once(connection, image, ["sleep", "120"], stack=stack, cpus=[CPU], deadline_seconds=2)
     assert left(stack) == []
 
 
-def test_what_cannot_be_made_is_told(connection: Connection, image: str, stack: str):
+def test_what_cannot_be_created_is_reported(connection: Connection, image: str, stack: str):
     with pytest.raises(HostError, match=r"No container of no-such-image:1 can be made"):
-        single_use.run(connection, "no-such-image:1", ["true"], stack=stack, cpus=[CPU], deadline_seconds=10)
+        control.run_once(connection, "no-such-image:1", ["true"], stack=stack, cpus=[CPU], deadline_seconds=10)
     with pytest.raises(HostError, match=r"CPU"):
-        single_use.run(connection, image, ["true"], stack=stack, cpus=[4095], deadline_seconds=10)
+        control.run_once(connection, image, ["true"], stack=stack, cpus=[4095], deadline_seconds=10)
     assert left(stack) == []
 
 
 CONTROLLER = """
 import sys
-from documents.host import Host
-from provision import single_use
-from provision.connection import connect
+from documents.lab import Host
+from provision.containers import control
+from provision.ssh import connect
 
 with connect(Host.from_json(sys.argv[1], name="the host")) as connection:
-    single_use.run(
+    control.run_once(
         connection, sys.argv[2], ["sleep", "120"], stack=sys.argv[3], cpus=[int(sys.argv[4])], deadline_seconds=8
     )
 """
@@ -100,7 +100,7 @@ def test_nothing_is_left_by_work_that_is_asked_to_end(connection: Connection, im
     asking.start()
     with pytest.raises(KeyboardInterrupt):
         scope.run(
-            lambda: single_use.run(connection, image, ["sleep", "120"], stack=stack, cpus=[CPU], deadline_seconds=120)
+            lambda: control.run_once(connection, image, ["sleep", "120"], stack=stack, cpus=[CPU], deadline_seconds=120)
         )
     asking.join()
     assert left(stack) == []

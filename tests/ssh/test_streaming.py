@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostUnreachableError, RemoteCommandError
-from provision.connection import Connection, connect
-from provision.feed import Held
+from provision.ssh.connection import Connection, connect
+from provision.ssh.execution import Held
 from tests.ssh.sshd import Sshd, running_sshd
 from tests.ssh.waiting import wait_until
 
@@ -35,7 +35,7 @@ def test_more_than_fits_into_memory_goes_from_one_host_to_the_other(connection: 
     assert grown_kilobytes * 1024 < MANY_BYTES / 4
 
 
-def test_a_command_that_fails_after_it_wrote_is_told(connection: Connection, other: Sshd):
+def test_a_command_that_fails_after_it_wrote_is_reported(connection: Connection, other: Sshd):
     with (
         connect(other.host) as target,
         connection.stream("echo half; echo why >&2; exit 3", deadline_seconds=30) as output,
@@ -73,7 +73,9 @@ def once(path: Path, act: Callable[[], None]) -> None:
     threading.Thread(target=wait_and_act, daemon=True).start()
 
 
-def test_a_host_that_is_lost_while_it_writes_is_told(connection: Connection, sshd: Sshd, other: Sshd, tmp_path: Path):
+def test_a_host_that_is_lost_while_it_writes_is_reported(
+    connection: Connection, sshd: Sshd, other: Sshd, tmp_path: Path
+):
     with connect(other.host) as target, connection.stream("echo half; sleep 60", deadline_seconds=60) as output:
         once(tmp_path / "arrived", sshd.kill_sessions)
         read = f"read line; echo $line; touch {tmp_path}/arrived; cat"

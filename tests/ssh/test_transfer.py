@@ -13,8 +13,8 @@ import paramiko
 import pytest
 
 from documents.errors import HostUnreachableError, TransferError
-from provision import transfer
-from provision.connection import Connection, connect
+from provision.ssh import transfer
+from provision.ssh.connection import Connection, connect
 from tests.ssh.sshd import Sshd
 
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
@@ -135,13 +135,13 @@ def test_a_file_that_grows_while_it_is_pulled_is_refused(
     assert names(local) == []
 
 
-def test_a_missing_file_is_told_by_name(connection: Connection, local: Path, remote: Path):
+def test_a_missing_file_is_reported_by_name(connection: Connection, local: Path, remote: Path):
     with pytest.raises(TransferError, match="nothing-here"):
         connection.pull(str(remote / "nothing-here"), local / "file")
     assert names(local) == []
 
 
-def test_a_push_into_a_missing_folder_is_told(connection: Connection, remote: Path):
+def test_a_push_into_a_missing_folder_is_reported(connection: Connection, remote: Path):
     with pytest.raises(TransferError, match="Check that the folders exist"):
         connection.push_bytes(b"x", str(remote / "missing" / "file"))
 

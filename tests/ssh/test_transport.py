@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 import paramiko
 from paramiko.common import cMSG_CHANNEL_EOF
 
-from provision.transport import OrderedTransport
+from provision.ssh.login import OrderedTransport
 from tests.ssh.sshd import Sshd
 
 

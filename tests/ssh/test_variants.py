@@ -11,17 +11,24 @@ from typing import Any
 
 import pytest
 
-from documents.cores import CoreLayout
 from documents.errors import HostError
-from documents.host import Host, HostSize
-from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Varied
-from documents.labels import STACK_LABEL, VARIED_LABEL
-from experiment.arrangement import Arrangement
-from provision import containers, variants
-from provision.connection import Completed, Connection
-from provision.database import run_sql
-from provision.readiness import wait_for_postgres
-from provision.variants import VariantContainer
+from documents.lab.host import CoreLayout, Host, HostSize
+from documents.lab.inventory import (
+    STACK_LABEL,
+    VARIED_LABEL,
+    ApiService,
+    Inventory,
+    PostgresService,
+    RedisService,
+    Varied,
+)
+from experiment.bench.arrangement import Arrangement
+from provision.containers import control
+from provision.services import variants
+from provision.services.database import run_sql
+from provision.services.readiness import wait_for_postgres
+from provision.services.variants import VariantContainer
+from provision.ssh.connection import Completed, Connection
 from tests.ports import free_port
 from tests.ssh.services import build, docker
 from tests.ssh.waiting import wait_until
@@ -58,6 +65,7 @@ class DeclaredLab:
             stack="provision-test",
             host=HOST,
             size=HostSize(cpus=(0, 1), memory_bytes=1 << 32, smaller=True),
+            own_kernel=False,
             cores=LAYOUT,
             base_image_id="sha256:0",
             postgres=PostgresService(
@@ -68,7 +76,8 @@ class DeclaredLab:
                 user="fairground",
                 settings=SETTINGS,
             ),
-            redis=RedisService(container=f"{self.stack}-redis", image_id=self.image, port=free_port()),
+            redis=RedisService(container=f"{self.stack}-redis", image_id=self.image, port=free_port(), settings={}),
+            contract_sha256="5" * 64,
             apis=(
                 ApiService(
                     name="go",
@@ -200,8 +209,8 @@ def test_a_container_is_as_the_declared_one_but_for_what_its_variant_has(lab: De
     assert found["HostConfig"] == was["HostConfig"] | other
     same = ("Cmd", "Entrypoint", "User", "WorkingDir", "StopSignal", "StopTimeout")
     assert {part: found["Config"].get(part) for part in same} == {part: was["Config"].get(part) for part in same}
-    containers.start(connection, name)
-    assert containers.state(connection, name) == ("running", 0)
+    control.start(connection, name)
+    assert control.state(connection, name) == ("running", 0)
     assert docker("exec", name, "printenv", "DB_POOL_SIZE") == "16"
 
 
@@ -241,7 +250,7 @@ def test_postgresql_is_at_work_with_a_variants_settings_over_the_same_data(lab: 
     assert [word for word in words if word.startswith("work_mem")] == ["work_mem=16MB"]
     started = inspect(arrangement.postgres.container)["State"]["StartedAt"]
     assert arrangement.arrange(large) == []
-    assert inspect(arrangement.postgres.container)["State"]["StartedAt"] > started, "each cell has it started anew"
+    assert inspect(arrangement.postgres.container)["State"]["StartedAt"] > started, "it is started again for each cell"
     assert arrangement.arrange(lab.inventory.apis[0]) == []
     assert lab.running() == {"postgres", "redis", "api-go"}
     assert run_sql(connection, postgres, "postgres", "SHOW work_mem; DROP TABLE kept;", deadline_seconds=30) == "4MB\n"
@@ -258,7 +267,7 @@ def test_postgresql_is_at_work_with_a_variants_settings_over_the_same_data(lab: 
         ),
     ],
 )
-def test_settings_that_postgresql_does_not_take_are_told_when_it_is_tried(
+def test_settings_that_postgresql_does_not_take_are_reported_when_it_is_tried(
     lab: DeclaredLab, connection: Connection, settings: dict[str, str], said: str
 ):
     arrangement = Arrangement(connection, lab.inventory)
@@ -269,7 +278,7 @@ def test_settings_that_postgresql_does_not_take_are_told_when_it_is_tried(
 
 
 @pytest.mark.nightly
-def test_a_setting_that_is_overruled_is_told(lab: DeclaredLab, connection: Connection):
+def test_a_setting_that_is_overruled_is_reported(lab: DeclaredLab, connection: Connection):
     postgres = lab.inventory.postgres
     large = lab.api("large", postgres={"work_mem": "16MB"})
     arrangement = Arrangement(connection, lab.inventory)
@@ -302,7 +311,7 @@ def test_services_have_the_cpus_of_a_variants_layout_and_get_their_own_back(lab:
     assert (cpus_of(postgres), cpus_of(redis)) == ("1", "1")
     arrangement.arrange(turned)
     # A thread that was pinned there, as a cell does, is to come back as well.
-    process = containers.main_process_id(connection, redis)
+    process = control.main_process_id(connection, redis)
     os.sched_setaffinity(process, {0})
     Arrangement(connection, lab.inventory).undo()
     assert (cpus_of(postgres), cpus_of(redis)) == ("1", "1")
@@ -315,7 +324,7 @@ def test_what_a_killed_run_left_is_undone_by_whoever_comes_next(lab: DeclaredLab
     killed.make([both])
     killed.arrange(both)
     docker("stop", lab.inventory.apis[0].container)
-    containers.start(connection, both.container)
+    control.start(connection, both.container)
     Arrangement(connection, lab.inventory).undo()
     assert lab.made() == set()
     assert lab.running() == {"postgres", "redis"}

@@ -1,4 +1,4 @@
-"""The watch over a real host: what it sees of a load that it is told of, and what it says when it can't go on."""
+"""The watch over a real host: what it sees of a load that it knows of, and what it says when it can't go on."""
 
 import os
 import socket
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.watch import read_ticks
+from analysis.raw.recordings import read_ticks
 from documents.errors import HostError
-from provision import jobs, watching
-from provision.cgroups import Cgroup
-from provision.connection import Connection
+from provision.containers.cgroups import Cgroup
+from provision.load import jobs, recording
+from provision.ssh.connection import Connection
 
 CPUS = sorted(os.sched_getaffinity(0))
 
@@ -24,7 +24,7 @@ def test_the_watch_sees_what_a_cgroup_used_and_waited_and_the_connections(
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
-        watch = watching.start(
+        watch = recording.start_watch(
             connection,
             str(tmp_path / "watch"),
             {"generator": cgroup},
@@ -41,8 +41,8 @@ def test_the_watch_sees_what_a_cgroup_used_and_waited_and_the_connections(
             deadline_seconds=60,
         )
         jobs.wait(connection, work)
-        time.sleep(2 * watching.PERIOD_SECONDS)
-        watching.finish(connection, watch, tmp_path / "ticks.jsonl")
+        time.sleep(2 * recording.TICK_SECONDS)
+        recording.finish(connection, watch, recording.WATCH, tmp_path / "ticks.jsonl")
         for client in clients:
             client.close()
     ticks = read_ticks((tmp_path / "ticks.jsonl").read_bytes(), name="ticks.jsonl")
@@ -58,11 +58,11 @@ def test_the_watch_sees_what_a_cgroup_used_and_waited_and_the_connections(
 
 
 def test_a_spin_is_done_on_each_cpu(connection: Connection):
-    spins = watching.spin(connection, CPUS)
+    spins = recording.spin(connection, CPUS)
     assert [spin.cpu for spin in spins] == CPUS
     assert all(0.003e9 < spin.cpu_ns < 0.3e9 for spin in spins)
 
 
-def test_a_spin_that_cannot_be_done_is_told(connection: Connection):
+def test_a_spin_that_cannot_be_done_is_reported(connection: Connection):
     with pytest.raises(HostError, match=r"calibration spin on .* failed.*no spin on the CPU 1000"):
-        watching.spin(connection, [1000])
+        recording.spin(connection, [1000])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.connection import connect
+from provision.ssh.connection import connect
 from tests.conftest import ROOT
 from tests.stand.lab import LabStand
 from tests.stand.local import LocalStand, LocalStandDocument

@@ -9,8 +9,9 @@ from typing import Any, Self
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from provision import containers, database
-from provision.connection import Connection
+from provision.containers import control
+from provision.services import database
+from provision.ssh.connection import Connection
 from tests.conftest import LiveLab
 from tests.contract.instances import ContainerLauncher, Launcher
 from tests.stand.stand import Api, ServiceCommands, drop_commands, expect_ready
@@ -90,7 +91,7 @@ class LabStand:
         return json.loads(done.stdout)
 
     def process(self, name: str) -> int:
-        return containers.main_process_id(self._connection, self._container(name))
+        return control.main_process_id(self._connection, self._container(name))
 
     def terminate_command(self, name: str) -> str:
         # Docker takes a container that it sent the stop signal to as stopped on purpose, and doesn't start it again.
@@ -98,7 +99,7 @@ class LabStand:
 
     def wait_for_exit(self, name: str, *, deadline_seconds: float) -> int | None:
         def status() -> int | None:
-            state, code = containers.state(self._connection, self._container(name))
+            state, code = control.state(self._connection, self._container(name))
             return code if state == "exited" else None
 
         waiting = Retrying(
@@ -110,11 +111,11 @@ class LabStand:
         return waiting(status)
 
     def start(self, name: str) -> None:
-        containers.start(self._connection, self._container(name))
+        control.start(self._connection, self._container(name))
         expect_ready(self.apis[name])
 
     def log(self, name: str) -> str:
-        return containers.logs(self._connection, self._container(name))
+        return control.logs(self._connection, self._container(name))
 
     def launcher(self, name: str) -> Launcher:
         services = {
@@ -138,8 +139,8 @@ class LabStand:
         for command in (*ends, self.commands.thaw_redis, self.commands.thaw_postgres):
             connection.run(f"({command}) 2>/dev/null || true", deadline_seconds=_DEADLINE_SECONDS)
         for container in (inventory.postgres.container, inventory.redis.container):
-            containers.start(connection, container)
+            control.start(connection, container)
         for api in inventory.apis:
-            containers.start(connection, api.container)
+            control.start(connection, api.container)
             database.empty_uploads(connection, api.upload_volume)
         database.reset(connection, inventory)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from apis.contract.tokens import mint_token
 from documents.base import Document
-from experiment.readiness import wait_until_ready
+from experiment.bench.readiness import wait_until_ready
 from tests.contract.instances import Launcher
 
 _READY_SECONDS = 60
@@ -127,7 +127,7 @@ def expect_ready(api: Api) -> None:
 
 
 def drop_commands(port: int) -> tuple[str, str]:
-    """The shell commands that begin and end to drop all packets from and to a loopback port. Nobody is told of it."""
+    """The shell commands that begin and end to drop all packets from and to a loopback port, without an error."""
     rules = [f"INPUT -i lo -p tcp --{end} {port} -j DROP" for end in ("dport", "sport")]
     begin, end = (" && ".join(f"/usr/sbin/iptables -w {do} {rule}" for rule in rules) for do in ("-I", "-D"))
     return begin, end

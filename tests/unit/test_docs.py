@@ -1,9 +1,9 @@
-"""README and docs/ name what exists: commands, options, links, paths, keys and defaults, members of files."""
+"""README and docs/ name what exists: commands, options, links, paths, keys, and reasons."""
 
-import json
+import ast
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
@@ -18,50 +18,30 @@ from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
 from analysis.pages.gate import OUTCOMES
-from analysis.pages.summary_csv import COLUMNS
+from analysis.pages.html import CHAPTERS
 from cli.gate import EXIT_STATUSES
-from cli.main import app
-from documents.facts import Facts
-from documents.gate import Gate
-from documents.history import History
-from documents.implementation import Implementation
-from documents.load import WrkResult
-from documents.network import CellClocks
-from documents.open_loop import OpenLoopPlan, OpenLoopResult
-from documents.plan import Plan
-from documents.protocol import Protocol
-from documents.report import Report
-from documents.run import CellRecord, HostRecord, JournalEntry, Manifest, VoidReason
-from documents.run_comparison import RunComparison
-from documents.run_list import ListedRun, PrunedRuns
-from documents.samples import Sample
-from documents.stack import Stack
-from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Throttling
-from experiment.events import Event, Phase, Subject
-from lab.services.postgres import DEFAULT_SETTINGS
+from cli.main import Subcommands, app
+from documents.lab.host import HostKind
+from documents.run.protocol import Protocol
+from documents.run.records import ApiFault, HostFault, LabFault
+from documents.stack.implementation import Implementation
+from documents.stack.stack import Stack
+from experiment.facts import read_implementation
+from lab.components.services import POSTGRES_SETTINGS
+from provision.kernel.knobs import knobs_of
+from tests.unit.documents.samples import INVENTORY
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-RUN_FILES = (
-    Manifest,
-    HostRecord,
-    Plan,
-    OpenLoopPlan,
-    JournalEntry,
-    CellRecord,
-    WrkResult,
-    OpenLoopResult,
-    HostWatch,
-    HostTick,
-    CellClocks,
-    Report,
-    RunComparison,
-    Gate,
-    Facts,
-)
 
-MADE = (".lab/", ".venv/", "runs/", "facts/", "artifacts/", "cells/", "compared/", "~/")
-"""Paths that aren't in the repository: what is made in a checkout, and what is in a run."""
+MADE = (".lab/", ".venv/", "runs/", "facts/", "artifacts/", "cells/", "compared/", "stacks/mine.yaml", "~/")
+"""Paths that aren't in the repository: what is made in a checkout, what is in a run, and a reader's own stack."""
+
+ROOMS = ("analysis", "ci", "cli", "documents", "experiment", "lab", "provision", "toolchain")
+"""The folders whose messages the docs may quote."""
+
+SYSTEM_MESSAGES = frozenset({"address already in use"})
+"""Those that docs/troubleshooting.md quotes of the operating system."""
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
@@ -131,6 +111,8 @@ def lab_options(words: Sequence[str]) -> set[str]:
     command = typer.main.get_group(app)
     for word in words:
         if isinstance(command, TyperGroup) and word in command.commands:
+            if isinstance(command, Subcommands):
+                command.load(word)
             command = command.commands[word]
     return {"--help", *(option for parameter in command.params for option in parameter.opts)}
 
@@ -219,28 +201,6 @@ def keys(model: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo]:
     return found
 
 
-def shown_default(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    value = field.get_default(call_default_factory=True)
-    if value is None:
-        return "none"
-    if isinstance(value, BaseModel):
-        return "all defaults"
-    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
-
-
-@pytest.mark.parametrize(
-    ("page", "model"),
-    [("stack-document.md", Stack), ("quick-start.md", Protocol), ("adding-an-api.md", Implementation)],
-)
-def test_keys_are_all_told_with_their_defaults(page: str, model: type[BaseModel]):
-    (table,) = (table for table in tables(ROOT / "docs" / page) if table[0][:3] == ["key", "type", "default"])
-    assert {row[0].strip("`"): row[2] for row in table[1:]} == {
-        key: shown_default(field) for key, field in keys(model).items()
-    }
-
-
 def written_keys(value: JsonValue, prefix: str = "") -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -275,29 +235,66 @@ def test_examples_of_whole_documents_are_valid():
     (protocol,) = (text for text in fences(ROOT / "docs/quick-start.md", "yaml") if "version:" in text)
     Protocol.from_yaml(protocol, name="the page")
     (implementation,) = (text for text in fences(ROOT / "docs/adding-an-api.md", "yaml") if "build:" in text)
-    Implementation.from_yaml(implementation, name="the page")
+    assert Implementation.from_yaml(implementation, name="the page") == read_implementation(ROOT, "apis/go")
 
 
 def test_examples_of_hosts_are_valid():
     stacks = [Stack.from_yaml(text, name="the page") for text in fences(ROOT / "docs/hosts.md", "yaml")]
-    assert [stack.host.kind for stack in stacks] == ["ssh", "ssh", "aws", "hetzner"]
-    assert [len(stack.load_host) for stack in stacks] == [0, 1, 0, 0]
+    assert {"container", *(stack.host.kind for stack in stacks)} == {*get_args(HostKind)}
+    assert any(stack.load_host for stack in stacks)
 
 
 # Numbers and lists that the code has as well
 
 
-def test_default_settings_of_postgres_are_told():
+def texts_in_code() -> Iterator[str]:
+    """Each string in the code, with `…` for what it is filled with."""
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.value
+                elif isinstance(node, ast.JoinedStr):
+                    yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+
+
+def test_messages_in_troubleshooting_are_in_the_code():
+    in_code = "\n".join(texts_in_code())
+    messages = [
+        message
+        for table in tables(ROOT / "docs/troubleshooting.md")
+        for row in table[1:]
+        for message in re.findall(r"(?<!\w)\*([^*]+)\*", row[0])
+        if message not in SYSTEM_MESSAGES
+    ]
+    parts = [part.strip() for message in messages for part in message.replace("`", "").split("…")]
+    assert [part for part in parts if part not in in_code.replace("`", "")] == []
+    assert len(messages) > 50
+
+
+def test_default_settings_of_postgres_are_listed():
     (table,) = (table for table in tables(ROOT / "docs/stack-document.md") if table[0][:2] == ["setting", "value"])
     told = {name.strip("`"): value for row in table[1:] for name, value in (row[:2], row[2:]) if name}
-    assert told == DEFAULT_SETTINGS
+    assert told == POSTGRES_SETTINGS
 
 
-def test_exit_statuses_of_the_gate_are_told():
+def test_kernel_settings_are_listed_with_what_is_wanted():
+    (table,) = (table for table in tables(ROOT / "docs/hosts.md") if table[0][:2] == ["setting", "wanted"])
+    *knobs, interrupts = knobs_of(INVENTORY.cores)
+    assert [row[:2] for row in table[1:-1]] == [[knob.name, knob.wanted] for knob in knobs]
+    assert table[-1][0] == interrupts.name
+
+
+def test_exit_statuses_of_the_gate_are_listed():
     (table,) = (table for table in tables(ROOT / "docs/ci.md") if table[0][0] == "status")
     assert {row[1]: int(row[0]) for row in table[1:]} == {
         OUTCOMES[outcome]: status for outcome, status in EXIT_STATUSES.items()
     }
+
+
+def test_the_chapters_of_the_page_are_listed():
+    _, _, listed = (ROOT / "docs/report.md").read_text(encoding="utf-8").partition("\n## The page\n")
+    assert re.findall(r"^\d+\. \*\*(.+?)\*\*", listed, re.MULTILINE) == [chapter.title for chapter in CHAPTERS]
 
 
 def test_the_script_that_recomputes_the_verdicts_is_shown_whole():
@@ -305,63 +302,8 @@ def test_the_script_that_recomputes_the_verdicts_is_shown_whole():
     assert shown == (ROOT / "benchmarks/recompute.py").read_text(encoding="utf-8")
 
 
-# The files of a run
-
-
-def run_folder_models() -> dict[str, set[str]]:
-    """The members of each document in a run's folder, by the document's name."""
-    rows = (Sample, CpuTimes, Throttling, Pressure, Scheduled)
-    return {row.__name__: set(row._fields) for row in rows} | reached_models(RUN_FILES)
-
-
-def reached_models(roots: Iterable[type[BaseModel]]) -> dict[str, set[str]]:
-    """The members of documents, and of all that are within them, by the document's name."""
-    found: dict[str, set[str]] = {}
-    unseen: list[type[BaseModel]] = [*roots]
-    while unseen:
-        model = unseen.pop()
-        if model.__name__ not in found:
-            found[model.__name__] = set(model.model_fields)
-            unseen += [
-                inner
-                for field in model.model_fields.values()
-                for inner, _ in members(field.annotation)
-                if inner.__name__ not in found
-            ]
-    return found
-
-
-def test_every_member_of_a_run_s_files_is_told():
-    found = [table for table in tables(ROOT / "docs/files.md") if table[0][0] != "Column"]
-    told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in found}
-    assert told == run_folder_models()
-
-
-def test_every_member_of_what_is_printed_for_programs_is_told_and_each_event_with_its_kind():
-    shown = [table for table in tables(ROOT / "docs/terminal.md") if table[0][1:] == ["type", ""]]
-    told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in shown}
-    events: tuple[type[BaseModel], ...] = get_args(Event)
-    known = run_folder_models()
-    printed = reached_models((*events, ListedRun, PrunedRuns, History))
-    assert told == {name: found for name, found in printed.items() if name not in known}
-    kinds = {table[0][0]: table[1][1].strip("`") for table in shown if table[1][0] == "`kind`"}
-    assert kinds == {event.__name__: event.model_fields["kind"].default for event in events}
-
-
-def test_every_subject_of_a_warning_and_every_phase_is_told():
-    rows = {row[0]: row[2] for table in tables(ROOT / "docs/terminal.md") for row in table}
-    assert re.findall(r"`([a-z-]+)`", rows["`about`"]) == [*get_args(Subject)]
-    assert re.findall(r"`([a-z_]+)`", rows["`phase`"]) == [*get_args(Phase)]
-
-
-def test_every_column_of_the_csv_is_told_in_its_order():
-    [table] = [found for found in tables(ROOT / "docs/files.md") if found[0][0] == "Column"]
-    told = [row[0].strip("`") for row in table[1:]]
-    first = told.index("throughput_requests_per_second")
-    with_ends = [f"{name}{end}" for name in told[first:] for end in ("", "_low", "_high")]
-    assert (*told[:first], *with_ends) == COLUMNS
-
-
-def test_every_reason_that_voids_a_cell_is_told():
-    (table,) = (table for table in tables(ROOT / "docs/protocol.md") if table[0] == ["reason", "when"])
-    assert {row[0].strip("`") for row in table[1:]} == {*get_args(VoidReason)}
+def test_every_void_reason_is_listed_with_the_party_at_fault():
+    (table,) = (table for table in tables(ROOT / "docs/protocol.md") if table[0] == ["reason", "fault of", "when"])
+    parties = {"API": ApiFault, "host": HostFault, "lab": LabFault}
+    expected = [(reason, party) for party, reasons in parties.items() for reason in get_args(reasons)]
+    assert sorted((row[0].strip("`"), row[1]) for row in table[1:]) == sorted(expected)

@@ -1,27 +1,41 @@
 """The manifests name the frameworks and compilers that are compared, and the memory that garbage collectors may use."""
 
+import itertools
 import re
 from pathlib import Path
 
 import pytest
 
-APIS = Path(__file__).parents[2] / "apis"
+from lab.stack_file import read_stack
+from toolchain.audit import LOCKS
+
+ROOT = Path(__file__).parents[2]
+APIS = ROOT / "apis"
+
+NAMED = [
+    ("rust/Cargo.lock", 'name = "axum"\nversion = "0.8.4"'),
+    ("rust/Cargo.lock", 'name = "sqlx"\nversion = "0.8.'),
+    ("go/go.mod", "\tgithub.com/gin-gonic/gin v1.12.0\n"),
+    ("go/go.mod", "\tgorm.io/gorm v"),
+    ("zig/requirements.txt", "ziglang==0.14.1"),
+    ("kotlin/pom.xml", "<ktor.version>3.2.3</ktor.version>"),
+    ("kotlin/pom.xml", "<artifactId>exposed-jdbc</artifactId>"),
+]
 
 
-@pytest.mark.parametrize(
-    ("path", "named"),
-    [
-        ("rust/Cargo.lock", 'name = "axum"\nversion = "0.8.4"'),
-        ("rust/Cargo.lock", 'name = "sqlx"\nversion = "0.8.'),
-        ("go/go.mod", "\tgithub.com/gin-gonic/gin v1.12.0\n"),
-        ("go/go.mod", "\tgorm.io/gorm v"),
-        ("zig/requirements.txt", "ziglang==0.14.1"),
-        ("kotlin/pom.xml", "<ktor.version>3.2.3</ktor.version>"),
-        ("kotlin/pom.xml", "<artifactId>exposed-jdbc</artifactId>"),
-    ],
-)
+@pytest.mark.parametrize(("path", "named"), NAMED)
 def test_each_api_is_made_with_the_framework_that_is_compared(path: str, named: str):
     assert named in (APIS / path).read_text(encoding="utf-8")
+
+
+def test_the_lists_of_the_implementations_are_complete():
+    """See docs/adding-an-api.md, "In this project"."""
+    sources = {f"apis/{path.parent.name}" for path in APIS.glob("*/Dockerfile")}
+    assert {f"apis/{path.partition('/')[0]}" for path, _ in NAMED} == sources
+    assert {lock.rpartition("/")[0] for lock in LOCKS} >= sources
+    for name, targets in (("local", [None]), ("test", [None]), ("benchmark", [None, "floor", "redis-floor"])):
+        entries = [(api.source, api.target) for api in read_stack(ROOT, name).apis]
+        assert sorted(entries, key=str) == sorted(itertools.product(sources, targets), key=str), name
 
 
 def test_garbage_collected_runtimes_have_the_contracts_memory_budget():

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import ssh_files
-from lab.hosts import pinned_keys
-from provision import jobs
+from lab.hosts import pin_key
+from lab.resources import access
+from provision.load import jobs
 from tests.unit.provision.local_host import LocalHost
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBf4Yjq3g9dJcd0pWTXnpmJ5rFqvv6lcrYrf0xJ0uzyS"
@@ -31,15 +31,15 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 def test_a_confirmed_host_key_is_written_by_its_owner_alone(tmp_path: Path):
-    pinned_keys.pin_key(tmp_path / "stack", "10.0.0.1", 22, KEY)
-    pinned_keys.pin_key(tmp_path / "stack", "10.0.0.2", 22, KEY)
+    pin_key(tmp_path / "stack", "10.0.0.1", 22, KEY)
+    pin_key(tmp_path / "stack", "10.0.0.2", 22, KEY)
     assert modes(tmp_path / "stack") == {".": 0o700, "confirmed_hosts": 0o600}
 
 
 def test_a_user_s_key_and_the_known_hosts_are_their_owner_s_alone(tmp_path: Path):
     folder = tmp_path / "hosts" / "host"
-    ssh_files.write_files({"folder": str(folder), "private_key": "a key", "known_hosts": "a host"})
-    assert modes(folder) == {".": 0o700, ssh_files.KEY_NAME: 0o600, "known_hosts": 0o600}
+    access.write_files({"folder": str(folder), "private_key": "a key", "known_hosts": "a host"})
+    assert modes(folder) == {".": 0o700, access.KEY_NAME: 0o600, "known_hosts": 0o600}
 
 
 def test_what_a_job_on_a_host_leaves_is_behind_a_folder_of_its_owner_s(tmp_path: Path):

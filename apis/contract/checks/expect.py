@@ -19,7 +19,7 @@ _SHOWN = 400
 _CAUSES = re.compile(
     r"(?i)sqlstate|\bpg_|psql|relation \"|duplicate key|violates|terminating connection|canceling statement|cached plan"
     r"|connection (refused|reset)|no such file or|127\.0\.0\.1|panicked|goroutine|stack ?trace|exception"
-    r"|\.(rs|go|kt|zig):\d|/uploads"
+    r"|\.[a-z]{1,5}:\d|/uploads"
 )
 """What the cause of an error looks like; no answer may show one."""
 

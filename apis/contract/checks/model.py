@@ -55,7 +55,7 @@ class Check:
     """A check; its function raises where the target doesn't keep the contract, and its docstring says what holds.
 
     It is skipped for a target that doesn't name the services that it `needs`. `attempts` is how often it may be tried:
-    more than once where time decides what is seen, for on a busy machine a target may rightly pass Redis over.
+    more than once where time decides what is seen, because on a busy machine a target may rightly pass Redis over.
     """
 
     name: str

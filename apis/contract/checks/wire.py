@@ -1,4 +1,4 @@
-"""Requests and forms as octets, for what a client library would normalise, and the answers to them."""
+"""Requests and forms as octets, where a client library would normalise them, and the answers to them."""
 
 import socket
 from contextlib import suppress

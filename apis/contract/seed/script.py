@@ -19,6 +19,7 @@ from apis.contract.seed.content import (
 )
 from documents.base import Document, Sha256
 from documents.errors import ContractError
+from documents.files import replacing
 
 SEED_SHA256 = "22231fcb2bc1af96818cbdf175f2a3e4525da5058ac15e00942c1b204244e8f7"
 """SHA-256 of the file that `write_seed` writes."""
@@ -51,23 +52,18 @@ def write_seed(path: Path) -> SeedFile:
         OSError: the file can't be written.
     """
     digest = hashlib.sha256()
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            for line in _script():
-                octets = line.encode()
-                digest.update(octets)
-                file.write(octets)
-            size = file.tell()
+    with replacing(path) as file:
+        for line in _script():
+            octets = line.encode()
+            digest.update(octets)
+            file.write(octets)
+        size = file.tell()
         if digest.hexdigest() != SEED_SHA256:
             raise ContractError(
                 f"The seed has the checksum {digest.hexdigest()} instead of the recorded {SEED_SHA256}. If its content "
                 "was changed on purpose, record the new one in apis/contract/seed/script.py; else this Python "
                 "generates another seed than the one that results are compared on."
             )
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return SeedFile(path=os.fspath(path), size=size, sha256=digest.hexdigest())
 
 

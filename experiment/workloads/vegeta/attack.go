@@ -13,16 +13,16 @@ import (
 
 // attack sends the targets in their order, from the first again after the last, each when it is due.
 //
-// As many workers as connections: a request that finds none free waits for one, and what it waits counts as latency.
-// What was due in the window is sent also after its end, for as long as one answer may take. Else a stall at the end
-// would be met by fewer than were due in it, and the longest waits would be in no latency.
+// There are as many workers as connections: a request that finds none free waits, and its wait counts as latency.
+// Requests that were due in the window are sent for one timeout after its end. Otherwise a stall at the end would show
+// in fewer requests than were due in it, and no latency would have the longest waits.
 func attack(targets []vegeta.Target, pace *schedule, connections int, timeout time.Duration) *tally {
 	transport := &countingTransport{timeout: timeout}
 	transport.inner = &http.Transport{
 		DialContext:         transport.dial,
 		MaxIdleConnsPerHost: connections,
 		MaxConnsPerHost:     connections,
-		// Go would ask for gzip by itself, and wrk doesn't.
+		// Go asks for gzip unless told not to, and wrk doesn't.
 		DisableCompression: true,
 	}
 	attacker := vegeta.NewAttacker(
@@ -53,7 +53,7 @@ func attack(targets []vegeta.Target, pace *schedule, connections int, timeout ti
 }
 
 // countingTransport counts the connections that were opened, gives up answers that take too long, and sends no header
-// field that vegeta adds. http.Client's own time-out would cost a goroutine and a timer for each request.
+// field that vegeta adds. http.Client's own timeout would cost a goroutine and a timer for each request.
 type countingTransport struct {
 	inner   *http.Transport
 	timeout time.Duration

@@ -111,7 +111,7 @@ func TestARequestGoesOverTheWireAsWrkSendsIt(t *testing.T) {
 	}
 }
 
-// stalling answers at once but for the time from its 300th to its 600th millisecond.
+// stalling answers at once, except in the time from its 300th to its 600th millisecond.
 func stalling(t *testing.T) string {
 	var once sync.Once
 	var began time.Time
@@ -200,6 +200,6 @@ func TestWhatIsNotAnsweredIsCountedByItsCause(t *testing.T) {
 		t.Errorf("%d requests, %+v, %v", found.Requests, found.Errors, found.Latency)
 	}
 	if found.FirstError == nil {
-		t.Error("no error is told")
+		t.Error("no error is reported")
 	}
 }

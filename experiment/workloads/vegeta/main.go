@@ -1,4 +1,4 @@
-// Command open-loop replays a request file at a constant rate, whatever the answers take, and writes what it measured.
+// Command open-loop replays a request file at a constant rate, however long the answers take, and writes its result.
 package main
 
 import (
@@ -98,11 +98,11 @@ func run(chosen options) error {
 	if err != nil {
 		return err
 	}
-	// One more than there are CPUs: that which waits for the next request's time takes none.
+	// One more than there are CPUs: the goroutine that waits for the next request's time needs none.
 	runtime.GOMAXPROCS(runtime.NumCPU() + 1)
 	debug.SetGCPercent(400)
 	timeout := time.Duration(chosen.timeoutSeconds) * time.Second
-	// A moment that has passed is no wait.
+	// A time that has passed needs no wait.
 	sleepUntil(chosen.startNs)
 	seen := attack(targets, &schedule{rate: chosen.rate, seconds: chosen.seconds}, chosen.connections, timeout)
 	seen.VegetaVersion = version

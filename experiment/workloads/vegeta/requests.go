@@ -16,9 +16,9 @@ import (
 var tokenPlace = regexp.MustCompile(`\{token:(\d+)\}`)
 
 // readTargets reads a request file, the one that replay.lua gives to wrk: frames of a line `<bytes of head> <bytes of
-// body>`, the head, the body, a newline. The head is HTTP/1.1 as it goes over the wire, but for `{host}` and
-// `{token:USER}`. Of several generators that take turns, each has those whose turn is its own: together they send them in
-// the file's order.
+// body>`, the head, the body, a newline. The head is HTTP/1.1 as it goes over the wire, except for `{host}` and
+// `{token:USER}`. Several generators take turns: each has every n-th request, and together they send all in the file's
+// order.
 func readTargets(path, host string, tokens map[string]string, part, parts int) ([]vegeta.Target, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -78,9 +78,9 @@ func target(head, body []byte, host string, tokens map[string]string) (vegeta.Ta
 		return vegeta.Target{}, err
 	}
 	if request.ContentLength != int64(len(body)) {
-		return vegeta.Target{}, fmt.Errorf("the head tells of %d bytes of body, but %d follow", request.ContentLength, len(body))
+		return vegeta.Target{}, fmt.Errorf("Content-Length is %d, but the body has %d bytes", request.ContentLength, len(body))
 	}
-	// wrk sends the head as it stands. Go adds this field unless it is there, and leaves it out where it is empty.
+	// wrk sends the head unchanged. Go adds this field unless it is there, and omits it if it is empty.
 	request.Header["User-Agent"] = []string{""}
 	return vegeta.Target{
 		Method: request.Method,
@@ -100,7 +100,7 @@ func readTokens(path string) (map[string]string, error) {
 	for line := range strings.Lines(string(data)) {
 		user, token, found := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		if !found {
-			// A token is a secret: the line isn't told.
+			// A token is a secret, so the message doesn't show the line.
 			return nil, fmt.Errorf("%s has a line without a user and a token", path)
 		}
 		tokens[user] = token

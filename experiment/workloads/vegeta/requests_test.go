@@ -78,19 +78,19 @@ func TestGeneratorsThatTakeTurnsHaveEachRequestOnce(t *testing.T) {
 
 func TestDamagedFilesAreRefusedByTheByte(t *testing.T) {
 	whole := frameOf(getHead, "")
-	for name, damaged := range map[string]struct{ text, told string }{
+	for name, damaged := range map[string]struct{ text, message string }{
 		"no frame":     {whole + "garbage\n", fmt.Sprintf("has no frame at byte %d", len(whole))},
 		"cut off":      {whole + whole[:len(whole)-1], fmt.Sprintf("is cut off or damaged at byte %d", len(whole))},
 		"wrong length": {"9" + whole, "is cut off or damaged at byte 0"},
 		"negative":     {"-1 0\n", "has no frame at byte 0"},
 		"no token":     {frameOf(postHead, postBody), "at byte 0: there is no token for user 42"},
-		"another body": {frameOf(strings.ReplaceAll(postHead, "Bearer {token:42}", "x"), "short"), "tells of 9 bytes of body, but 5 follow"},
+		"another body": {frameOf(strings.ReplaceAll(postHead, "Bearer {token:42}", "x"), "short"), "Content-Length is 9, but the body has 5 bytes"},
 		"nothing":      {"", "has no request"},
 		"no HTTP":      {frameOf("hello\r\n\r\n", ""), "at byte 0: malformed HTTP request"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := readTargets(fileOf(t, damaged.text), "127.0.0.1:8080", nil, 0, 1)
-			if err == nil || !strings.Contains(err.Error(), damaged.told) {
+			if err == nil || !strings.Contains(err.Error(), damaged.message) {
 				t.Errorf("%v", err)
 			}
 		})

@@ -10,15 +10,15 @@ import (
 
 // schedule is a vegeta.Pacer: request k is due k/rate seconds after the first.
 //
-// It waits by itself. The timers of the Go runtime are as coarse as a millisecond where nothing else is running, so that
-// requests would leave in bursts, and vegeta's own pacers wait by those.
+// It waits on its own. The Go runtime's timers are as coarse as a millisecond if nothing else is running, so with
+// vegeta's own pacers, which use them, requests would leave in bursts.
 type schedule struct {
 	rate    uint64
 	seconds uint64
 
-	reference   time.Time     // a moment of the first request
-	sinceBegan  time.Duration // how long before it the attack began
-	referenceNs int64         // the same moment on CLOCK_MONOTONIC
+	reference   time.Time     // a time of the first request
+	sinceBegan  time.Duration // from the attack's start to the reference
+	referenceNs int64         // the reference on CLOCK_MONOTONIC
 }
 
 // total is how many requests are due in the window.
@@ -45,7 +45,7 @@ func (s *schedule) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool
 func (s *schedule) Rate(time.Duration) float64 { return float64(s.rate) }
 
 func (s *schedule) begin(elapsed time.Duration) {
-	// The thread stays this goroutine's, for its timers' slack is the thread's: the kernel's default of 50 µs would be
+	// The goroutine keeps this thread, because timer slack is set per thread: the kernel's default of 50 µs would be
 	// part of each latency.
 	runtime.LockOSThread()
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {

@@ -18,7 +18,7 @@ type histogram map[int64]int64
 
 func (h histogram) add(duration time.Duration) { h[max(duration, 0).Microseconds()]++ }
 
-// MarshalJSON writes pairs of (microseconds, count) in rising order, beside their sum and their ends.
+// MarshalJSON writes pairs of (microseconds, count) in rising order, with their sum, minimum and maximum.
 func (h histogram) MarshalJSON() ([]byte, error) {
 	written := struct {
 		Count     int64      `json:"count"`
@@ -41,7 +41,7 @@ type errorCounts struct {
 	Other   int64 `json:"other"`
 }
 
-// tally is open-loop.json; documents/open_loop.py says what each member means.
+// tally is open-loop.json; OpenLoopResult in documents/run/window.py explains each member.
 type tally struct {
 	Version           int                         `json:"version"`
 	VegetaVersion     string                      `json:"vegeta_version"`
@@ -66,8 +66,8 @@ func newTally() *tally {
 	return &tally{Version: 1, Statuses: map[string]map[string]int64{}, Latency: histogram{}, Lateness: histogram{}}
 }
 
-// add counts one request. Its latency runs from when it was due, not from when it was sent: what it waited for a
-// connection, or for a generator that was late, is part of it.
+// add counts one request. Its latency runs from when it was due, not from when it was sent: it includes the wait for a
+// connection, or for a generator that was late.
 func (t *tally) add(result *vegeta.Result, lateness time.Duration, inWindow bool) {
 	t.Requests++
 	if inWindow {
@@ -89,7 +89,7 @@ func (t *tally) fail(message string) {
 	if t.FirstError == nil {
 		t.FirstError = &message
 	}
-	// The result has the error as text alone. A connection that wasn't made in time has the second one.
+	// The result has only the text of the error. A connection that wasn't made in time has the second one.
 	if strings.Contains(message, context.DeadlineExceeded.Error()) || strings.Contains(message, "i/o timeout") {
 		t.Errors.Timeout++
 	} else {
@@ -97,7 +97,7 @@ func (t *tally) fail(message string) {
 	}
 }
 
-// write writes the file whole or not at all.
+// write writes the file in one step.
 func (t *tally) write(path string) error {
 	data, err := json.Marshal(t)
 	if err != nil {

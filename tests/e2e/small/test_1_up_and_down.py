@@ -9,8 +9,8 @@ import signal
 
 import pytest
 
-from documents.drift import Drift
-from lab.lifecycle.lifecycle import read_lab
+from documents.lab import Drift
+from lab.lifecycle import read_lab
 from tests.e2e.scratch import (
     HOST,
     INTERRUPTED,
@@ -48,7 +48,7 @@ def test_bad_document_is_one_sentence_with_file_line_and_key(small_lab: SmallLab
     before = left_on_engine()
     try:
         said = small_lab.refusal("up")
-        assert re.match(rf"stacks/{NAME}\.yaml:\d+: wrokers: no such key; remove it or mend its spelling", said)
+        assert re.match(rf"stacks/{NAME}\.yaml:\d+: wrokers: no such key; remove it or fix its spelling", said)
     finally:
         small_lab.describe()
     assert left_on_engine() == before

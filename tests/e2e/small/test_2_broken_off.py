@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostUnreachableError
-from documents.run import HostRecord, attempt_id
-from experiment.events import CellFinished, Phase, RunFinished, RunStarted
-from provision.connection import Connection, connect
+from documents.run.records import HostRecord, attempt_id
+from experiment.progress.events import CellFinished, Phase, RunFinished, RunStarted
+from provision.ssh.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host, running_containers, wait_until_up
@@ -82,7 +82,7 @@ class Interrupted:
         ]
         told = [name for name, _ in ended]
         assert sorted(told) == sorted(path.name for path in self.folder.glob("cells/*"))
-        assert len(told) == len(set(told)), "each attempt is told as finished once"
+        assert len(told) == len(set(told)), "each attempt is reported as finished once"
         assert [valid for _, valid in ended].count(True) == self.cells, "and each cell has one that counts"
         assert isinstance(run.events[-1], RunFinished)
         assert run.events[-1].void_cells == 0
@@ -165,7 +165,7 @@ def test_run_killed_at_ten_random_moments_is_resumed_and_every_setting_comes_bac
 def test_run_whose_network_is_cut_says_so_and_is_resumed_and_every_setting_comes_back(
     start_run: StartRun, own_host: OwnHost, host: Connection, tmp_path: Path
 ):
-    """Packets are lost and nobody is told: to the host the connection is open to the end."""
+    """Packets are lost without an error: to the host the connection is open to the end."""
     with cable_to(own_host.host, tmp_path) as cable:
         run = start_run("--protocol", protocol_of(tmp_path, 2), lab=own_host.lab(cable.host))
         run.wait_for_phase("load")
@@ -214,7 +214,7 @@ def test_run_that_is_asked_to_end_leaves_the_lab_and_its_host_as_they_were_and_i
     def end_and_look(number: signal.Signals) -> None:
         run.send(number)
         assert run.finish() == 130, run.stderr
-        assert "interrupted: what was finished is kept" in run.stderr
+        assert "interrupted: finished work is kept" in run.stderr
         assert "Traceback" not in run.stderr
         assert own_host.settings() == UNTOUCHED_SETTINGS
         assert left_on_host(host) == []
@@ -227,7 +227,7 @@ def test_run_that_is_asked_to_end_leaves_the_lab_and_its_host_as_they_were_and_i
     interrupted = Interrupted(run.folder, 2)
     interrupted.remember()
     run = resume(start_run, interrupted, own_host.lab())
-    # At once, while the database is made anew: that mustn't go on beside what puts it back.
+    # At once, while the database is made again: that mustn't go on beside what puts it back.
     run.wait_for_phase("reset")
     end_and_look(signal.SIGTERM)
     interrupted.remember()

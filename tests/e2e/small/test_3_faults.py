@@ -16,10 +16,10 @@ import pytest
 
 from cli.main import EXIT_INTERRUPTED
 from documents.errors import HostUnreachableError
-from documents.inventory import Inventory
-from documents.run import CellRecord, VoidReason
-from experiment.events import CellFinished, Event, Phase, PhaseStarted, RunFinished
-from provision.connection import Connection, connect
+from documents.lab.inventory import Inventory
+from documents.run.records import CellRecord, VoidReason
+from experiment.progress.events import CellFinished, Event, Phase, PhaseStarted, RunFinished
+from provision.ssh.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import RUN_HOME, left_on_host, running_containers, wait_for_connections, wait_until_up
@@ -27,7 +27,7 @@ from tests.e2e.lab_run import API, LabRun, read_attempts, read_finished, write_p
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.small.conftest import runs_lab
 from tests.e2e.small_lab import SmallLab
-from toolchain.privilege import as_root
+from toolchain.console import as_root
 
 _CONNECTIONS = 10
 _LOAD_SECONDS = 2
@@ -61,7 +61,7 @@ class Breaker:
         wait_for_connections(self._host, self._inventory.api(API).port, _CONNECTIONS)
 
     def kill(self, container: str) -> None:
-        """Kill a container's first process, as the kernel or a defect would; Docker starts it anew."""
+        """Kill a container's first process, as the kernel or a defect would; Docker starts it again."""
         process = f"$(docker inspect --format {{{{.State.Pid}}}} {container})"
         self._host.run(f"kill -KILL {process}", deadline_seconds=30)
 
@@ -182,7 +182,7 @@ def test_a_run_goes_on_to_its_end_whatever_dies_under_it(survivor: Survivor):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_cell_under_which_something_dies_is_void_by_its_name_and_measured_anew(survivor: Survivor, name: str):
+def test_a_cell_under_which_something_dies_is_void_by_its_name_and_measured_again(survivor: Survivor, name: str):
     first, *others = survivor.attempts[name]
     reasons = {void.reason for void in first.voids}
     if FAULTS[name].reasons:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
 from cli.gate import EXIT_STATUSES
-from documents.gate import Gate
+from documents.report.report import Gate
 from tests.conftest import ROOT, run_lab
 from tests.e2e.lab_run import ATTEMPTS_MOST, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
@@ -52,7 +53,7 @@ def pairs(small_lab: SmallLab, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def whole_blocks(gate: Gate) -> int:
     """How many blocks have a valid cell of both builds."""
-    cells = analyse(ROOT / "runs" / gate.run_id).cells
+    cells = analyse(read_run(ROOT / "runs" / gate.run_id)).cells
     base, candidate = (
         {cell.block for cell in cells if cell.api == api} for api in (gate.base.name, gate.candidate.name)
     )
@@ -71,10 +72,10 @@ def test_a_build_that_was_made_slower_is_a_regression(pairs: Pairs, tmp_path: Pa
     assert (again, judged) == (status, gate)
 
 
-def test_a_build_that_is_the_same_has_the_status_of_its_outcome_and_is_told(pairs: Pairs):
+def test_a_build_that_is_the_same_has_the_status_of_its_outcome_and_is_reported(pairs: Pairs):
     """On a small and noisy machine two blocks can't show sameness, and one of forty calls it a regression."""
     status, gate = pairs.gate(SAME, "--protocol", str(pairs.two_blocks))
     assert gate.outcome != "no-answer"
     assert status == EXIT_STATUSES[gate.outcome]
-    assert "one and the same image" in gate.caveats[0]
+    assert "the same image with the same environment" in gate.caveats[0]
     assert (gate.blocks_needed is not None) <= (gate.outcome == "cannot-tell")

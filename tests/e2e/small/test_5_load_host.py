@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from documents.open_loop import OpenLoopResult
-from lab.lifecycle.leftovers import find_labelled
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.run.window import OpenLoopResult
+from provision.containers import LOCAL_DOCKER, find_labelled
 from tests.conftest import LiveLab
 from tests.e2e.host_view import left_on_load_hosts
 from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_attempts, write_protocol
@@ -45,7 +46,7 @@ def test_run_from_a_load_host_is_killed_and_resumed_with_a_closed_and_an_open_ce
         assert run.finish() == 0, run.stderr
         assert left_on_load_hosts(loaded_lab.inventory) == []
         closed, opened = (folder / "cells" / record.attempt_id for record in read_attempts(folder) if record.valid)
-        report = analyse(folder)
+        report = analyse(read_run(folder))
         [cell] = report.cells
         assert cell.requests > 100
         assert cell.usage["generator"].cpu_cores > 0
@@ -64,4 +65,6 @@ def test_load_host_that_the_document_no_longer_has_is_gone(small_lab: SmallLab, 
     small_lab.describe_go(BASE)
     inventory = small_lab.up()
     assert (inventory.load_hosts, inventory.api_address) == ((), "127.0.0.1")
-    assert [thing.name for thing in find_labelled(NAME) if thing.kind in {"container", "network"}] == [HOST]
+    assert [thing.name for thing in find_labelled(LOCAL_DOCKER, NAME) if thing.kind in {"container", "network"}] == [
+        HOST
+    ]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from provision.host_keys import fingerprint
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from provision.ssh.login import fingerprint
 from tests.e2e.lab_run import LabRun, read_attempts, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.scratch import HOST, docker, left_on_engine
@@ -44,7 +45,7 @@ def found(machine: Machine) -> Snapshot:
 
 
 def document(machine: Machine, jump_host: Sshd) -> dict[str, object]:
-    """The host without its key, which is to be shown and confirmed."""
+    """The host without its key, which must be shown and confirmed."""
     jump = {"address": "127.0.0.1", "port": jump_host.port, "host_key": public_half(jump_host.host_key).strip()}
     return on_machine(machine, user="someone", cpus=2, jump_host=jump, host_key=None)
 
@@ -91,7 +92,7 @@ def test_run_whose_engine_is_restarted_under_load_goes_on_to_its_end(
         first, *_, last = read_attempts(run.folder)
         assert {void.reason for void in first.voids} & {"generator-failed", "wrk-errors", "sampler-failed"}
         assert last.valid
-        report = analyse(run.folder)
+        report = analyse(read_run(run.folder))
         assert report.host_kind == "ssh"
         assert not {"set", "refused"} & {knob.state for knob in report.knobs}
     finally:

@@ -1,4 +1,4 @@
-"""Real Chromium, and what a reader of a page would meet in it."""
+"""Measure a page in real Chromium."""
 
 import json
 import re
@@ -65,10 +65,10 @@ const measure = async (frame) => {
   const before = skip && skip.getBoundingClientRect().bottom;
   skip && skip.focus();
   const after = skip && skip.getBoundingClientRect().top;
-  const told = {violations: [], passes: []};
+  const audit = {violations: [], passes: []};
   if (frame.dataset.checked) {
     page.eval(AXE);
-    Object.assign(told, await page.axe.run(root, {resultTypes: ["violations"]}));
+    Object.assign(audit, await page.axe.run(root, {resultTypes: ["violations"]}));
   }
   return {
     width: root.documentElement.scrollWidth,
@@ -87,8 +87,8 @@ const measure = async (frame) => {
     series: least(drawn, ([color, shape]) => contrast(color, shape.closest("section"))),
     shapes: drawn.length,
     smallest: least(labels, (label) => label.getBoundingClientRect().height),
-    axe: told.violations.map((found) => `${found.id}: ${found.help}: ${found.nodes[0].html.slice(0, 200)}`),
-    rules: told.passes.length,
+    axe: audit.violations.map((found) => `${found.id}: ${found.help}: ${found.nodes[0].html.slice(0, 200)}`),
+    rules: audit.passes.length,
   };
 };
 onload = async () => {

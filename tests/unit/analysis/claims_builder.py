@@ -5,19 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from analysis import article
-from analysis.claims.claim import Judgement
-from analysis.claims.columns import COLUMNS, PublishedColumn
-from analysis.claims.evidence import Evidence
+from analysis.claims import article
+from analysis.claims.article import COLUMNS, PublishedColumn
+from analysis.claims.claim import Evidence, Judgement
 from analysis.claims.lines import CLAIMS
 from analysis.statistics.comparison import compare
-from documents.cell_numbers import CellNumbers
-from documents.comparison import Comparison
-from documents.cores import CoreLayout
-from documents.host import HostSize
-from documents.protocol import Scenario
-from documents.report import BuildingFacts, PublishedNumber
-from documents.summaries import Estimate, Spread
+from documents.lab.host import CoreLayout, HostSize
+from documents.report.comparison import Comparison
+from documents.report.numbers import CellNumbers, Estimate, Spread
+from documents.report.report import BuildingFacts, PublishedNumber
+from documents.run.protocol import Scenario
 from tests.unit.analysis.test_comparison import a_cell
 
 FULL = HostSize(cpus=tuple(range(8)), memory_bytes=16 * 2**30, smaller=False)
@@ -35,7 +32,15 @@ NOISE = (0.011, -0.008, 0.004, -0.013, 0.009, -0.003)
 
 THROUGHPUT_LIGHT, THROUGHPUT_MEDIUM, THROUGHPUT_HEAVY, MEMORY, P99 = COLUMNS
 
-NOTHING = Evidence(size=FULL, cores=OWN_CORES, scenarios=SCENARIOS, numbers=(), comparisons=(), building=())
+NOTHING = Evidence(
+    size=FULL,
+    cores=OWN_CORES,
+    generator_shares=False,
+    scenarios=SCENARIOS,
+    numbers=(),
+    comparisons=(),
+    building=(),
+)
 
 
 def outcome_of(evidence: Evidence, line: str, name: str) -> Judgement:

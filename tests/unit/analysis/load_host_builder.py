@@ -4,16 +4,26 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.load_hosts import CLOCKS_NAME, load_host_file
-from analysis.merging import merge_wrk
-from analysis.samples import Window
-from documents.cores import CoreLayout
-from documents.inventory import Inventory, LoadHost
-from documents.load import WrkResult
-from documents.network import Bandwidth, CellClocks, ClockReading, ClockReadings, Network, RoundTrips
-from documents.plan import Cell
-from documents.run import CellRecord, HostIdentity, HostRecord, LoadHostLook, LoadHostRecord, Manifest
-from documents.samples import SampledRole
+from analysis.raw.load_hosts import CLOCKS_NAME, load_host_file, merge
+from analysis.raw.recordings import Window
+from documents.lab.host import CoreLayout
+from documents.lab.inventory import Inventory, LoadHost
+from documents.run.protocol import Cell
+from documents.run.records import (
+    Bandwidth,
+    CellClocks,
+    CellRecord,
+    ClockReading,
+    ClockReadings,
+    HostIdentity,
+    HostRecord,
+    LoadHostLook,
+    LoadHostRecord,
+    Manifest,
+    Network,
+    RoundTrips,
+)
+from documents.run.window import SampledRole, WrkResult
 from tests.unit.analysis.run_builder import (
     CONTROLLED,
     GOLDEN_SCENARIOS,
@@ -29,7 +39,7 @@ from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_
 SECOND_NS = 1_000_000_000
 CORES = CoreLayout(api=(0, 1, 2), postgres=(3, 4), redis=(5,), generator=(), system=(5, 6, 7), shared=False)
 ON_LOAD_HOST = CoreLayout(api=(0,), postgres=(1,), redis=(5,), generator=(6, 7), system=(5,), shared=False)
-"""Only that a load host's ticks can be made: its generator has the CPUs 6 and 7."""
+"""For the ticks of a load host: its generator has the CPUs 6 and 7."""
 
 OFFSET_NS = 4_000 * SECOND_NS
 """How far the clock of the lab's host is ahead of the load hosts'."""
@@ -52,6 +62,7 @@ LOAD_HOST = LoadHost.model_validate(
             "host_public_key": "ssh-ed25519 AAAA",
         },
         "size": {"cpus": tuple(range(8)), "memory_bytes": 16 * 2**30, "smaller": False},
+        "own_kernel": True,
         "generator": (6, 7),
         "system": (5,),
     }
@@ -59,7 +70,7 @@ LOAD_HOST = LoadHost.model_validate(
 
 
 def with_load_hosts(inventory: Inventory, count: int = 1) -> Inventory:
-    """The inventory as one whose load comes from so many load hosts."""
+    """The inventory with this number of load hosts."""
     changes = {
         "cores": CORES.model_dump(),
         "load_hosts": (LOAD_HOST.model_dump(),) * count,
@@ -69,7 +80,7 @@ def with_load_hosts(inventory: Inventory, count: int = 1) -> Inventory:
 
 
 def clocks(count: int, *, delay_ns: int = 20_000, late_ns: Sequence[int] = ()) -> CellClocks:
-    """The clocks of so many load hosts; `late_ns` is how much later the load of each seems to have begun."""
+    """The clocks of this number of load hosts; `late_ns` is how much later the load of each seems to have begun."""
 
     def readings(late: int) -> ClockReadings:
         before, after = (
@@ -152,7 +163,9 @@ def _write(directory: Path, cell: Cell, count: int, found: CellClocks, happening
             load_host_file(number, "samples.csv"): samples_of(number),
             load_host_file(number, "ticks.jsonl"): ticks_on_load_host(happening),
         }
-    write_cell(directory, cell, merge_wrk(parts, found), samples_csv(roles, 1), watch=files)
+    merged = merge(parts, found)
+    assert isinstance(merged, WrkResult)
+    write_cell(directory, cell, merged, samples_csv(roles, 1), watch=files)
 
 
 def samples_of(number: int) -> bytes:

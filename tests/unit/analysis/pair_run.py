@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from documents.plan import Cell
-from documents.protocol import Scenario
+from documents.run.protocol import Cell, Scenario
 from tests.unit.analysis.run_builder import GOLDEN_RAW, Role, samples_csv, write_cell, write_run, wrk_result
 
 BASE, CANDIDATE = "go-base", "go-new"

@@ -1,10 +1,10 @@
-"""Reports whose cells have throughputs of one's own choice; all else is that of the golden run."""
+"""Reports whose cells have given throughputs; everything else is that of the golden run."""
 
 import math
 from collections.abc import Mapping, Sequence
 
-from documents.cell_numbers import CellNumbers
-from documents.report import Report, VoidCell
+from documents.report.numbers import CellNumbers
+from documents.report.report import Report, VoidCell
 
 NOISE = (0.011, -0.008, 0.004, -0.013, 0.009, -0.003)
 """What six blocks add to the log of a throughput; their mean is 0."""

@@ -12,16 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.samples import Window
-from documents.cores import CoreLayout
-from documents.host import Host, HostSize
-from documents.inventory import ApiService, Inventory, PostgresService, RedisService
-from documents.knobs import KnobRecord
-from documents.load import WrkErrors, WrkLatency, WrkResult
-from documents.plan import Cell, Plan
-from documents.protocol import Protocol, Scenario
-from documents.run import CellRecord, HostIdentity, HostRecord, Manifest, Void, attempt_id
-from documents.samples import SAMPLE_COLUMNS, SampledRole
+from analysis.raw.recordings import Window
+from documents.lab.host import CoreLayout, Host, HostSize
+from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService
+from documents.run.protocol import Cell, Plan, Protocol, Scenario
+from documents.run.records import CellRecord, HostIdentity, HostRecord, KnobRecord, Manifest, Void, attempt_id
+from documents.run.window import SAMPLE_COLUMNS, SampledRole, WrkErrors, WrkLatency, WrkResult
 from tests.unit.analysis.watch_builder import Happening, watch_files
 from tests.unit.analysis.wrk_port import interval_of, stats_correct, to_dense, to_pairs
 
@@ -85,6 +81,7 @@ def write_run(
             host_public_key="ssh-ed25519 AAAA",
         ),
         size=HostSize(cpus=cpus, memory_bytes=memory_bytes, smaller=len(cpus) < 8, shared_cores=shared_cores),
+        own_kernel=False,
         cores=cores,
         base_image_id="sha256:" + "b" * 64,
         postgres=PostgresService(
@@ -95,7 +92,8 @@ def write_run(
             user="fairground",
             settings={"fsync": "on", "shared_buffers": "1GB", "synchronous_commit": "on"},
         ),
-        redis=RedisService(container="fairground-redis", image_id="sha256:" + "d" * 64, port=16379),
+        redis=RedisService(container="fairground-redis", image_id="sha256:" + "d" * 64, port=16379, settings={}),
+        contract_sha256="5" * 64,
         apis=tuple(
             ApiService(
                 name=name,
@@ -328,7 +326,7 @@ def compared_run(
 ) -> Path:
     """A run of a second a cell over APIs of known throughput, in requests/s; cells scatter by `noise`.
 
-    The host is quiet, where it is `watched`; only there a cell tells that PostgreSQL was its limit.
+    The host is quiet, where it is `watched`; only there a cell shows that PostgreSQL was its limit.
 
     98% of the responses take what the closed loop makes them take, and the others five times as long. An API uses half
     a core, and as many MB as there are letters in its name, times ten.

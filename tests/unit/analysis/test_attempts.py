@@ -1,17 +1,18 @@
-"""Void cells that were run again: which attempt counts, which blocks stay short, and what report and pages say."""
+"""Void cells that were run again: which attempt counts, which blocks stay short, and the report."""
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from analysis.attempts import in_order, next_attempt, standing
-from analysis.report import analyse
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
 from documents.errors import AnalysisError
-from documents.report import Report
-from documents.run import CellRecord, Void
-from documents.summaries import ScenarioSummary
+from documents.report.numbers import ScenarioSummary
+from documents.report.report import Report
+from documents.run.records import CellRecord, Void
 
 NOT_VALID = (Void(reason="not-ready", message="The API wasn't ready."),)
 
@@ -47,35 +48,43 @@ def made(*valid: bool) -> tuple[CellRecord, ...]:
     ],
 )
 def test_attempts_go_on_until_one_is_valid_or_none_is_left(
-    attempts: tuple[CellRecord, ...], allowed: int, following: int | None, stands: int | None
+    golden_directory: Path,
+    attempts: tuple[CellRecord, ...],
+    allowed: int,
+    following: int | None,
+    stands: int | None,
 ):
-    assert next_attempt(attempts, allowed) == following
-    found = standing(attempts, allowed)
+    golden = read_run(golden_directory)
+    protocol = golden.manifest.protocol.model_copy(update={"attempts": allowed})
+    manifest = golden.manifest.model_copy(update={"protocol": protocol})
+    run = replace(golden, manifest=manifest, attempts={**golden.attempts, "001-go-light": attempts})
+    assert run.next_attempt(run.plan.cells[0]) == following
+    found = run.records.get("001-go-light")
     assert (found and found.attempt) == stands
 
 
-def test_attempts_are_put_into_their_order():
-    first, second, third = made(False, False, True)
-    assert in_order("001-go-light", {3: third, 1: first, 2: second}) == (first, second, third)
-    assert in_order("001-go-light", {}) == ()
-
-
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "said"),
     [
         ({2: True}, "cells/001-go-light-attempt-2 was measured after an attempt that isn't there: 001-go-light."),
         (
             {1: False, 3: True},
             "cells/001-go-light-attempt-3 was measured after an attempt that isn't there: 001-go-light-attempt-2.",
         ),
-        ({1: True, 2: False}, "cells/001-go-light-attempt-2 was measured though 001-go-light is valid,"),
+        ({1: True, 2: False}, "cells/001-go-light-attempt-2 was measured although 001-go-light is valid,"),
     ],
 )
-def test_attempts_that_no_run_makes_are_refused(found: dict[int, bool], told: str):
-    records = {number: record(number, valid=valid) for number, valid in found.items()}
+def test_attempts_that_no_run_makes_are_refused(repeated_directory: Path, found: dict[int, bool], said: str):
+    for folder in (repeated_directory / "cells").glob("001-go-light*"):
+        shutil.rmtree(folder)
+    for number, valid in found.items():
+        made = record(number, valid=valid)
+        folder = repeated_directory / "cells" / made.attempt_id
+        folder.mkdir()
+        (folder / "cell.json").write_text(made.to_json())
     with pytest.raises(AnalysisError) as refused:
-        in_order("001-go-light", records)
-    assert str(refused.value).startswith(told)
+        read_run(repeated_directory)
+    assert str(refused.value).startswith(said)
 
 
 def summary_of(report: Report, api: str) -> ScenarioSummary:
@@ -120,19 +129,19 @@ def test_a_raw_file_of_any_attempt_that_was_changed_is_refused(repeated_director
     path = repeated_directory / "cells" / attempt / file_name
     path.write_bytes(path.read_bytes().replace(b"7", b"8", 1))
     with pytest.raises(AnalysisError, match=f"cells/{attempt}/{file_name} isn't the file that was measured"):
-        analyse(repeated_directory)
+        analyse(read_run(repeated_directory))
 
 
 def test_an_attempt_more_than_the_protocol_allows_is_refused(repeated_directory: Path):
     cells = repeated_directory / "cells"
     shutil.copytree(cells / "004-rust-light-attempt-3", cells / "004-rust-light-attempt-4")
     with pytest.raises(AnalysisError, match=r"004-rust-light-attempt-4 was measured but .* or is an attempt more"):
-        analyse(repeated_directory)
+        analyse(read_run(repeated_directory))
 
 
 def test_an_attempt_without_a_record_was_not_finished(repeated_directory: Path):
     (repeated_directory / "cells" / "004-rust-light-attempt-3" / "cell.json").unlink()
-    report = analyse(repeated_directory)
+    report = analyse(read_run(repeated_directory))
     assert report.void_cells == report.short_blocks == ()
     assert report.unfinished_cells == ("004-rust-light", "005-go-light", "006-rust-light")
     assert len(report.void_attempts) == 4

@@ -6,8 +6,9 @@ import pytest
 from pypdf import PdfReader
 
 from analysis.pages.html import render_html
-from analysis.report import analyse
-from documents.report import Report
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.report.report import Report
 from tests.unit.analysis.browser import DARK, LIGHT, look, print_page
 from tests.unit.analysis.claims_builder import BASIC
 from tests.unit.analysis.run_builder import compared_run
@@ -72,11 +73,11 @@ def test_it_prints_on_a4_with_nothing_cut_off_or_left_out(tmp_path: Path, page: 
     assert sizes == {A4}
     text = " ".join(" ".join(texts).split())
     assert text.index("Verdict") < text.index("Before you quote these numbers") < text.index("Every cell")
-    assert "The host under load" not in text, "there is none in this run"
+    assert "The host under load" not in text, "this run has no watch"
     # What is folded away on a screen, and the last column of the widest tables.
     for said in ("Every valid cell", "net.core.somaxconn", "synchronous_commit", "Generator busy", "Valid cells"):
         assert said in text, said
-    assert text.count("Run it again") == 1, "the links to the chapters are none on paper"
+    assert text.count("Run it again") == 1, "paper has no links to the chapters"
 
 
 @pytest.mark.nightly
@@ -99,7 +100,7 @@ def many_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     names = [f"{api}-{variant}" for api in ("rust", "go", "kotlin") for variant in ("pool-8", "pool-16", "all-cores")]
     throughputs = {name: 900.0 + 40 * place for place, name in enumerate(names)}
     directory = compared_run(tmp_path_factory.mktemp("many") / "run", throughputs=throughputs, blocks=2, watched=True)
-    return render_html(analyse(directory))
+    return render_html(analyse(read_run(directory)))
 
 
 @pytest.mark.nightly

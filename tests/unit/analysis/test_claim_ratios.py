@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from analysis.claims.ratios import judge_ratio
+from analysis.claims.numbers import judge_ratio
 from tests.unit.analysis.claims_builder import (
     MEMORY,
     SHARED_CORES,

@@ -4,12 +4,10 @@ from collections import Counter
 
 import pytest
 
-from analysis import article
-from analysis.claims.columns import PublishedColumn
-from analysis.claims.judge import judge_claims
-from analysis.claims.lines import CLAIMS
-from documents.claims import JudgedClaim
-from documents.report import Report
+from analysis.claims import article
+from analysis.claims.article import PublishedColumn
+from analysis.claims.lines import CLAIMS, judge_claims
+from documents.report.report import JudgedClaim, Report
 from tests.unit.analysis.claims_builder import COLUMNS, FULL, OWN_CORES, SCENARIOS, with_pairs
 
 PUBLISHED: dict[str, tuple[float, ...]] = {
@@ -47,7 +45,13 @@ def test_each_column_of_the_table_has_each_number_the_order_every_pair_and_every
 def test_the_article_s_own_numbers_reproduce_every_order_and_ratio(column: PublishedColumn):
     comparisons = with_pairs(column, column.values).comparisons
     judged = judge_claims(
-        size=FULL, cores=OWN_CORES, scenarios=SCENARIOS, numbers=(), comparisons=comparisons, building=()
+        size=FULL,
+        cores=OWN_CORES,
+        generator_shares=False,
+        scenarios=SCENARIOS,
+        numbers=(),
+        comparisons=comparisons,
+        building=(),
     )
     [line] = [one for one in judged if one.line.name == column.line]
     outcomes = [claim.outcome for claim in line.claims if claim.kind in {"order", "ratio"}]

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.clocks import error_seconds, to_lab_ns
+from analysis.raw.load_hosts import error_seconds, to_lab_ns
 from documents.errors import AnalysisError
-from documents.network import CellClocks, ClockReading, ClockReadings
+from documents.run.records import CellClocks, ClockReading, ClockReadings
 
 
 def reading(at_ns: int, offset_ns: int, delay_ns: int = 100) -> ClockReading:

@@ -1,4 +1,4 @@
-"""From cells to verdicts: blocks, void cells, the twin, the family of tests, and what is said where nothing can be."""
+"""From cells to verdicts: blocks, void cells, the twin, the family of tests, and reasons for no verdict."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from analysis.statistics.comparison import compare
-from analysis.statistics.holm import holm
-from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
-from analysis.statistics.verdict import verdict_text
-from documents.cell_numbers import CellNumbers, Latency, Usage
-from documents.comparison import Measure, PairComparison, TwinComparison
+from analysis.statistics.comparison import compare, verdict_text
+from analysis.statistics.inference import blocks_to_detect, blocks_to_show_same, holm
 from documents.errors import AnalysisError
+from documents.report.comparison import Measure, PairComparison, TwinComparison
+from documents.report.numbers import CellNumbers, Latency, Usage
 
 LATENCY = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=1, p999_us=1)
 
@@ -138,7 +136,7 @@ def test_a_block_with_a_void_cell_counts_for_the_pairs_that_it_has():
         ([1300, math.nan], 1, "One block alone has valid cells of both go and rust; an interval needs 2 blocks."),
     ],
 )
-def test_too_few_blocks_are_cannot_tell_and_say_why(rust: list[float], blocks: int, reason: str):
+def test_too_few_blocks_are_cannot_tell_with_a_reason(rust: list[float], blocks: int, reason: str):
     pair = the_pair(blocks_of({"go": [1000, 1000], "rust": rust}))
     assert (pair.verdict, pair.blocks, pair.reason) == ("cannot-tell", blocks, reason)
     assert (pair.p_value, pair.p_adjusted, pair.p_equivalence) == (None, None, None)

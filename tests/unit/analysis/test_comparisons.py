@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis.comparisons import compare_all, uncompared
-from analysis.report import analyse
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from analysis.statistics.comparison import compare_all, uncompared
 from analysis.statistics.measures import MEASURES
 from documents.errors import AnalysisError
-from documents.plan import Plan
-from documents.report import Report
-from documents.run import Manifest
+from documents.report.report import Report
+from documents.run.protocol import Plan
+from documents.run.records import Manifest
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 
 
@@ -34,12 +35,12 @@ def test_the_margin_is_the_protocols(compared_directory: Path, tmp_path: Path):
     manifest = Manifest.from_json(path.read_text(), name="manifest.json")
     protocol = manifest.protocol.model_copy(update={"margin": 0.25})
     path.write_text(manifest.model_copy(update={"protocol": protocol}).to_json())
-    wide = analyse(tmp_path / "run")
+    wide = analyse(read_run(tmp_path / "run"))
     assert {comparison.margin for comparison in wide.comparisons} == {0.25}
     assert {pair.verdict for pair in wide.comparisons[0].pairs} == {"same"}, "go is slower than rust by a fifth"
 
 
-def test_the_twin_counts_once_and_its_cells_are_told(compared_report: Report):
+def test_the_twin_counts_once_and_its_cells_are_marked(compared_report: Report):
     """Six blocks of three APIs, each of them twice in two: eight cells each, and six values."""
     for summary in compared_report.summaries:
         assert (summary.cells, summary.blocks) == (8, 6)
@@ -61,18 +62,20 @@ def test_a_plan_that_has_an_api_three_times_in_a_block_is_refused(compared_direc
     cells = tuple(cell.model_copy(update={"block": 1}) for cell in plan.cells)
     path.write_text(plan.model_copy(update={"cells": cells}).to_json())
     with pytest.raises(AnalysisError, match="more than twice under"):
-        analyse(tmp_path / "run")
+        analyse(read_run(tmp_path / "run"))
 
 
 # PostgreSQL at its limit
 
 
 def bound_run(folder: Path, *, postgres_cores: float) -> Report:
-    return analyse(compared_run(folder, throughputs=COMPARED_THROUGHPUTS, postgres_cores=postgres_cores, watched=True))
+    return analyse(
+        read_run(compared_run(folder, throughputs=COMPARED_THROUGHPUTS, postgres_cores=postgres_cores, watched=True))
+    )
 
 
-def test_a_postgres_that_uses_its_cpus_up_is_told_of_what_waits_for_it(tmp_path: Path):
-    """All but the API share one CPU. What an API spends of its own is no matter of PostgreSQL's."""
+def test_a_postgres_that_uses_up_its_cpus_is_the_limit_of_what_waits_for_it(tmp_path: Path):
+    """All but the API share one CPU. What an API itself uses doesn't depend on PostgreSQL."""
     bound = bound_run(tmp_path / "bound", postgres_cores=0.95)
     for comparison in bound.comparisons:
         waits = comparison.measure not in {"cpu_cores", "memory_mean", "requests_per_cpu_second"}
@@ -84,7 +87,7 @@ def test_a_postgres_that_uses_its_cpus_up_is_told_of_what_waits_for_it(tmp_path:
 # What has no ratio
 
 
-def test_a_measure_without_a_ratio_is_left_out_and_told(compared_report: Report):
+def test_a_measure_without_a_ratio_is_left_out_and_reported(compared_report: Report):
     api = compared_report.cells[0].usage["api"].model_copy(update={"cpu_cores": 0.0})
     spoilt = compared_report.cells[0].model_copy(update={"usage": {**compared_report.cells[0].usage, "api": api}})
     cells = (spoilt, *compared_report.cells[1:])
@@ -92,9 +95,10 @@ def test_a_measure_without_a_ratio_is_left_out_and_told(compared_report: Report)
         cells, apis=tuple(COMPARED_THROUGHPUTS), scenarios=("light",), margin=0.03, bound_by_postgres=()
     )
     assert set(MEASURES) - {comparison.measure for comparison in found} == {"cpu_cores", "requests_per_cpu_second"}
-    why = "the CPU of the API isn't above 0 in the cell 001-rust-light, so it has no ratio."
+    why = "The CPU of the API has no ratio there; the first of them is 001-rust-light."
     assert list(uncompared(cells)) == [
-        f"There is no comparison by “{title}”: {why}" for title in ("CPU of the API", "Requests a CPU second")
+        f"Nothing is compared by “{title}”: in 1 cell it isn't above 0. {why}"
+        for title in ("CPU of the API", "Requests a CPU second")
     ]
     assert list(uncompared(compared_report.cells)) == []
-    assert "in the cell 001-rust-light and 1 more" in next(iter(uncompared((spoilt, spoilt, *compared_report.cells))))
+    assert "in 2 cells it isn't above 0" in next(iter(uncompared((spoilt, spoilt, *compared_report.cells))))

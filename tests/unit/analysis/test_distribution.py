@@ -1,13 +1,13 @@
-"""What a report tells of latency up the tail, and of the work for each CPU second."""
+"""The latency distribution of a report, and the work for each CPU second."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from documents.report import Report
-from documents.summaries import Measurements, ScenarioSummary
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.report.numbers import Measurements, ScenarioSummary
+from documents.report.report import Report
 from tests.unit.analysis.run_builder import (
     GOLDEN_SCENARIOS,
     Role,
@@ -24,18 +24,18 @@ def measured(summary: ScenarioSummary) -> Measurements:
 
 
 def test_a_distribution_goes_through_the_percentiles_of_its_load(compared_report: Report, golden_report: Report):
-    told: list[tuple[float, float]] = []
+    points: list[tuple[float, float]] = []
     for summary in (*compared_report.summaries, *golden_report.summaries):
         distribution, latency = summary.distribution, measured(summary)
         assert distribution is not None
-        points = dict(
+        shown = dict(
             zip(distribution.one_in, zip(distribution.raw_us, distribution.corrected_us, strict=True), strict=True)
         )
-        assert points[10] == pytest.approx((latency.raw.p90_us.value, latency.corrected.p90_us.value))
-        assert points[100] == pytest.approx((latency.raw.p99_us.value, latency.corrected.p99_us.value))
-        assert 1000 not in points, "a cell has 6,000 responses at most, so six at most lie beyond p99.9"
-        told += zip(distribution.raw_us, distribution.corrected_us, strict=True)
-    assert any(corrected > raw for raw, corrected in told), "what wrk adds is in one of the two alone"
+        assert shown[10] == pytest.approx((latency.raw.p90_us.value, latency.corrected.p90_us.value))
+        assert shown[100] == pytest.approx((latency.raw.p99_us.value, latency.corrected.p99_us.value))
+        assert 1000 not in shown, "a cell has 6,000 responses at most, so six at most lie beyond p99.9"
+        points += zip(distribution.raw_us, distribution.corrected_us, strict=True)
+    assert any(corrected > raw for raw, corrected in points), "only the corrected one has what wrk adds"
 
 
 def test_a_distribution_ends_with_the_cell_that_has_the_fewest_responses(tmp_path: Path, golden_report: Report):
@@ -47,7 +47,7 @@ def test_a_distribution_ends_with_the_cell_that_has_the_fewest_responses(tmp_pat
     for cell in write_run(directory, apis=("go",), scenarios=GOLDEN_SCENARIOS[:1], blocks=2):
         responses = {1: 1000, 2: 100}[cell.block]
         write_cell(directory, cell, wrk_result(cell, [(10_000, responses)], 1_000_000), samples)
-    [summary] = analyse(directory).summaries
+    [summary] = analyse(read_run(directory)).summaries
     assert summary.distribution is not None
     assert summary.distribution.one_in[-1] == 10
 
@@ -63,19 +63,12 @@ def test_requests_a_cpu_second_are_those_of_the_api_alone(golden_report: Report)
     assert found["go"].count == 3
 
 
-def test_what_can_not_be_told_of_a_load_is_left_out(tmp_path: Path):
+def test_what_a_run_cannot_tell_of_a_load_is_left_out(tmp_path: Path):
     directory = tmp_path / "run"
     [cell] = write_run(directory, apis=("go",), scenarios=GOLDEN_SCENARIOS[:1], blocks=1)
     idle = Role(0.0, lambda _: 30_000_000)
     samples = samples_csv({"api": idle, "postgres": idle, "redis": idle, "generator": idle}, 1)
     write_cell(directory, cell, wrk_result(cell, [(10_000, 13)], 1_000_000), samples)
-    [summary] = analyse(directory).summaries
+    [summary] = analyse(read_run(directory)).summaries
     assert measured(summary).requests_per_cpu_second is None
     assert summary.distribution is None
-
-
-def test_a_report_from_before_they_were_told_is_still_read(golden_report: Report):
-    older = json.loads(golden_report.to_json())
-    for summary in older["summaries"]:
-        del summary["distribution"], summary["measured"]["requests_per_cpu_second"]
-    assert Report.from_json(json.dumps(older), name="report.json").summaries[0].distribution is None

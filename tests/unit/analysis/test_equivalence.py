@@ -8,8 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
-from analysis.statistics.equivalence import EQUIVALENCE_CONFIDENCE, equivalence_p_value, log_margin, within_margin
-from analysis.statistics.intervals import over_blocks
+from analysis.statistics.inference import (
+    EQUIVALENCE_CONFIDENCE,
+    equivalence_p_value,
+    log_margin,
+    over_blocks,
+    within_margin,
+)
 
 log_ratios = st.lists(
     st.integers(-60, 60).map(lambda thousandths: thousandths / 1000), min_size=2, max_size=12, unique=True

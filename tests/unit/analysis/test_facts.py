@@ -1,16 +1,16 @@
-"""Facts about building in the report: taken in by image, beside the article's claims, and said to be missing."""
+"""Facts about building in the report: found by image, and named if they are missing."""
 
 from pathlib import Path
 
 import pytest
 
-from analysis.facts import facts_file_name, find_facts, summarise_facts
-from analysis.pages.building import building_table
-from analysis.report import analyse
+from analysis.pages.article import building_table
+from analysis.raw.run import read_run
+from analysis.report.report import analyse, facts_file_name, find_facts, summarise_facts
 from documents.errors import DocumentError
-from documents.facts import Facts
-from documents.inventory import ApiService
-from documents.run import HostRecord, Manifest
+from documents.lab.inventory import ApiService
+from documents.run.facts import Facts
+from documents.run.records import HostRecord, Manifest
 from tests.unit.documents.samples import FACTS, IDENTITY
 
 
@@ -54,7 +54,7 @@ def test_a_damaged_document_is_named(golden_directory: Path, folder: Path, go_fa
     path = folder / facts_file_name(apis_of(golden_directory)["go"])
     path.write_text(go_facts.to_json().replace('"code_lines": 1668', '"code_lines": "many"'))
     with pytest.raises(DocumentError, match=rf"{path.name} is not a valid Facts document: code_lines"):
-        analyse(golden_directory, folder)
+        analyse(read_run(golden_directory), folder)
 
 
 def test_a_summary_has_median_and_range():
@@ -72,5 +72,5 @@ def test_facts_of_another_host_are_said_to_be(golden_directory: Path, folder: Pa
     path = folder / facts_file_name(apis_of(golden_directory)["go"])
     other = Facts.from_json(path.read_bytes(), name=path.name).model_copy(update={"host": IDENTITY})
     path.write_text(other.to_json())
-    report = analyse(golden_directory, folder)
+    report = analyse(read_run(golden_directory), folder)
     assert "Measured on another host than the run: go." in building_table(report).note

@@ -1,4 +1,4 @@
-"""Whatever the files of a run hold: a right value or an error of the lab's own, never another exception."""
+"""Any content of a run's files gives a right value or a FairgroundError, never another exception."""
 
 import hashlib
 import math
@@ -8,14 +8,15 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.cells import measure
+from analysis.cells.cells import measure
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.report import analyse
-from analysis.samples import Window, read_samples, usage
-from documents.cell_numbers import CellNumbers
+from analysis.raw.recordings import Window, read_samples, usage
+from analysis.raw.run import CellFiles, read_run
+from analysis.report.report import analyse
 from documents.errors import FairgroundError
-from documents.plan import Cell
+from documents.report.numbers import CellNumbers
+from documents.run.protocol import Cell
 from tests.unit.analysis.run_builder import GOLDEN_RAW, GOLDEN_SCENARIOS, golden_run, wrk_result
 from tests.unit.analysis.test_samples import a_file
 from tests.unit.damage import altered, damaged, examples
@@ -37,7 +38,7 @@ def check_sane(cell: CellNumbers) -> None:
 
 def measured_or_refused(wrk_json: bytes, samples_csv: bytes) -> None:
     try:
-        found = measure(CELL, wrk_json=wrk_json, samples_csv=samples_csv, generator_cpus=1)
+        found = measure(CELL, CellFiles(wrk_json, samples_csv, generator_cpus=1))
     except FairgroundError as error:
         refusal = str(error)
     else:
@@ -84,7 +85,7 @@ def test_any_document_of_a_run_is_reported_or_refused(data: st.DataObject):
             old, new = (hashlib.sha256(found).hexdigest() for found in (before, after))
             (folder_of_cell / "cell.json").write_text(record.replace(old, new))
         try:
-            report = analyse(directory)
+            report = analyse(read_run(directory))
         except FairgroundError:
             return
         assert render_markdown(report)

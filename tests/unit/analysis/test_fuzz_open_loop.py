@@ -1,14 +1,15 @@
-"""Whatever an open loop and the clocks of load hosts left: right numbers, or an error of the lab's own."""
+"""Any result of an open loop and any clocks give right numbers or a FairgroundError."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.clocks import error_seconds, to_lab_ns
-from analysis.open_loop import measure_open_loop
+from analysis.cells.open_loop import measure_open_loop
+from analysis.raw.load_hosts import error_seconds, to_lab_ns
+from analysis.raw.run import CellFiles
 from documents.errors import FairgroundError
-from documents.network import CellClocks, ClockReading, ClockReadings
-from documents.open_loop import OpenLoopCell
+from documents.run.records import CellClocks, ClockReading, ClockReadings
+from documents.run.window import OpenLoopCell
 from tests.unit.analysis.test_open_loop import SAMPLES, WINDOW, result_of
 from tests.unit.damage import altered, damaged, examples, numbers_in
 
@@ -30,7 +31,7 @@ CLOCKS_JSON = CLOCKS.to_json().encode()
 def test_any_open_loop_json_is_measured_or_refused(data: bytes):
     refusal, found = "open-loop.json", None
     try:
-        found = measure_open_loop(CELL, open_loop_json=data, samples_csv=SAMPLES, generator_cpus=1)
+        found = measure_open_loop(CELL, CellFiles(data, SAMPLES, generator_cpus=1))
     except FairgroundError as error:
         refusal = str(error)
     # A window that was moved has no samples any more.
@@ -54,6 +55,6 @@ def test_any_clocks_json_is_read_or_refused(data: bytes):
 
 
 def test_sound_files_are_measured():
-    found = measure_open_loop(CELL, open_loop_json=RESULT, samples_csv=SAMPLES, generator_cpus=1)
+    found = measure_open_loop(CELL, CellFiles(RESULT, SAMPLES, generator_cpus=1))
     assert found.latency.p50_us == 1_000
     assert to_lab_ns(CLOCKS.load_hosts[0], 5_000) == pytest.approx(4_550)

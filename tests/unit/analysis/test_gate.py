@@ -1,19 +1,19 @@
 """The gate: each outcome, what it rests on, and how often it errs."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from analysis.gate import judge_gate
+from analysis.compare.gate import judge_gate
 from analysis.pages.gate import gate_table, outcome_line, render_gate_markdown
-from analysis.statistics.power import blocks_to_show_same
-from documents.cell_numbers import CellNumbers
-from documents.comparison import Measure
+from analysis.statistics.inference import blocks_to_show_same
 from documents.errors import AnalysisError
-from documents.gate import Gate
-from documents.report import Report, VoidCell
-from documents.run import Void, VoidReason
+from documents.report.comparison import Measure
+from documents.report.numbers import CellNumbers
+from documents.report.report import Gate, Report, VoidCell
+from documents.run.records import ApiFault, HostFault, LabFault, Void, VoidReason
 from tests.conftest import NIGHTLY
 from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
 
@@ -53,12 +53,12 @@ def test_a_candidate_that_is_shown_the_same_passes_even_if_a_difference_is_signi
     assert gate.reasons[0].startswith("Throughput under light: same;")
 
 
-def test_a_candidate_of_which_nothing_is_shown_does_not_pass_and_is_told_the_blocks(golden_report: Report):
+def test_a_candidate_of_which_nothing_is_shown_does_not_pass_and_the_needed_blocks_are_reported(golden_report: Report):
     gate = gate_of(golden_report, scattered(990, 6))
     needed = blocks_to_show_same(6 * float(np.std(NOISE, ddof=1)), margin=0.03)
     assert (gate.outcome, gate.blocks_needed) == ("cannot-tell", needed)
     assert needed is not None
-    assert f"if there is none, {needed} would show it." in gate.reasons[0]
+    assert f"if there is no difference, {needed} would show it." in gate.reasons[0]
     assert f"; {needed} blocks would let a candidate" in outcome_line(gate)
 
 
@@ -139,9 +139,9 @@ def test_all_that_is_judged_is_one_family(golden_report: Report):
     assert (together.blocks_needed or 0) > (second.blocks_to_show_same or 0)
 
 
-def failed(reason: VoidReason, api: str = "go-new", cell_id: str = "007-go-new-light") -> VoidCell:
+def failed(reason: VoidReason, api: str = "go-new") -> VoidCell:
     return VoidCell(
-        cell_id=cell_id,
+        cell_id="007-go-new-light",
         attempts=3,
         block=1,
         api=api,
@@ -150,12 +150,13 @@ def failed(reason: VoidReason, api: str = "go-new", cell_id: str = "007-go-new-l
     )
 
 
-@pytest.mark.parametrize("reason", ["wrk-errors", "vegeta-errors"])
-def test_a_candidate_that_failed_in_a_cell_does_not_pass(golden_report: Report, reason: VoidReason):
+def test_a_candidate_that_failed_in_a_cell_does_not_pass(golden_report: Report):
     throughputs = {"light": {"go-base": STEADY, "go-new": scattered(1200)}}
-    gate = judged(report_of(golden_report, throughputs, void=[failed(reason)]))
+    gate = judged(report_of(golden_report, throughputs, void=[*map(failed, get_args(ApiFault))]))
     assert gate.outcome == "no-answer"
-    assert gate.reasons == (f"go-new failed in the cell 007-go-new-light: 3 errors. ({reason})",)
+    assert gate.reasons == tuple(
+        f"go-new failed in the cell 007-go-new-light: 3 errors. ({reason})" for reason in get_args(ApiFault)
+    )
 
 
 def test_a_run_whose_open_loop_is_not_finished_gives_no_answer(golden_report: Report, full_report: Report):
@@ -169,14 +170,10 @@ def test_a_run_whose_open_loop_is_not_finished_gives_no_answer(golden_report: Re
     assert "2 of the two builds' cells are still to be measured" in gate.reasons[0]
 
 
-@pytest.mark.parametrize(
-    "void",
-    [failed("sampler-failed"), failed("wrk-errors", api="go-base"), failed("wrk-errors", cell_id="001-go-new-light")],
-    ids=["the lab's fault", "the base's fault", "another attempt counts"],
-)
-def test_void_cells_of_another_kind_only_make_blocks_fewer(golden_report: Report, void: VoidCell):
+def test_void_cells_of_another_kind_only_make_blocks_fewer(golden_report: Report):
+    of_others = [*map(failed, get_args(HostFault) + get_args(LabFault)), failed("wrk-errors", api="go-base")]
     throughputs = {"light": {"go-base": STEADY, "go-new": scattered(1200)}}
-    assert judged(report_of(golden_report, throughputs, void=[void])).outcome == "passed"
+    assert judged(report_of(golden_report, throughputs, void=of_others)).outcome == "passed"
 
 
 def test_a_run_that_is_not_finished_gives_no_answer_but_a_regression(golden_report: Report):
@@ -189,13 +186,13 @@ def test_a_run_that_is_not_finished_gives_no_answer_but_a_regression(golden_repo
             assert "isn't finished: 4 of the two builds' cells are still to be measured" in gate.reasons[0]
 
 
-def test_one_and_the_same_build_twice_is_told(golden_report: Report):
+def test_the_same_build_twice_is_reported(golden_report: Report):
     report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(1000)}})
     assert judged(report).caveats == ()
     one = report.apis[0]
     twice = report.model_copy(update={"apis": tuple(one.model_copy(update={"name": api.name}) for api in report.apis)})
-    assert "one and the same image" in judged(twice).caveats[0]
-    assert "one and the same image" in render_gate_markdown(judged(twice))
+    assert "the same image with the same environment" in judged(twice).caveats[0]
+    assert "the same image with the same environment" in render_gate_markdown(judged(twice))
 
 
 def test_same_that_postgres_made_says_so_but_not_of_cpu_and_memory(golden_report: Report):
@@ -218,10 +215,10 @@ def test_a_measure_without_a_ratio_leaves_the_others_and_is_no_verdict_where_it_
     report = without_memory(report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(900)}}))
     gate = judged(report)
     assert gate.outcome == "regression"
-    told = {finding.measure for finding in gate.findings}
-    assert "cpu_cores" in told
-    assert not {"memory_mean", "requests_per_second_per_mb"} & told
-    with pytest.raises(AnalysisError, match=r"the memory of the API isn't above 0 in the cell 006-go-new-light, so it"):
+    measures = {finding.measure for finding in gate.findings}
+    assert "cpu_cores" in measures
+    assert not {"memory_mean", "requests_per_second_per_mb"} & measures
+    with pytest.raises(AnalysisError, match=r"The memory of the API has no ratio there"):
         judged(report, "memory_mean")
 
 
@@ -230,6 +227,12 @@ def test_the_margin_is_that_of_the_run(golden_report: Report):
     assert judged(report).outcome == "regression"
     gate = judged(report.model_copy(update={"margin": 0.1}))
     assert (gate.outcome, gate.margin) == ("passed", 0.1)
+
+
+def test_a_margin_is_written_with_all_its_digits(golden_report: Report):
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(950)}})
+    gate = judged(report.model_copy(update={"margin": 0.025}))
+    assert "the 90% interval lies within 2.5%." in gate_table(gate).note
 
 
 def test_the_summary_has_the_outcome_its_reasons_and_every_measure(golden_report: Report):
@@ -244,7 +247,7 @@ def test_the_summary_has_the_outcome_its_reasons_and_every_measure(golden_report
 
 
 EXPERIMENTS = 1000 if NIGHTLY else 300
-"""As many give the same shares each time, for their seed is fixed; a bound allows for two standard deviations."""
+"""As many give the same shares each time, because their seed is fixed; a bound allows for two standard deviations."""
 
 
 def shares(golden: Report, ratio: float, noise: float, *, loads: int, blocks: int = 10) -> dict[str, float]:
@@ -269,7 +272,7 @@ def test_a_candidate_that_is_no_different_is_a_regression_in_2_or_3_of_100(golde
     assert 0.01 <= found["regression"] <= 0.045
 
 
-def test_blocks_that_are_told_let_a_candidate_without_a_difference_pass(golden_report: Report):
+def test_reported_blocks_let_a_candidate_without_a_difference_pass(golden_report: Report):
     """In 80 of 100 at least, under three loads at once."""
     loads = {f"load-{load}": {"go-base": STEADY, "go-new": scattered(990, 2.5)} for load in range(3)}
     gate = judged(report_of(golden_report, loads))

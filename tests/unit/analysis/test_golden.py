@@ -1,6 +1,6 @@
-"""Pages as readers get them, beside the files in `golden/` that hold them.
+"""Pages are those of the files in `golden/`.
 
-Where a page changes on purpose, this writes the files again, for `git diff` to show what changed:
+If a page changes on purpose, this writes the files, and `git diff` shows what changed:
 
     FAIRGROUND_GOLDEN=write .venv/bin/python -m pytest tests/unit/analysis/test_golden.py
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from analysis.pages.markdown import render_markdown
 from analysis.pages.terminal import terminal_tables
-from documents.report import Report
+from documents.report.report import Report
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -48,11 +48,11 @@ def test_a_terminal_has_the_verdicts_first_and_no_table_that_is_too_wide(compare
     tables = terminal_tables(compared_report)
     assert [table.title for table in tables][:4] == ["Summary", "Ranking", "Throughput, pair by pair", "The A/A twin"]
     for table in tables:
-        assert {len(row) for row in table.rows} == {len(table.columns)}, table.title
+        assert {len(row) for row in table.rows} <= {len(table.columns)}, table.title
         assert len(table.columns) <= 9, table.title
 
 
-def test_each_plot_tells_its_data_in_words(compared_page: str):
+def test_each_plot_has_its_data_in_words(compared_page: str):
     plots = re.findall(
         r'<svg role="img" aria-labelledby="([^"]+)" aria-describedby="([^"]+)"[^>]*>'
         r'<title id="\1">([^<]+)</title><desc id="\2">([^<]+)</desc>(.*?)</svg>',

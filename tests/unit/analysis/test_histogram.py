@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.histogram import (
+from analysis.raw.histogram import (
     LEAST_BEYOND,
     ONE_IN,
     Histogram,
@@ -21,7 +21,7 @@ from analysis.histogram import (
     sum_of,
 )
 from documents.errors import AnalysisError
-from documents.load import WrkLatency, WrkResult
+from documents.run.window import WrkLatency, WrkResult
 from tests.unit.analysis import wrk_port
 
 CAPTURED = Path(__file__).parent / "captured"
@@ -176,8 +176,8 @@ def latencies_of(found: Histogram) -> list[int]:
 
 
 @given(pairs=histograms)
-def test_a_tail_has_one_response_in_so_many_beyond_each_of_its_points(pairs: list[tuple[int, int]]):
+def test_one_response_in_n_is_beyond_each_point_of_a_tail(pairs: list[tuple[int, int]]):
     found = histogram(pairs)
     ordered = latencies_of(found)
-    told = [one_in for one_in in ONE_IN if len(ordered) / one_in >= LEAST_BEYOND]
-    assert found.tail().tolist() == [ordered[len(ordered) - int(len(ordered) / one_in) - 1] for one_in in told]
+    shown = [one_in for one_in in ONE_IN if len(ordered) / one_in >= LEAST_BEYOND]
+    assert found.tail().tolist() == [ordered[len(ordered) - int(len(ordered) / one_in) - 1] for one_in in shown]

@@ -1,4 +1,4 @@
-"""Runs over time: which stand beside each other, what is outside of what A/A explains, and the page."""
+"""Runs over time: groups of comparable runs, changes that A/A explains, and the page."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.history import read_history
+from analysis.compare.history import read_history
 from analysis.pages.history import (
     BARS,
     history_tables,
@@ -16,10 +16,11 @@ from analysis.pages.history import (
     why_apart,
     write_history,
 )
-from analysis.report import analyse
-from analysis.statistics.aa_change import RunNoise, explained_change
-from analysis.statistics.intervals import t_quantile
-from documents.history import History, HistorySeries
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from analysis.statistics.estimates import RunNoise, explained_change
+from analysis.statistics.inference import t_quantile
+from documents.report.runs import History, HistorySeries
 from tests.unit.analysis.history_builder import change, change_inventory, run_of_day
 from tests.unit.analysis.pair_run import BASE, CANDIDATE
 
@@ -40,7 +41,7 @@ def test_points_are_those_of_the_reports_in_the_order_of_time(tmp_path: Path):
     assert group.differences == ()
     points = series_of(history, CANDIDATE).points
     for point, run in zip(points, sorted(runs), strict=True):
-        [measured] = [one.measured for one in analyse(run).summaries if one.api == CANDIDATE]
+        [measured] = [one.measured for one in analyse(read_run(run)).summaries if one.api == CANDIDATE]
         assert measured is not None
         assert (point.throughput, point.p99_us, point.blocks) == (measured.throughput, measured.raw.p99_us, 4)
     assert points[0].change is None
@@ -54,7 +55,7 @@ def test_a_change_is_outside_where_the_twins_of_both_runs_do_not_explain_it(tmp_
     points = series_of(history, BASE).points
     assert [point.outside for point in points] == [None, False, True]
     assert points[2].change == pytest.approx(1.2, rel=1e-4)
-    # Its own cells, too, are equal to the last bit, so any change is more than its twins tell.
+    # Its own cells, too, are equal to the last bit, so any change is more than its twins show.
     assert points[2].noise == pytest.approx(1.0)
 
 
@@ -76,7 +77,7 @@ def test_what_scatters_in_the_twins_explains_a_change(tmp_path: Path):
 
 
 def noise_of(run: Path) -> RunNoise:
-    [comparison] = [one for one in analyse(run).comparisons if one.measure == "throughput"]
+    [comparison] = [one for one in analyse(read_run(run)).comparisons if one.measure == "throughput"]
     [twin] = comparison.twins
     assert twin.ratio is not None
     assert twin.ratio.noise is not None
@@ -93,7 +94,7 @@ def test_the_change_that_is_explained_is_that_of_the_formula():
     assert explained_change(RunNoise(0.0, 2, 2), RunNoise(0.0, 2, 2)) == 1.0
 
 
-def test_too_few_twins_tell_nothing_of_a_change(tmp_path: Path):
+def test_too_few_twins_explain_no_change(tmp_path: Path):
     runs = [run_of_day(tmp_path, day, (500.0,), base=base) for day, base in ((1, 500.0), (2, 900.0))]
     history = read_history(runs)
     point = series_of(history, BASE).points[1]
@@ -127,17 +128,17 @@ def test_another_image_of_an_api_is_the_subject_and_stays_in_the_group(tmp_path:
     assert [point.image_id for point in group.series[0].points] == [apis[0]["image_id"], "sha256:new"]
 
 
-def test_runs_that_can_not_be_drawn_are_told_with_the_reason(tmp_path: Path):
+def test_runs_that_can_not_be_drawn_are_reported_with_the_reason(tmp_path: Path):
     good, broken, open_end, lacking = (run_of_day(tmp_path, day, STEADY) for day in (1, 2, 3, 4))
     (broken / "plan.json").write_text("{}")
     change(open_end, "host.json", after=None)
     (next(lacking.glob("cells/*")) / "cell.json").unlink()
     history = read_history([good, broken, open_end, lacking])
     assert [run.run_id for group in history.groups for run in group.runs] == [good.name]
-    told = {run.run_id: run.why for run in history.left_out}
-    assert "plan.json is not a valid Plan" in told[broken.name]
-    assert "isn't finished" in told[open_end.name]
-    assert "isn't finished" in told[lacking.name]
+    reasons = {run.run_id: run.why for run in history.left_out}
+    assert "plan.json is not a valid Plan" in reasons[broken.name]
+    assert "isn't finished" in reasons[open_end.name]
+    assert "isn't finished" in reasons[lacking.name]
     assert f"{open_end.name}: It isn&#39;t finished." in render_history_html(history)
 
 

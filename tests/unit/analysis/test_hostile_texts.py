@@ -1,4 +1,4 @@
-"""Whatever a host, a user or an API put into a run, the pages show it as text: in every string of a report."""
+"""The pages show every string of a run as text, whatever a host, a user or an API put into it."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.summary_csv import COLUMNS, render_csv
-from documents.report import Report
+from documents.report.report import Report
 from tests.unit.analysis.test_pages import Page
 
 MARKUP = (

@@ -1,16 +1,23 @@
-"""Whatever changed between two runs that isn't their subject is named, and nothing else is."""
+"""Every condition that changed between two runs is named, and nothing else."""
 
 from typing import TypeVar
 
 import pytest
 
-from analysis.identity import Conditions, differences
+from analysis.compare.conditions import Conditions, differences
 from documents.base import Document
-from documents.host import HostSize
-from documents.inventory import Inventory
-from documents.knobs import KnobRecord, KnobState
-from documents.protocol import OpenLoop, Scenario
-from documents.run import HostIdentity, HostRecord, LoadHostLook, LoadHostRecord, Manifest
+from documents.lab.host import HostSize
+from documents.lab.inventory import Inventory
+from documents.run.protocol import OpenLoop, Scenario
+from documents.run.records import (
+    HostIdentity,
+    HostRecord,
+    KnobRecord,
+    KnobState,
+    LoadHostLook,
+    LoadHostRecord,
+    Manifest,
+)
 from tests.unit.analysis.load_host_builder import NETWORK, with_load_hosts
 from tests.unit.documents.samples import IDENTITY, INVENTORY, LAYOUT, NOON, PROTOCOL, SCENARIO
 
@@ -151,7 +158,7 @@ def test_a_host_that_changed_while_a_run_went_on_is_named(turn: int):
         MANIFEST, HostRecord(before=IDENTITY, after=changed(IDENTITY, settings={"vm.swappiness": "1"}), knobs=SET)
     )
     runs = (restless, RUN) if turn == 0 else (RUN, restless)
-    assert differences(*runs) == ("while 20260131-120000-quick went on, the setting vm.swappiness was 60 and is 1",)
+    assert differences(*runs) == ("during 20260131-120000-quick, the setting vm.swappiness was 60 and is 1",)
 
 
 def the_subject() -> Inventory:
@@ -175,7 +182,7 @@ def test_the_subject_may_differ_and_so_may_what_changes_no_number():
         git_commit="4567def",
         order_seed=8,
         protocol_file="mine.yaml",
-        tool_versions={"wrk": "4.1.0", "kernel": "told by the host"},
+        tool_versions={"wrk": "4.1.0", "kernel": "another"},
     )
     assert differences(RUN, other) == ()
 
@@ -212,4 +219,4 @@ def test_load_hosts_are_conditions():
 def test_a_load_host_that_changed_while_a_run_went_on_makes_it_differ_from_itself():
     run = from_load_hosts(IDENTITY, after=changed(IDENTITY, kernel="6.6"))
     [first, _] = differences(run, run)
-    assert first == "while 20260131-120000-quick went on, of load host 1 kernel was 6.12.0 and is 6.6"
+    assert first == "during 20260131-120000-quick, of load host 1 kernel was 6.12.0 and is 6.6"

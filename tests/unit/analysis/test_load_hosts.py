@@ -6,31 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from analysis import load_hosts
-from analysis.caveats import grade_of
-from analysis.claims.conditions import unlike_host
-from analysis.load_hosts import (
+from analysis.claims.claim import unlike_host
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.pages.run import load_host_table, watch_table
+from analysis.pages.terminal import terminal_tables
+from analysis.raw import load_hosts
+from analysis.raw.load_hosts import (
     LoadFiles,
     LoadHostFiles,
-    LoadHostsSeen,
-    look_at_open_loop,
-    look_at_wrk,
+    MeasuredLoadHosts,
+    measure_load_hosts,
+    merge,
 )
-from analysis.merging import merge_open_loop, merge_wrk
-from analysis.pages.html import render_html
-from analysis.pages.load_hosts import load_host_table
-from analysis.pages.markdown import render_markdown
-from analysis.pages.terminal import terminal_tables
-from analysis.pages.watch import watch_table
-from analysis.report import analyse
-from documents.errors import AnalysisError
-from documents.load import WrkResult
-from documents.network import Bandwidth, Network
-from documents.open_loop import OpenLoopResult
-from documents.plan import Cell
-from documents.report import Report
-from documents.run import LoadHostLook, LoadHostRecord, VoidReason
-from experiment.disturbances import load_host_voids
+from analysis.raw.run import read_run
+from analysis.report.caveats import grade_of
+from analysis.report.report import analyse
+from documents.errors import AnalysisError, DocumentError
+from documents.report.report import Report
+from documents.run.protocol import Cell
+from documents.run.records import Bandwidth, LoadHostLook, LoadHostRecord, Network, VoidReason
+from documents.run.window import OpenLoopResult, WrkResult
+from experiment.voids import load_host_voids
 from tests.unit.analysis.load_host_builder import (
     CORES,
     NETWORK,
@@ -54,7 +51,7 @@ MILLISECOND_NS = 1_000_000
 
 def report_of(directory: Path, **options: object) -> Report:
     load_host_run(directory, **options)  # pyright: ignore[reportArgumentType]
-    return analyse(directory)
+    return analyse(read_run(directory))
 
 
 def caveats(report: Report) -> str:
@@ -82,7 +79,7 @@ def test_one_load_host_gives_the_numbers_of_its_generator_and_of_the_labs_host(t
 
 
 def test_a_report_without_load_hosts_says_nothing_of_them(tmp_path: Path):
-    report = analyse(golden_run(tmp_path))
+    report = analyse(read_run(golden_run(tmp_path)))
     assert "load_host" not in report.to_json()
     assert "generator_busy" not in report.to_json()
     assert load_host_table(report).rows == ()
@@ -100,15 +97,24 @@ def test_two_load_hosts_are_one_generator_and_the_busiest_of_them_counts(tmp_pat
     assert found.apart == pytest.approx(0.1 / 1.05, rel=1e-6)
     assert found.clock_error_seconds == pytest.approx(20e-6)
     assert found.network_share == pytest.approx(0.0004)
-    assert "not all generators were at work in 2 cells (up to 9.5%)" in "\n".join(report.caveats)
+    assert "Not all generators ran all the time in 2 cells (up to 9.5% missing)." in "\n".join(report.caveats)
 
 
 def test_what_is_no_merge_of_its_parts_is_refused(tmp_path: Path):
     [cell, _] = load_host_run(tmp_path, count=2)
     part = parts_of(cell, 2)[0]
     rewrite(tmp_path, cell, "generator-2.wrk.json", part.model_copy(update={"bytes": 7}).to_json().encode())
-    with pytest.raises(AnalysisError, match="isn't what the results of the load hosts beside it come to"):
-        analyse(tmp_path)
+    with pytest.raises(AnalysisError, match="differs from the merged results of the load hosts beside it"):
+        analyse(read_run(tmp_path))
+
+
+@pytest.mark.parametrize("member", ["connections", "threads", "elapsed_us"])
+def test_a_result_that_wrk_cannot_have_written_is_refused(tmp_path: Path, member: str):
+    [cell, _] = load_host_run(tmp_path, count=2)
+    part = parts_of(cell, 2)[0].model_copy(update={member: 0})
+    rewrite(tmp_path, cell, "generator-2.wrk.json", part.to_json().encode())
+    with pytest.raises(DocumentError, match=rf"generator-2\.wrk\.json is not a valid WrkResult document: {member}"):
+        analyse(read_run(tmp_path))
 
 
 def attacks(rate: int, *, late_ns: int = 0) -> list[OpenLoopResult]:
@@ -134,11 +140,11 @@ def files_of(parts: Sequence[WrkResult | OpenLoopResult], records: Sequence[Load
     )
 
 
-def seen_in_open_loop(parts: list[OpenLoopResult]) -> LoadHostsSeen:
+def seen_in_open_loop(parts: list[OpenLoopResult]) -> MeasuredLoadHosts:
     files = files_of(parts)
-    with pytest.raises(AnalysisError, match=r"open-loop\.json isn't what the results of the load hosts"):
-        look_at_open_loop(files, parts[0], folder="")
-    return look_at_open_loop(files, merge_open_loop(parts, clocks(2)), folder="")
+    with pytest.raises(AnalysisError, match=r"open-loop\.json differs from the merged results of the load hosts"):
+        measure_load_hosts(files, parts[0], folder="")
+    return measure_load_hosts(files, merge(parts, clocks(2)), folder="")
 
 
 def test_an_open_loops_generators_fill_their_cpus_and_count_no_bytes():
@@ -189,7 +195,7 @@ def test_the_fullest_way_counts_or_all_that_the_labs_host_sends(slow: tuple[floa
         for from_apis in slow
     ]
     records = [LoadHostRecord(before=LoadHostLook(identity=IDENTITY, network=network)) for network in networks]
-    seen = look_at_wrk(files_of(parts, records), merge_wrk(parts, clocks(2)), folder="")
+    seen = measure_load_hosts(files_of(parts, records), merge(parts, clocks(2)), folder="")
     assert seen.numbers.network_share == pytest.approx(share)
 
 
@@ -198,8 +204,8 @@ def test_a_run_whose_records_have_another_number_of_load_hosts_is_refused(tmp_pa
     one = tmp_path / "one"
     load_host_run(one)
     (one / "host.json").write_bytes((tmp_path / "host.json").read_bytes())
-    with pytest.raises(AnalysisError, match=r"tells of 2 load hosts, and manifest\.json of 1"):
-        analyse(one)
+    with pytest.raises(AnalysisError, match=r"host\.json has 2 load hosts, and manifest\.json of 1"):
+        analyse(read_run(one))
 
 
 @pytest.mark.parametrize(
@@ -238,19 +244,25 @@ def test_what_differs_and_what_changed_is_said_and_nothing_of_a_quiet_run(tmp_pa
     assert "network" not in quiet
     slower = NETWORK.model_copy(update={"round_trips": replace_median(NETWORK, 60.0).round_trips})
     said = caveats(report_of(tmp_path / "other", identity={"kernel": "6.6"}, after=slower))
-    assert "Load host 1 isn't set up like the lab's host: kernel: 6.1.0, and 6.6 of the load host." in said
-    assert "network to load host 1 changed while the run went on: the median round trip in µs was 30 and is 60" in said
+    assert (
+        "Load host 1 isn't set up like the lab's host. What differs: kernel: 6.1.0, and 6.6 of the load host." in said
+    )
+    assert "The network to load host 1 changed during the run. What changed: the median round trip in µs was 30" in said
     changed = {"identity": {"kernel": "6.6"}, "after_identity": {"kernel": "6.7"}}
     said = caveats(report_of(tmp_path / "changed", **changed))
-    assert "Load host 1 changed while the run went on: kernel was 6.6 and is 6.7. Cells from before and after" in said
+    assert "Load host 1 changed during the run. What changed: kernel was 6.6 and is 6.7. These numbers mix" in said
     slower = NETWORK.model_copy(update={"bandwidth": Bandwidth(tool="iperf 3", seconds=2, to_apis=6e9, from_apis=8e9)})
     said = caveats(report_of(tmp_path / "narrower", after=slower))
-    assert "network to load host 1 changed while the run went on: Mbit/s to the APIs was 9,000 and is 6,000." in said
+    assert "changed during the run. What changed: Mbit/s to the APIs was 9,000 and is 6,000." in said
     without = NETWORK.model_copy(update={"bandwidth": None})
     assert "bandwidth to load host 1 wasn't measured" in caveats(report_of(tmp_path / "without", network=without))
     far = replace_median(NETWORK, 2_600.0)
     said = caveats(report_of(tmp_path / "far", network=far))
-    assert "round trip, 2600 µs in the median, is more than 50% of the median latency of go at light (52%)" in said
+    assert "The network is more than 50% of the median latency in 1 of 1 result." in said
+    assert (
+        "median round trip of 2600 µs is part of every latency, and only the rest is the API's: go at light (52%)"
+        in said
+    )
 
 
 def replace_median(network: Network, median_us: float) -> Network:
@@ -268,7 +280,7 @@ def test_the_pages_show_hosts_network_and_clocks(tmp_path: Path):
     assert shown["Round trip, least, µs"] == "20 → 20"
     assert shown["Round trip, p99, µs"] == "90 → 90"
     # Ten connections, of which each load host has half; a request takes 30 µs.
-    assert shown["Most that its 5 connections can ask, requests/s"] == "166,667 → 166,667"
+    assert shown["Most requests/s of its 5 connections"] == "166,667 → 166,667"
     assert shown["Bandwidth to the APIs, Mbit/s"] == "9,000 → 9,000"
     assert shown["Bandwidth from the APIs, Mbit/s"] == "8,000 → 8,000"
     watched = watch_table(report)
@@ -284,11 +296,15 @@ def test_a_generator_on_another_host_shares_no_core():
     inventory = with_load_hosts(INVENTORY)
     assert grade_of(inventory, CONTROLLED) == "full"
     assert grade_of(inventory.model_copy(update={"cores": shared}), CONTROLLED) == "smaller"
-    assert unlike_host(inventory.size, shared) == ["roles share CPUs"]
+    assert unlike_host(inventory.size, shared, generator_shares=False) == ["roles share CPUs"]
     [load_host] = inventory.load_hosts
     container = load_host.model_copy(update={"host": load_host.host.model_copy(update={"kind": "container"})})
     beside = inventory.model_copy(update={"load_hosts": (container,)})
     assert grade_of(beside, CONTROLLED) == "shared", "containers on one machine that have the same CPUs"
+    shares = beside.generator_shares(beside.cores)
+    assert unlike_host(beside.size, beside.cores, generator_shares=shares) == [
+        "the load generator shares CPUs with what it measures"
+    ]
     apart = beside.size.model_copy(update={"cpus": tuple(range(8, 16))})
     assert grade_of(beside.model_copy(update={"size": apart}), CONTROLLED) == "full"
     lost = (*CONTROLLED, CONTROLLED[0].model_copy(update={"name": "turbo of load host 1", "state": "only-read"}))

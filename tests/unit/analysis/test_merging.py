@@ -1,4 +1,4 @@
-"""What several generators measured, merged, is what one generator would have measured of the same answers."""
+"""The merged results of several generators are those of one generator that got all answers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.histogram import read_histogram, recover_raw
-from analysis.merging import merge_open_loop, merge_wrk, wrk_windows
+from analysis.raw.histogram import read_histogram, recover_raw
+from analysis.raw.load_hosts import merge, windows_of
 from documents.errors import AnalysisError
-from documents.load import WrkErrors, WrkResult
-from documents.network import CellClocks, ClockReading, ClockReadings
-from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
-from documents.plan import Cell
-from documents.protocol import Scenario
+from documents.run.protocol import Cell, Scenario
+from documents.run.records import CellClocks, ClockReading, ClockReadings
+from documents.run.window import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult, WrkErrors, WrkResult
 from tests.unit.analysis.run_builder import wrk_result
 
 SECOND_NS = 1_000_000_000
@@ -53,7 +51,7 @@ def together(parts: Sequence[Pairs]) -> Pairs:
     return sorted(total.items())
 
 
-# So many answers that wrk's correction adds something: 10 connections are to get one every 10 ms or so.
+# Enough answers for wrk's correction to add some: 10 connections get one about every 10 ms.
 raw_histograms = st.dictionaries(
     st.integers(min_value=0, max_value=60), st.integers(min_value=1, max_value=400), min_size=1, max_size=12
 ).map(lambda found: sorted((1_001 * value, count) for value, count in found.items()))
@@ -63,11 +61,12 @@ raw_histograms = st.dictionaries(
 @given(st.lists(raw_histograms, min_size=2, max_size=4), st.integers(min_value=0, max_value=5))
 def test_the_merge_of_split_answers_is_what_one_wrk_writes_of_all(split: list[Pairs], timeouts: int):
     parts = [wrk(raw, timeouts=timeouts) for raw in split]
-    merged = merge_wrk(parts, clocks(*[0] * len(parts)))
+    merged = merge(parts, clocks(*[0] * len(parts)))
     whole = wrk(together(split), connections=10 * len(parts), timeouts=timeouts * len(parts))
     assert merged == whole.model_copy(
         update={"threads": 2 * len(parts), "errors": whole.errors.model_copy(update={"read": len(parts)})}
     )
+    assert isinstance(merged, WrkResult)
     raw = recover_raw(read_histogram(merged.latency, name="merged"), merged, name="merged")
     assert list(zip(raw.values.tolist(), raw.counts.tolist(), strict=True)) == together(split)
 
@@ -76,38 +75,39 @@ def test_the_load_is_from_the_first_begin_to_the_last_end_by_the_clock_of_the_la
     first, second = wrk([(500, 100)]), wrk([(500, 300)], ended_ns=ENDED_NS + SECOND_NS // 2)
     # The second host was booted 0.4 s later, so its load began 0.1 s after the first one's.
     apart = clocks(7 * SECOND_NS, 7 * SECOND_NS - 4 * SECOND_NS // 10)
-    merged = merge_wrk([first, second], apart)
+    merged = merge([first, second], apart)
+    assert isinstance(merged, WrkResult)
     assert (merged.elapsed_us, merged.ended_ns) == (1_100_000, ENDED_NS + 7 * SECOND_NS + SECOND_NS // 10)
     assert (merged.requests, merged.bytes, merged.statuses) == (400, 80_000, {"200": 400})
-    starts = [window.start_ns for window in wrk_windows([first, second], apart)]
+    starts = [window.start_ns for window in windows_of([first, second], apart)]
     assert starts[1] - starts[0] == SECOND_NS // 10
 
 
 def test_one_generators_result_is_its_own_but_for_the_clock():
     own = wrk([(500, 100), (900_000, 3)])
-    assert merge_wrk([own], clocks(123)) == own.model_copy(update={"ended_ns": ENDED_NS + 123})
+    assert merge([own], clocks(123)) == own.model_copy(update={"ended_ns": ENDED_NS + 123})
 
 
-def test_one_generators_window_is_as_long_as_it_told_though_its_clock_runs_at_another_pace():
+def test_one_generators_window_keeps_its_length_although_its_clock_runs_at_another_pace():
     own = wrk([(500, 100), (900_000, 3)])
     [readings] = clocks(0).load_hosts
     before = readings.before.model_copy(update={"at_ns": ENDED_NS - SECOND_NS})
     after = readings.after.model_copy(update={"at_ns": ENDED_NS, "offset_ns": 400_000})
     faster = CellClocks(load_hosts=(ClockReadings(before=before, after=after),))
-    assert merge_wrk([own], faster) == own.model_copy(update={"ended_ns": ENDED_NS + 400_000})
+    assert merge([own], faster) == own.model_copy(update={"ended_ns": ENDED_NS + 400_000})
 
 
 def test_statuses_that_were_not_counted_stay_so():
     own = wrk([(500, 100)]).model_copy(update={"statuses": None})
-    assert merge_wrk([own, own], clocks(0, 0)).statuses is None
+    assert merge([own, own], clocks(0, 0)).statuses is None
 
 
 def test_results_that_are_not_of_one_load_or_lack_a_clock_are_refused():
     own = wrk([(500, 100)])
     with pytest.raises(AnalysisError, match="aren't of one load"):
-        merge_wrk([own, own.model_copy(update={"workload": "login"})], clocks(0, 0))
+        merge([own, own.model_copy(update={"workload": "login"})], clocks(0, 0))
     with pytest.raises(AnalysisError, match="clocks of 1 load hosts, but 2 have results"):
-        merge_wrk([own, own], clocks(0))
+        merge([own, own], clocks(0))
 
 
 durations = st.lists(st.integers(min_value=0, max_value=2_000), max_size=30)
@@ -144,12 +144,12 @@ def open_loop(latencies: list[int], *, failed: int, rate: int) -> OpenLoopResult
 def test_an_open_loop_split_in_two_is_the_whole_when_it_is_merged(first: list[int], second: list[int], failed: int):
     parts = [open_loop(first, failed=failed, rate=34), open_loop(second, failed=0, rate=33)]
     whole = open_loop(first + second, failed=failed, rate=67)
-    assert merge_open_loop(parts, clocks(0, 0)) == whole.model_copy(
+    assert merge(parts, clocks(0, 0)) == whole.model_copy(
         update={"connections": 10, "connections_opened": sum(part.connections_opened for part in parts)}
     )
 
 
 def test_the_open_loop_is_placed_on_the_clock_of_the_labs_host():
     parts = [open_loop([5], failed=0, rate=1), open_loop([7], failed=0, rate=1)]
-    merged = merge_open_loop(parts, clocks(-SECOND_NS, -SECOND_NS + 40))
+    merged = merge(parts, clocks(-SECOND_NS, -SECOND_NS + 40))
     assert (merged.started_ns, merged.ended_ns) == (ENDED_NS - SECOND_NS, ENDED_NS + 40)

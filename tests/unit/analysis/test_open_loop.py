@@ -1,12 +1,13 @@
 """The open loop's rates, numbers, tables and plots: each number was computed by hand."""
 
 import hashlib
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from analysis.open_loop import (
+from analysis.cells.open_loop import (
     about_open_loop,
     common_rates,
     measure_open_loop,
@@ -15,10 +16,13 @@ from analysis.open_loop import (
 )
 from analysis.pages.markdown import render_markdown
 from analysis.pages.open_loop import open_loop_plots, open_loop_tables
-from analysis.report import analyse
-from analysis.run_folder import RunFolder, read_run
+from analysis.raw.run import CellFiles, Run, read_run
+from analysis.report.report import analyse
 from documents.errors import AnalysisError
-from documents.open_loop import (
+from documents.report.report import OpenLoopReport, Report
+from documents.run.protocol import OpenLoop, Plan
+from documents.run.records import CellRecord, Manifest, Void
+from documents.run.window import (
     OpenLoopCell,
     OpenLoopErrors,
     OpenLoopHistogram,
@@ -26,10 +30,6 @@ from documents.open_loop import (
     OpenLoopRate,
     OpenLoopResult,
 )
-from documents.plan import Plan
-from documents.protocol import OpenLoop
-from documents.report import OpenLoopReport, Report
-from documents.run import CellRecord, Manifest, Void
 from tests.unit.analysis.run_builder import GOLDEN_SCENARIOS, START_NS, Role, golden_run, samples_csv
 
 WINDOW = GOLDEN_SCENARIOS[2].model_copy(update={"duration_seconds": 2})
@@ -52,6 +52,10 @@ def histogram(*pairs: tuple[int, int]) -> OpenLoopHistogram:
         maximum_us=pairs[-1][0] if pairs else 0,
         histogram=pairs,
     )
+
+
+def files_of(result_json: bytes, *, folder: str = "") -> CellFiles:
+    return CellFiles(result_json=result_json, samples_csv=SAMPLES, generator_cpus=2, folder=folder)
 
 
 def result_of(cell: OpenLoopCell, scale: int = 1) -> OpenLoopResult:
@@ -123,7 +127,7 @@ def write_cell(directory: Path, cell: OpenLoopCell, result: OpenLoopResult, *, v
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     directory = golden_run(tmp_path_factory.mktemp("open") / "run")
     add_open_loop(directory)
-    return analyse(directory)
+    return analyse(read_run(directory))
 
 
 @pytest.fixture
@@ -166,9 +170,7 @@ def test_a_share_that_floating_point_makes_a_little_less_loses_nothing():
 
 
 def test_a_cells_numbers(cell: OpenLoopCell):
-    numbers = measure_open_loop(
-        cell, open_loop_json=result_of(cell).to_json().encode(), samples_csv=SAMPLES, generator_cpus=2
-    )
+    numbers = measure_open_loop(cell, files_of(result_of(cell).to_json().encode()))
     assert numbers.achieved_rate == 100
     latency = numbers.latency
     assert (latency.p50_us, latency.p90_us, latency.p99_us, latency.p999_us) == (1_000, 1_000, 10_000, 100_000)
@@ -181,7 +183,7 @@ def test_a_cells_numbers(cell: OpenLoopCell):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "said"),
     [
         ({"workload": "login"}, "is of the workload login at 100 requests/s"),
         ({"connections": 51}, "over 51 connections"),
@@ -193,25 +195,28 @@ def test_a_cells_numbers(cell: OpenLoopCell):
         ({"latency": histogram((2, 100), (1, 100))}, "durations must rise"),
         ({"latency": histogram((1, 201), (2, -1))}, "counts be above 0"),
         ({"latency": OpenLoopHistogram(count=9, minimum_us=1, maximum_us=1, histogram=((1, 200),))}, "holds 200"),
-        ({"latency": OpenLoopHistogram(count=200, minimum_us=1, maximum_us=2, histogram=((1, 200),))}, "its ends"),
+        (
+            {"latency": OpenLoopHistogram(count=200, minimum_us=1, maximum_us=2, histogram=((1, 200),))},
+            "minimum and maximum",
+        ),
         ({"lateness": OpenLoopHistogram(count=1, minimum_us=0, maximum_us=0, histogram=((2**63, 1),))}, "64 bits"),
         ({"lateness": histogram((1, 100))}, "100 times of sending"),
     ],
 )
 def test_a_result_that_the_tool_cannot_have_written_is_refused(
-    cell: OpenLoopCell, changes: dict[str, object], told: str
+    cell: OpenLoopCell, changes: dict[str, object], said: str
 ):
     data = result_of(cell).model_copy(update=changes).to_json().encode()
     with pytest.raises(AnalysisError, match=r"^cells/x/open-loop\.json") as refused:
-        measure_open_loop(cell, open_loop_json=data, samples_csv=SAMPLES, generator_cpus=2, folder="cells/x/")
-    assert told in str(refused.value)
+        measure_open_loop(cell, files_of(data, folder="cells/x/"))
+    assert said in str(refused.value)
 
 
 def test_a_window_without_an_answer_has_no_numbers(cell: OpenLoopCell):
     unanswered = {"latency": histogram(), "errors": OpenLoopErrors(timeout=200, other=0)}
     nothing = result_of(cell).model_copy(update=unanswered)
     with pytest.raises(AnalysisError, match="has no latency of any answer"):
-        measure_open_loop(cell, open_loop_json=nothing.to_json().encode(), samples_csv=SAMPLES, generator_cpus=2)
+        measure_open_loop(cell, files_of(nothing.to_json().encode()))
     assert read_durations(nothing.latency, name="x").count == 0
 
 
@@ -239,7 +244,19 @@ def test_the_report_has_each_api_at_each_rate(report: Report):
     assert (single.p50_us.value, single.p50_us.low) == (pytest.approx(4_000), None)
 
 
-def test_void_and_unfinished_cells_are_told_with_the_others(report: Report):
+def test_a_rate_at_which_no_cell_of_an_api_is_planned_has_no_numbers(golden_directory: Path):
+    cells = add_open_loop(golden_directory)
+    path = golden_directory / "open-loop-plan.json"
+    plan = OpenLoopPlan.from_json(path.read_text(), name=path.name)
+    path.write_text(plan.model_copy(update={"cells": cells[:2]}).to_json())
+    for cell in cells[2:-1]:
+        shutil.rmtree(golden_directory / "cells" / cell.id)
+    found = analyse(read_run(golden_directory)).open_loop
+    assert found is not None
+    assert [(summary.rate, summary.cells) for summary in found.summaries] == [(125, 1), (125, 1), (225, 0), (225, 0)]
+
+
+def test_void_and_unfinished_cells_are_reported_with_the_others(report: Report):
     assert "021-go-heavy-at-225" in {cell.cell_id for cell in report.void_cells}
     assert "026-rust-heavy-at-225" in report.unfinished_cells
     assert any("2 of 26 cells are still to be measured" in caveat for caveat in report.caveats)
@@ -247,23 +264,23 @@ def test_void_and_unfinished_cells_are_told_with_the_others(report: Report):
     assert "22 of 26 cells valid" in text
 
 
-def test_connections_that_the_api_closed_are_told_by_api(tmp_path: Path):
+def test_connections_that_the_api_closed_are_reported_by_api(tmp_path: Path):
     """Go's client sends a request again without a word, so an API that cuts connections would pass unseen."""
     run, found = run_and_open_loop(tmp_path)
     first, *others = found.cells
     reopened = first.model_copy(update={"connections_opened": found.scenario.connections + 1})
     [said] = about_open_loop(run, found.model_copy(update={"cells": (reopened, *others)}))
-    assert said.startswith("In 1 of the open loop's 6 valid cells connections were closed")
+    assert said.startswith("Connections were closed in 1 of the open loop's 6 valid cells.")
     assert "1 of go" in said
 
 
-def test_a_share_without_a_rate_of_its_own_is_told(tmp_path: Path):
+def test_a_share_without_a_rate_of_its_own_is_reported(tmp_path: Path):
     run, found = run_and_open_loop(tmp_path)
     [said] = about_open_loop(run, found.model_copy(update={"rates": RATES[:1]}))
-    assert said.startswith("The open loop's 2 shares of rust's throughput come to 1 rate in whole requests a second")
+    assert said.startswith("The open loop has 1 rate for 2 shares.")
 
 
-def run_and_open_loop(folder: Path) -> tuple[RunFolder, OpenLoopReport]:
+def run_and_open_loop(folder: Path) -> tuple[Run, OpenLoopReport]:
     """Of one of which nothing has to be said: with as many connections and requests as there may and must be."""
     directory = golden_run(folder / "run")
     add_open_loop(directory)
@@ -285,7 +302,7 @@ def test_a_run_without_an_open_loop_has_neither(golden_report: Report, compared_
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "said"),
     [
         ("rate", "has the cell .*, but the run has no such API, rate and scenario"),
         ("twice", "has two cells of one id"),
@@ -293,7 +310,7 @@ def test_a_run_without_an_open_loop_has_neither(golden_report: Report, compared_
         ("gone", r"but isn't in plan\.json or open-loop-plan\.json"),
     ],
 )
-def test_plans_that_contradict_each_other_are_refused(golden_directory: Path, damage: str, told: str):
+def test_plans_that_contradict_each_other_are_refused(golden_directory: Path, damage: str, said: str):
     cells = add_open_loop(golden_directory)
     path = golden_directory / "open-loop-plan.json"
     plan = OpenLoopPlan.from_json(path.read_text(), name=path.name)
@@ -309,5 +326,5 @@ def test_plans_that_contradict_each_other_are_refused(golden_directory: Path, da
             manifest_path.write_text(manifest.model_copy(update={"protocol": without}).to_json())
         case _:
             path.unlink()
-    with pytest.raises(AnalysisError, match=told):
-        analyse(golden_directory)
+    with pytest.raises(AnalysisError, match=said):
+        analyse(read_run(golden_directory))

@@ -1,4 +1,4 @@
-"""How the page is built for those who hear it, read it by keyboard, or can't tell its colours apart."""
+"""The page for readers who hear it, use a keyboard, or can't distinguish its colours."""
 
 import re
 from html.parser import HTMLParser

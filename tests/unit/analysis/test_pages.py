@@ -7,16 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pages.facts import rerun_commands
-from analysis.pages.html import render_html
+from analysis.formatting import plain
+from analysis.pages.html import render_html, write_report
 from analysis.pages.markdown import render_markdown
-from analysis.pages.numbers import plain
+from analysis.pages.run import rerun_commands
 from analysis.pages.svg import series_dash, series_marker
 from analysis.pages.table import summary_table
-from analysis.pages.write import write_report
-from analysis.report import analyse
 from documents.errors import AnalysisError
-from documents.report import Report
+from documents.report.report import Report
 
 
 class Page(HTMLParser):
@@ -114,8 +112,8 @@ def test_a_load_without_a_valid_cell_is_shown_as_missing(golden_report: Report):
 
 
 def test_the_same_run_gives_the_same_bytes(repeated_directory: Path):
-    page = write_report(repeated_directory)
-    files = [page, page.with_suffix(".md"), page.with_suffix(".json")]
+    report = write_report(repeated_directory)
+    files = [repeated_directory / f"report.{kind}" for kind in ("html", "md", "json")]
     first = [file.read_bytes() for file in files]
     write_report(repeated_directory)
     assert [file.read_bytes() for file in files] == first
@@ -124,10 +122,10 @@ def test_the_same_run_gives_the_same_bytes(repeated_directory: Path):
         "report.json",
         "report.md",
     ]
-    assert Report.from_json(first[2], name="report.json") == analyse(repeated_directory)
+    assert Report.from_json(first[2], name="report.json") == report
 
 
-def test_a_report_that_cannot_be_written_is_told(golden_directory: Path):
+def test_a_report_that_cannot_be_written_is_reported(golden_directory: Path):
     (golden_directory / "report.json").mkdir()
     with pytest.raises(AnalysisError, match=r"report\.json can't be written"):
         write_report(golden_directory)
@@ -148,5 +146,5 @@ def test_a_report_that_cannot_be_written_is_told(golden_directory: Path):
         (-1.5, "-1.50"),
     ],
 )
-def test_numbers_keep_three_digits(value: float, shown: str):
+def test_a_number_has_three_digits_and_at_most_three_decimals(value: float, shown: str):
     assert plain(value) == shown

@@ -5,14 +5,14 @@ import math
 import pytest
 from scipy import integrate, stats  # pyright: ignore[reportMissingTypeStubs]
 
-from analysis.statistics.power import (
-    MOST_BLOCKS,
+from analysis.statistics.inference import (
     blocks_to_detect,
     blocks_to_show_same,
     equivalence_power,
     power_to_detect,
     power_to_show_same,
 )
+from documents.run.protocol import MOST_BLOCKS
 
 
 def test_dalgaards_example_gives_the_published_number_of_pairs():
@@ -78,7 +78,7 @@ def test_numbers_of_blocks_are_the_fewest(noise: float):
     assert max(power_to_show_same(0, noise, n, margin=0.03) for n in range(2, same)) < 0.8
 
 
-def test_what_no_protocol_can_tell_has_no_number():
+def test_what_no_protocol_can_show_has_no_number():
     assert blocks_to_detect(0.0, 0.03, significance=0.05) is None
     assert blocks_to_detect(0.001, 0.1, significance=0.05) is None
     assert blocks_to_show_same(0.5, margin=0.03) is None

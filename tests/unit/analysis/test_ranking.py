@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.statistics.ranking import rank_ranges
+from analysis.statistics.comparison import rank_ranges
 
 APIS = ("go", "kotlin", "rust", "zig")
 

@@ -1,4 +1,4 @@
-"""The script for a sceptic agrees with the lab on every verdict, and would not if a raw number were another."""
+"""The script for a sceptic agrees with the lab on every verdict, unless a raw number was changed."""
 
 import hashlib
 import json
@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
 from analysis.statistics.measures import MEASURES
 from benchmarks.raw_cells import SIGNS
 from benchmarks.recompute import verdicts
-from documents.comparison import PairComparison
 from documents.errors import AnalysisError
-from documents.report import Report
-from documents.run import CellRecord, Void
+from documents.report.comparison import PairComparison
+from documents.report.report import Report
+from documents.run.records import CellRecord, Void
 from tests.unit.analysis.run_builder import ARTICLE_SCENARIOS, compared_run, realistic_run
 
 ROOT = Path(__file__).parents[3]
@@ -61,7 +62,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_script_agrees_with_the_lab_where_there_is_each_kind_of_verdict(run: Path):
     """By throughput alone, and by each of the other measures as well: every verdict of the report."""
     found = recomputed(run)
-    assert found == of_the_lab(analyse(run))
+    assert found == of_the_lab(analyse(read_run(run)))
     assert len(found) == 10 * 2 * len(MEASURES)
     for measure in ("throughput", "p50", "p99_corrected", "requests_per_cpu_second"):
         kinds = {verdict.split()[-1] for key, verdict in found.items() if key[0] == measure}
@@ -77,7 +78,7 @@ def test_it_compares_what_the_lab_compares_in_the_same_direction():
 def require_the_labs_ratios(run: Path) -> None:
     """Of all pairs that have an interval, by all measures; FIVE's names are in alphabetical order."""
     found = verdicts(run)
-    for key, pair in pairs_of(analyse(run)).items():
+    for key, pair in pairs_of(analyse(read_run(run))).items():
         if pair.reason is None:
             ratio, _ = found[key]
             assert pair.ratio is not None
@@ -113,7 +114,7 @@ def test_it_leaves_out_void_and_unfinished_cells_as_the_lab_does(run: Path, tmp_
     rewrite(sorted((tmp_path / "run" / "cells").glob("*-dan-heavy"))[3], voids=(VOID,))
     require_the_labs_ratios(tmp_path / "run")
     found = recomputed(tmp_path / "run")
-    assert found == of_the_lab(analyse(tmp_path / "run"))
+    assert found == of_the_lab(analyse(read_run(tmp_path / "run")))
     assert found["throughput", "light", "ada", "eve"] == "can't tell"
     assert math.isnan(verdicts(tmp_path / "run")["throughput", "light", "ada", "eve"][0])
     assert found["throughput", "heavy", "ada", "eve"] == "eve better"
@@ -132,7 +133,7 @@ def test_it_takes_the_attempt_that_counts_as_the_lab_does(run: Path, tmp_path: P
         rewrite(second, attempt=2)
         shutil.copy(fast / "wrk.json", first / "wrk.json")
         rewrite(first, voids=(VOID,))
-    assert len(analyse(copy).void_attempts) == 8
+    assert len(analyse(read_run(copy)).void_attempts) == 8
     assert verdicts(copy) == verdicts(run)
     require_the_labs_ratios(copy)
 
@@ -144,20 +145,20 @@ def test_a_measure_that_is_0_in_a_cell_is_compared_by_neither(tmp_path: Path):
     (idle / "samples.csv").write_text("".join(re.sub(r"(,api,)\d+", r"\g<1>7", line) for line in lines))
     rewrite(idle)
     found = recomputed(run)
-    assert found == of_the_lab(analyse(run))
+    assert found == of_the_lab(analyse(read_run(run)))
     assert set(MEASURES) - {key[0] for key in found} == {"cpu_cores", "requests_per_cpu_second"}
 
 
 def test_a_raw_number_that_was_changed_makes_it_differ(run: Path, tmp_path: Path):
     """The lab itself refuses a run whose raw files aren't those that were measured."""
     shutil.copytree(run, tmp_path / "run")
-    before = of_the_lab(analyse(run))
+    before = of_the_lab(analyse(read_run(run)))
     for folder in (tmp_path / "run" / "cells").glob("*-ada-light"):
         wrk = json.loads((folder / "wrk.json").read_text())
         wrk["requests"] = round(1.2 * wrk["requests"])
         (folder / "wrk.json").write_text(json.dumps(wrk))
     with pytest.raises(AnalysisError, match="isn't the file that was measured"):
-        analyse(tmp_path / "run")
+        analyse(read_run(tmp_path / "run"))
     after = recomputed(tmp_path / "run")
     changed = {pair for pair in before if before[pair] != after[pair]}
     assert ("throughput", "light", "ada", "bob") in changed

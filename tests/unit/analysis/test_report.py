@@ -10,17 +10,16 @@ import pytest
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.table import summary_table
-from analysis.report import analyse
-from analysis.samples import SAMPLED_ROLES, Window
-from documents.cell_numbers import CellNumbers
-from documents.cores import CoreLayout
+from analysis.raw.recordings import SAMPLED_ROLES, Window
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
 from documents.errors import AnalysisError, DocumentError
-from documents.knobs import KnobRecord
-from documents.protocol import Scenario
-from documents.report import Grade, Report
-from documents.run import CellRecord, HostRecord, Manifest, Void, VoidReason
-from documents.samples import SAMPLE_COLUMNS
-from documents.summaries import Estimate, ScenarioSummary
+from documents.lab.host import CoreLayout
+from documents.report.numbers import CellNumbers, Estimate, ScenarioSummary
+from documents.report.report import Grade, Report
+from documents.run.protocol import Scenario
+from documents.run.records import CellRecord, HostRecord, KnobRecord, Manifest, Void, VoidReason
+from documents.run.window import SAMPLE_COLUMNS
 from tests.unit.analysis.run_builder import (
     CONTROLLED,
     EIGHT_CORES,
@@ -87,7 +86,7 @@ def test_throughput_over_three_blocks(golden_report: Report):
 
 
 def test_corrected_percentiles_over_three_blocks(golden_report: Report):
-    """p99 is 15, 15 and 10 ms, p99.9 60, 50 and 15 ms, for e is 10, 20 and 40 ms."""
+    """p99 is 15, 15 and 10 ms, p99.9 60, 50 and 15 ms, because e is 10, 20 and 40 ms."""
     measured = summary_of(golden_report, "go", "light").measured
     assert measured is not None
     assert measured.corrected.p99_us.value == pytest.approx((15_000 * 15_000 * 10_000) ** (1 / 3))
@@ -96,7 +95,7 @@ def test_corrected_percentiles_over_three_blocks(golden_report: Report):
     assert measured.raw.p999_us.value == pytest.approx(15_000)
 
 
-def test_void_and_unfinished_cells_are_left_out_but_told(golden_report: Report):
+def test_void_and_unfinished_cells_are_left_out_and_reported(golden_report: Report):
     go, rust = summary_of(golden_report, "go", "heavy"), summary_of(golden_report, "rust", "heavy")
     assert (go.cells, go.void_cells, go.unfinished_cells, go.errors) == (2, 1, 0, 7)
     assert (rust.cells, rust.void_cells, rust.unfinished_cells, rust.errors) == (2, 0, 1, 0)
@@ -136,7 +135,7 @@ def test_what_wrk_does_before_and_after_its_load_is_in_no_mean(tmp_path: Path):
         lines += [f"{START_NS + tick * TICK_NS},{role},{cpu_ns},{memory},0" for role, cpu_ns in used.items()]
     samples = ("\n".join(lines) + "\n").encode()
     write_cell(tmp_path / "run", cell, wrk_result(cell, GOLDEN_RAW, 2_000_000), samples)
-    report = analyse(tmp_path / "run")
+    report = analyse(read_run(tmp_path / "run"))
     usage = report.cells[0].usage
     assert usage["api"].cpu_cores == pytest.approx(1)
     assert usage["api"].memory_mean_bytes == 50_000_000
@@ -147,10 +146,10 @@ def test_what_wrk_does_before_and_after_its_load_is_in_no_mean(tmp_path: Path):
     assert series.memory_bytes == pytest.approx((50e6,) * 4)
 
 
-def test_a_small_shared_host_is_graded_and_told(golden_report: Report):
+def test_a_small_shared_host_is_graded_and_reported(golden_report: Report):
     assert golden_report.grade == "shared"
     assert "2 cores and 4 GiB" in caveat(golden_report, "This host is smaller than the article's")
-    assert caveat(golden_report, "CPUs are shared between roles")
+    assert caveat(golden_report, "The load generator shares CPUs with what it measures.")
     assert golden_report.article_note.startswith("The article's numbers aren't comparable")
 
 
@@ -179,7 +178,7 @@ def test_a_full_host_has_no_caveat(tmp_path: Path):
     for cell in cells:
         result = wrk_result(cell, [(12_000, 5_000_000)], 120_000_000, threads=2)
         write_cell(directory, cell, result, samples, watch=watch)
-    report = analyse(directory)
+    report = analyse(read_run(directory))
     assert report.caveats == ()
     assert report.grade == "full"
     assert report.cells[0].generator_saturation == pytest.approx(0.25)
@@ -198,17 +197,16 @@ def watched_run(directory: Path, *happenings: Happening, spin_changes: tuple[flo
         change = spin_changes[index] if spin_changes else 0.0
         watch = watch_files(EIGHT_CORES, window, happening, spin_change=change)
         write_cell(directory, cell, wrk_result(cell, [(10_000, 2_000)], 2_000_000), samples, watch=watch)
-    return analyse(directory)
+    return analyse(read_run(directory))
 
 
 def test_a_generator_that_waited_and_a_cpu_that_was_slow_are_caveats(tmp_path: Path):
     quiet = Happening(own=dict.fromkeys(SAMPLED_ROLES, 0.5))
     waiting = Happening(own=quiet.own, waited=0.6)
     report = watched_run(tmp_path / "run", quiet, quiet, waiting, spin_changes=(0.0, 0.0, 0.6))
-    assert "in 1 cell (up to 60%)" in caveat(report, "The load generator stood ready without a CPU")
-    assert caveat(report, "The API's CPUs were more than 20% slower or faster than").endswith(
-        "in 1 cell: 003-go-light."
-    )
+    assert "in 1 cell (up to 60% of the load)" in caveat(report, "The load generator waited for a CPU")
+    slow = caveat(report, "The API's CPUs were more than 20% off their usual speed in 1 cell.")
+    assert slow.endswith("The cells: 003-go-light.")
 
 
 def test_a_cell_that_lost_one_of_the_watchs_files_is_refused(tmp_path: Path):
@@ -219,7 +217,7 @@ def test_a_cell_that_lost_one_of_the_watchs_files_is_refused(tmp_path: Path):
     del record["files"]["ticks.jsonl"]
     path.write_text(json.dumps(record))
     with pytest.raises(AnalysisError, match=r"lists no ticks\.jsonl, which a cell that counts must have"):
-        analyse(directory)
+        analyse(read_run(directory))
 
 
 def _grade(directory: Path, knobs: tuple[KnobRecord, ...]) -> Report:
@@ -227,18 +225,18 @@ def _grade(directory: Path, knobs: tuple[KnobRecord, ...]) -> Report:
     write_run(
         directory, apis=("go",), scenarios=(heavy,), blocks=1, cores=EIGHT_CORES, memory_bytes=16 * 2**30, knobs=knobs
     )
-    return analyse(directory)
+    return analyse(read_run(directory))
 
 
-def test_what_is_not_controlled_lowers_the_grade_and_is_told(tmp_path: Path):
+def test_what_is_not_controlled_lowers_the_grade_and_is_reported(tmp_path: Path):
     turbo = KnobRecord(name="turbo", wanted="off", before="boost 1", state="only-read", message="read")
     turbo = turbo.model_copy(update={"during": "boost 1", "after": "boost 1"})
-    boosted = KnobRecord(name="governor", wanted="performance", before=None, state="not-told", message="not told here")
+    boosted = KnobRecord(name="governor", wanted="performance", before=None, state="not-told", message="unknown here")
     report = _grade(tmp_path / "some", (*CONTROLLED[1:], turbo, boosted))
     assert report.grade == "partly-controlled"
     assert report.control == "partly controlled: turbo, governor"
-    told = caveat(report, "Not controlled on this host: turbo: boost 1 instead of off; governor: not told here.")
-    assert told
+    found = caveat(report, "2 of 3 settings of the host weren't controlled.")
+    assert "Not controlled: turbo: boost 1 instead of off; governor: unknown here." in found
     page = render_html(report)
     assert "Full host, partly controlled" in page
     assert "Partly controlled: turbo, governor." in page
@@ -254,20 +252,31 @@ def test_what_is_not_controlled_lowers_the_grade_and_is_told(tmp_path: Path):
         (TWO_CORES, "shared"),
     ],
 )
-def test_cores_that_other_tenants_have_too_lower_the_grade_and_are_told(
+def test_cores_that_other_tenants_have_too_lower_the_grade_and_are_reported(
     tmp_path: Path, cores: CoreLayout, grade: Grade
 ):
     heavy = Scenario(name="heavy", workload="mixed", connections=500, duration_seconds=120)
     write_run(tmp_path / "run", apis=("go",), scenarios=(heavy,), blocks=1, cores=cores, shared_cores=True)
-    report = analyse(tmp_path / "run")
+    report = analyse(read_run(tmp_path / "run"))
     assert report.grade == grade
-    assert caveat(report, "The host's cores are shared with other tenants of its cloud")
+    assert caveat(report, "The host shares its cores with other tenants of its cloud.")
 
 
-def test_a_run_that_does_not_tell_its_knobs_is_not_taken_for_controlled(tmp_path: Path):
+def test_roles_that_share_cpus_without_the_generator_are_distinguished(tmp_path: Path):
+    heavy = Scenario(name="heavy", workload="mixed", connections=500, duration_seconds=120)
+    cores = CoreLayout(api=(0, 1, 2), postgres=(3, 4, 5), redis=(5,), generator=(6, 7), system=(5,), shared=True)
+    write_run(tmp_path / "run", apis=("go",), scenarios=(heavy,), blocks=1, cores=cores, memory_bytes=16 * 2**30)
+    report = analyse(read_run(tmp_path / "run"))
+    assert report.grade == "smaller"
+    assert caveat(report, "Roles share CPUs, though not with the load generator.")
+    assert report.article_note.startswith("The article's numbers aren't comparable with these: roles share CPUs.")
+    assert "The load generator has CPUs of its own, but other roles share theirs." in render_markdown(report)
+
+
+def test_a_run_without_a_record_of_its_knobs_does_not_count_as_controlled(tmp_path: Path):
     report = _grade(tmp_path / "none", ())
     assert report.grade == "partly-controlled"
-    assert caveat(report, "The run doesn't tell which of the host's settings were controlled")
+    assert caveat(report, "The run has no record of which settings of the host were controlled.")
     assert "Settings of the host" not in render_html(report)
 
 
@@ -278,10 +287,10 @@ def test_littles_law_counts_the_connections_that_wrk_opened(tmp_path: Path):
     steady = Role(0.95, lambda _: 7_000_000)
     samples = samples_csv({"api": steady, "postgres": steady, "redis": steady, "generator": steady}, 1)
     write_cell(tmp_path / "run", cell, wrk_result(cell, [(10_000, 800)], 1_000_000, threads=4), samples)
-    report = analyse(tmp_path / "run")
+    report = analyse(read_run(tmp_path / "run"))
     assert report.cells[0].littles_law == pytest.approx(1.0)
-    assert caveat(report, "There is one block with a valid cell for each API and load, so no number has an interval")
-    assert "in 1 cell (up to 95%)" in caveat(report, "The load generator used more than 90%")
+    assert caveat(report, "No number has an interval: each API and load has one block with a valid cell.")
+    assert "in 1 cell (up to 95%)" in caveat(report, "The load generator was more than 90% busy")
     assert caveat(report, "1 cell has fewer than 1,000 responses")
 
 
@@ -292,41 +301,41 @@ def test_a_generator_is_busy_where_its_threads_fill_their_cpus(tmp_path: Path):
     steady = Role(0.95, lambda _: 7_000_000)
     samples = samples_csv({"api": steady, "postgres": steady, "redis": steady, "generator": steady}, 1)
     write_cell(tmp_path / "run", cell, wrk_result(cell, [(10_000, 700)], 1_000_000, threads=1), samples)
-    report = analyse(tmp_path / "run")
+    report = analyse(read_run(tmp_path / "run"))
     assert report.cells[0].generator_saturation == pytest.approx(0.95)
-    assert caveat(report, "The load generator used more than 90% of the CPUs that its threads can fill in 1 cell")
+    assert caveat(report, "The load generator was more than 90% busy in 1 cell (up to 95%).")
 
 
 def test_a_slow_generator_shows_in_littles_law(golden_report: Report):
     """All but the two cells of block 1 at light, where 1,000 a second x 10.105 ms / 10 connections is 1.01."""
-    told = caveat(golden_report, "Little's law gives less than 0.9")
-    assert "in 14 cells (down to 0.05)" in told
-    assert "the generator may have been the limit, or connections waited for answers that hadn't come" in told
+    said = caveat(golden_report, "Little's law gives less than 0.9")
+    assert "in 14 cells (down to 0.05)" in said
+    assert "The generator may have been the limit, or connections still waited for answers" in said
 
 
-def test_a_dirty_tree_is_told(golden_directory: Path):
+def test_a_dirty_tree_is_reported(golden_directory: Path):
     replace(golden_directory / "manifest.json", "e8f9012345", "e8f9012345-dirty")
-    assert caveat(analyse(golden_directory), "The project's tree had changes that weren't committed")
+    assert caveat(analyse(read_run(golden_directory)), "The project's tree had changes that weren't committed")
 
 
-def test_a_host_that_changed_is_told_by_name(golden_directory: Path):
+def test_a_host_that_changed_is_reported_by_name(golden_directory: Path):
     path = golden_directory / "host.json"
     record = HostRecord.from_json(path.read_text(), name="host.json")
     after = record.before.model_copy(update={"kernel": "6.2.0", "settings": {"vm.swappiness": "10"}})
     path.write_text(HostRecord(before=record.before, after=after).to_json())
-    told = caveat(analyse(golden_directory), "The host changed while the run went on")
-    assert "kernel was 6.1.0 and is 6.2.0" in told
-    assert "the setting vm.swappiness was 60 and is 10" in told
-    assert "the setting net.core.somaxconn was 4096 and is absent" in told
+    said = caveat(analyse(read_run(golden_directory)), "The host changed during the run.")
+    assert "kernel was 6.1.0 and is 6.2.0" in said
+    assert "the setting vm.swappiness was 60 and is 10" in said
+    assert "the setting net.core.somaxconn was 4096 and is absent" in said
 
 
 def test_a_run_without_a_valid_cell_has_a_report(golden_directory: Path):
     shutil.rmtree(golden_directory / "cells")
-    report = analyse(golden_directory)
+    report = analyse(read_run(golden_directory))
     assert report.cells == ()
     assert len(report.unfinished_cells) == 18
     assert all(summary.measured is None for summary in report.summaries)
-    assert caveat(report, "There is no valid cell for go at light, rust at light")
+    assert caveat(report, "6 of 6 results have no numbers: no cell is valid. They are go at light, rust at light")
 
 
 @pytest.mark.parametrize(("reason", "errors"), [("not-ready", 0), ("generator-failed", None)])
@@ -341,7 +350,7 @@ def test_a_void_cell_needs_no_raw_files(golden_directory: Path, reason: VoidReas
         "voids": (Void(reason=reason, message="Refused."),),
     }
     path.write_text(record.model_copy(update=changes).to_json())
-    report = analyse(golden_directory)
+    report = analyse(read_run(golden_directory))
     assert summary_of(report, "go", "heavy").errors == errors
     table = summary_table(report)
     (row,) = [row for row in table.rows if (row[0].value, row[1].value) == ("heavy", "go")]
@@ -355,14 +364,14 @@ def test_a_void_cell_whose_wrk_json_is_of_no_shape_does_not_end_the_report(golde
     (folder / "wrk.json").write_text("{}")
     files = record.files | {"wrk.json": sha256(b"{}").hexdigest()}
     (folder / "cell.json").write_text(record.model_copy(update={"files": files}).to_json())
-    summary = summary_of(analyse(golden_directory), "go", "heavy")
+    summary = summary_of(analyse(read_run(golden_directory)), "go", "heavy")
     assert (summary.cells, summary.void_cells, summary.errors) == (2, 1, None)
 
 
 def test_a_raw_file_that_is_gone_is_refused(golden_directory: Path):
     (golden_directory / "cells" / "001-go-light" / "samples.csv").unlink()
     with pytest.raises(AnalysisError, match=r"samples\.csv can't be read: No such file"):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))
 
 
 def test_a_valid_cell_must_list_its_raw_files(golden_directory: Path):
@@ -371,7 +380,7 @@ def test_a_valid_cell_must_list_its_raw_files(golden_directory: Path):
     del record["files"]["samples.csv"]
     path.write_text(json.dumps(record))
     with pytest.raises(AnalysisError, match=r"001-go-light/cell\.json lists no samples\.csv"):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))
 
 
 def test_a_raw_file_outside_the_cells_folder_is_refused(golden_directory: Path):
@@ -379,22 +388,22 @@ def test_a_raw_file_outside_the_cells_folder_is_refused(golden_directory: Path):
     record = json.loads(path.read_text())
     record["files"]["../../manifest.json"] = "0" * 64
     path.write_text(json.dumps(record))
-    with pytest.raises(AnalysisError, match="is no name of a raw file"):
-        analyse(golden_directory)
+    with pytest.raises(AnalysisError, match="isn't the name of a raw file"):
+        analyse(read_run(golden_directory))
 
 
 def test_a_cell_from_elsewhere_is_refused(golden_directory: Path):
     cells = golden_directory / "cells"
     shutil.copy(cells / "001-go-light" / "cell.json", cells / "002-rust-light" / "cell.json")
     with pytest.raises(AnalysisError, match="is the record of '001-go-light'"):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))
 
 
 def test_a_cell_that_was_not_planned_is_refused(golden_directory: Path):
     cells = golden_directory / "cells"
     shutil.copytree(cells / "001-go-light", cells / "099-go-light")
     with pytest.raises(AnalysisError, match=r"cells/099-go-light was measured but isn't in plan\.json"):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))
 
 
 def test_a_plan_of_another_run_is_refused(golden_directory: Path):
@@ -405,15 +414,15 @@ def test_a_plan_of_another_run_is_refused(golden_directory: Path):
     with pytest.raises(
         AnalysisError, match=r"plan\.json has the cell 002-rust-light, but manifest\.json has no such API"
     ):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path):
     with pytest.raises(AnalysisError, match=r"manifest\.json can't be read: No such file or directory"):
-        analyse(tmp_path)
+        analyse(read_run(tmp_path))
 
 
 def test_a_document_of_another_shape_is_refused(golden_directory: Path):
     replace(golden_directory / "plan.json", '"order_seed"', '"seed"')
     with pytest.raises(DocumentError, match=r"plan\.json is not a valid Plan document"):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))

@@ -1,11 +1,10 @@
-"""The smallest ratio that so many blocks find, against the power that it inverts and a published table."""
+"""The smallest ratio that a number of blocks finds, against the power that it inverts and a published table."""
 
 import math
 
 import pytest
 
-from analysis.statistics.power import power_to_detect
-from analysis.statistics.resolution import least_ratio
+from analysis.statistics.inference import least_ratio, power_to_detect
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.03, 0.1])

@@ -7,20 +7,21 @@ import numpy as np
 import pytest
 from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
+from analysis.compare.runs import CONFOUNDED, compare_folders, compare_runs
 from analysis.pages.run_comparison import (
     UNLIKE,
-    change_text,
+    change_tables,
     comparison_heading,
     render_comparison_html,
     render_comparison_markdown,
     write_comparison,
 )
-from analysis.run_comparison import CONFOUNDED, compare_folders, compare_runs
-from analysis.statistics.holm import holm
-from analysis.statistics.two_samples import TwoNoises
+from analysis.statistics.comparison import verdict_text
+from analysis.statistics.estimates import TwoNoises
+from analysis.statistics.inference import holm
 from documents.errors import AnalysisError
-from documents.report import Report
-from documents.run_comparison import Change, RunComparison
+from documents.report.report import Report
+from documents.report.runs import ComparedResult, RunComparison
 from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
 from tests.unit.analysis.run_builder import golden_run
 from tests.unit.analysis.test_hostile_texts import MARKUP
@@ -33,12 +34,12 @@ def compared(golden: Report, first: Throughputs, second: Throughputs) -> RunComp
     return compare_runs(report_of(golden, first, run_id=FIRST), report_of(golden, second, run_id=SECOND))
 
 
-def throughput(comparison: RunComparison) -> tuple[Change, ...]:
+def throughput(comparison: RunComparison) -> tuple[ComparedResult, ...]:
     assert comparison.measures[0].measure == "throughput"
     return comparison.measures[0].changes
 
 
-def the_change(golden: Report, first: list[float], second: list[float]) -> Change:
+def the_change(golden: Report, first: list[float], second: list[float]) -> ComparedResult:
     (change,) = throughput(compared(golden, {"light": {"go": first}}, {"light": {"go": second}}))
     return change
 
@@ -57,7 +58,7 @@ def test_the_ratio_is_welchs_over_the_blocks_of_both_runs(golden_report: Report)
     assert change.p_value == change.p_adjusted == pytest.approx(float(expected.pvalue))
     assert change.degrees_of_freedom == pytest.approx(float(expected.df))
     assert (change.verdict, change.better) == ("better", "second")
-    assert change_text(change, "throughput") == "second run faster"
+    assert verdict_text(change, "throughput") == "second run faster"
 
 
 def test_blocks_of_two_runs_are_not_paired(golden_report: Report):
@@ -70,13 +71,13 @@ def test_blocks_of_two_runs_are_not_paired(golden_report: Report):
 def test_nothing_within_the_margin_is_the_same(golden_report: Report):
     change = the_change(golden_report, scattered(1000, 0.5), scattered(1005, 0.5))
     assert (change.verdict, change.better, change.blocks_to_detect) == ("same", None, None)
-    assert change_text(change, "throughput") == "same"
+    assert verdict_text(change, "throughput") == "same"
 
 
-def test_can_not_tell_says_how_many_blocks_of_each_run_would(golden_report: Report):
+def test_cannot_tell_reports_how_many_blocks_of_each_run_would(golden_report: Report):
     change = the_change(golden_report, scattered(1000, 4), scattered(1030, 6))
     assert change.verdict == "cannot-tell"
-    assert change_text(change, "throughput") == "can't tell"
+    assert verdict_text(change, "throughput") == "can't tell"
     noise = float(np.std(NOISE, ddof=1))
     noises = TwoNoises(4 * noise, 6 * noise)
     assert change.blocks_to_detect == noises.blocks_to_detect(math.log(1.03), significance=0.05)
@@ -121,6 +122,8 @@ def test_of_two_margins_the_smaller_one_holds(golden_report: Report):
     run = report_of(golden_report, {"light": {"go": scattered(1000)}})
     wide = run.model_copy(update={"margin": 0.1})
     assert [compare_runs(*runs).margin for runs in ((run, wide), (wide, run), (wide, wide))] == [0.03, 0.03, 0.1]
+    narrow = run.model_copy(update={"margin": 0.025})
+    assert "the 90% interval lies within 2.5%." in change_tables(compare_runs(run, narrow))[0].note
 
 
 def test_an_interval_beyond_all_numbers_has_ends_that_a_document_can_hold(golden_report: Report):
@@ -143,7 +146,7 @@ def test_what_only_one_run_has_is_said(golden_report: Report):
         f"Only {SECOND} has the API rust, so it isn't compared.",
         *(
             f"The host of {run} has 2 cores and 4 GiB for the lab and is graded “shared”, {golden_report.control}; its "
-            "report says what that does to the numbers."
+            "report explains the effect on the numbers."
             for run in (FIRST, SECOND)
         ),
         CONFOUNDED,
@@ -167,7 +170,7 @@ def two_runs(folder: Path, *changes: tuple[str, str]) -> tuple[Path, Path]:
     return first, second
 
 
-def test_runs_under_the_same_conditions_are_compared_and_their_gaps_told(tmp_path: Path):
+def test_runs_under_the_same_conditions_are_compared_and_their_gaps_reported(tmp_path: Path):
     first, second = two_runs(tmp_path)
     comparison = compare_folders(first, second)
     assert comparison.differences == ()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.samples import Window, read_samples, step_means, usage
+from analysis.raw.recordings import Window, read_samples, step_means, usage
 from documents.errors import AnalysisError
 from tests.unit.analysis.run_builder import START_NS, TICK_NS, Role, samples_csv
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from analysis.saturation import bound_by, bound_by_postgres
-from documents.cell_numbers import CellNumbers, Usage
-from documents.cores import ROLES, CoreLayout
-from documents.samples import SampledRole
+from analysis.cells.cells import bound_by, mostly_bound_by
+from documents.lab.host import ROLES, CoreLayout
+from documents.report.numbers import CellNumbers, Usage
+from documents.run.window import SampledRole
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
 from tests.unit.analysis.test_comparison import a_cell
 
@@ -75,4 +75,4 @@ def test_an_api_is_bound_by_postgres_under_a_load_where_most_of_its_cells_are():
         *(cell("go", "light", "postgres"), cell("go", "light")),
         *(cell("zig", "heavy", "redis"), cell("zig", "heavy", "postgres", "redis")),
     ]
-    assert bound_by_postgres(cells) == {("go", "heavy")}
+    assert mostly_bound_by("postgres", cells) == {("go", "heavy")}

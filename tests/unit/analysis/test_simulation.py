@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from analysis.statistics.comparison import compare
-from analysis.statistics.power import power_to_detect, power_to_show_same
-from analysis.statistics.simulation import Orders, World, measure_world, simulate
+from analysis.statistics.inference import power_to_detect, power_to_show_same
+from benchmarks.simulated_world import Orders, World, measure_world, simulate
 from benchmarks.simulation import shuffled_orders, williams_orders
 from tests.unit.analysis.test_comparison import a_cell
 
@@ -22,7 +22,7 @@ EXPERIMENTS = 1000
 MARGIN = 0.03
 EQUAL = World(levels=(0.0,) * 4, cell_noise=0.035, block_noise=0.1)
 
-worlds = pytest.mark.parametrize("world", [EQUAL, replace(EQUAL, walk=0.02)], ids=["noise", "noise and drift"])
+worlds = pytest.mark.parametrize("world", [EQUAL, replace(EQUAL, walk=0.02)], ids=["noise", "noise and trend"])
 
 
 @cache
@@ -51,14 +51,14 @@ def test_two_apis_under_one_load_are_falsely_different_in_5_of_100():
     assert 0.03 <= simulate(world, one_load, margin=MARGIN, seed=1).share_any_different() <= 0.07
 
 
-def test_steady_drift_within_blocks_is_balanced_and_never_adds_errors():
-    """Rows give each API each place equally often, so drift can't favour one; it only widens the intervals."""
-    found = simulate(replace(EQUAL, drift=0.02), orders(4), margin=MARGIN, seed=1)
+def test_steady_trend_within_blocks_is_balanced_and_never_adds_errors():
+    """Rows give each API each place equally often, so trend can't favour one; it only widens the intervals."""
+    found = simulate(replace(EQUAL, trend=0.02), orders(4), margin=MARGIN, seed=1)
     assert found.share_significant() < 0.05
     assert found.share_any_different() < 0.05
 
 
-def test_one_api_after_the_other_turns_drift_into_differences():
+def test_one_api_after_the_other_turns_trend_into_differences():
     fixed: Orders = [[[[0, 1, 2, 3]] * 10]] * EXPERIMENTS
     world = replace(EQUAL, walk=0.02)
     assert simulate(world, fixed, margin=MARGIN, seed=1, one_after_the_other=True).share_significant() > 0.3
@@ -84,8 +84,8 @@ def test_the_twin_falsely_warns_in_5_of_100(world: World):
     assert 0.03 <= simulate(world, orders(4), margin=MARGIN, seed=1).share_twin_warnings() <= 0.07
 
 
-def test_the_twin_warns_of_drift_within_blocks():
-    assert simulate(replace(EQUAL, drift=0.02), orders(4), margin=MARGIN, seed=1).share_twin_warnings() > 0.4
+def test_the_twin_warns_of_trend_within_blocks():
+    assert simulate(replace(EQUAL, trend=0.02), orders(4), margin=MARGIN, seed=1).share_twin_warnings() > 0.4
 
 
 @pytest.mark.parametrize(("effect", "noise"), [(0.03, 0.026), (0.03, 0.1), (0.05, 0.05), (0.1, 0.05)])
@@ -107,7 +107,7 @@ def test_power_to_show_sameness_is_the_computed_one(noise: float):
 
 def test_experiments_are_judged_as_a_run_is():
     """Their cells, given to the code that judges a run's, get the same verdicts and the same word of the twin."""
-    world = World(levels=(0.0, 0.01, 0.04, 0.0), cell_noise=0.012, block_noise=0.1, drift=0.003)
+    world = World(levels=(0.0, 0.01, 0.04, 0.0), cell_noise=0.012, block_noise=0.1, trend=0.003)
     some = williams_orders(4, 20, 10, seed=5)
     apis = np.array(some, dtype=np.intp)
     logs = measure_world(world, apis, np.random.default_rng(9))

@@ -12,12 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from analysis.steadiness import (
-    is_steady,
-    last_change,
-    outcome_of,
-)
-from documents.run import STEADY_SECONDS
+from analysis.cells.warm_up import is_steady, last_change, outcome_of
+from documents.run.records import STEADY_SECONDS
 
 SERIES = 100
 MOST_SECONDS = 40
@@ -54,7 +50,7 @@ def rising_slowly(second: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def drifting(second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """It gets faster by 4% a second, and never stops to."""
+    """It gets faster by 4% a second without end."""
     return 0.04 * second
 
 
@@ -169,7 +165,7 @@ def test_too_few_seconds_are_never_steady():
 
 @pytest.mark.parametrize("back", [0, 1])
 def test_an_outage_is_not_steady_nor_is_the_first_second_after_it(back: int):
-    """A thread tells the seconds of an outage when it sends again; a single second after it looks like an outlier."""
+    """A thread reports the seconds of an outage when it sends again; a single second after it looks like an outlier."""
     assert not is_steady([1_000] * 10 + [0] * (STEADY_SECONDS + 1) + [1_000] * back)
     assert not is_steady([0] * (STEADY_SECONDS + 1) + [1_000] * back)
 
@@ -199,7 +195,7 @@ def test_the_last_change_is_where_the_last_level_begins():
     assert last_change([1_000] * 20) == 0
     assert last_change([500] * 7 + [1_000] * 13) == 7
     assert last_change([250] * 7 + [1_000] * 6 + [2_000] * 7) == 13
-    assert last_change([1_000, 1_001] * 4 + [1_003, 1_002] * 6) == 0, "a change by far less than a percent is none"
+    assert last_change([1_000, 1_001] * 4 + [1_003, 1_002] * 6) == 0, "far less than a percent isn't a change"
 
 
 def test_a_second_without_requests_is_a_change_if_it_isn_t_a_single_one():

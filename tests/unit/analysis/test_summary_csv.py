@@ -5,8 +5,9 @@ import io
 from pathlib import Path
 
 from analysis.pages.summary_csv import COLUMNS, render_csv
-from analysis.report import analyse
-from documents.report import Report
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.report.report import Report
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 
 
@@ -69,7 +70,7 @@ def test_ranks_are_those_of_the_verdict(compared_report: Report):
 
 
 def test_what_is_not_known_is_empty(tmp_path: Path, golden_report: Report):
-    single = rows(analyse(compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=1)))[0]
+    single = rows(analyse(read_run(compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=1))))[0]
     assert single["throughput_requests_per_second"] != ""
     for column in ("throughput_requests_per_second_low", "throughput_rank_best", "throughput_rank_worst"):
         assert single[column] == "", column

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
-from analysis.statistics.equivalence import equivalence_p_value, within_margin
-from analysis.statistics.intervals import StudentMean, over_blocks
-from analysis.statistics.two_samples import TwoNoises, welch
+from analysis.statistics.estimates import TwoNoises, welch
+from analysis.statistics.inference import StudentMean, equivalence_p_value, over_blocks, within_margin
 
 EXPERIMENTS = 4000
 MARGIN = 0.03

@@ -5,19 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from analysis.identity import Conditions, differences
-from analysis.pages.building import building_table
-from analysis.pages.facts import in_short
+from analysis.compare.conditions import Conditions, differences
+from analysis.pages.article import building_table
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.pages.variants import variant_words
-from analysis.report import analyse
-from analysis.run_folder import read_run
-from documents.protocol import OpenLoop, Protocol
-from documents.report import Report
-from documents.stack import Cores
-from documents.variant import Variant
-from experiment.subjects import subjects_of, with_subjects
+from analysis.pages.run import in_short, variant_words, watch_table
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.report.report import Report
+from documents.run.protocol import OpenLoop, Protocol, Variant
+from documents.stack.stack import Cores
+from experiment.planning.subjects import subjects_of, with_subjects
 from tests.unit.experiment.fake_bench import INVENTORY, LAYOUT, PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin
 
@@ -34,7 +32,7 @@ def varied(*variants: Variant) -> Protocol:
 
 def report_of(folder: Path, *variants: Variant, open_loop: OpenLoop | None = None) -> Report:
     protocol = varied(*variants).model_copy(update={"open_loop": open_loop})
-    return analyse(begin(FakeBench(), folder, protocol=protocol))
+    return analyse(read_run(begin(FakeBench(), folder, protocol=protocol)))
 
 
 def test_each_variant_is_a_subject_of_the_report_with_ranks_and_pairs(tmp_path: Path):
@@ -57,7 +55,7 @@ def test_variants_are_counted_as_such_and_have_no_facts_about_building(tmp_path:
     assert building_table(alone).rows == ()
     assert "Facts about building" not in render_html(alone)
     of_go = POOL.model_copy(update={"apis": ("go",)})
-    beside = analyse(begin(FakeBench(), tmp_path, protocol=varied(of_go).model_copy(update={"apis": ()})))
+    beside = analyse(read_run(begin(FakeBench(), tmp_path, protocol=varied(of_go).model_copy(update={"apis": ()}))))
     assert " and 1 variant, " in in_short(beside)
     assert "go-pool-16" not in {column.title for column in building_table(beside).columns}
 
@@ -69,7 +67,7 @@ def test_the_words_say_what_each_is(tmp_path: Path):
     assert "go-large is go with PostgreSQL's work_mem at 64MB." in words
     assert "go-wide is go on other CPUs (API 0,1,2, PostgreSQL 3, Redis 5, generator 4, system 5)." in words
     assert "go-as-declared is go as declared." in words
-    assert "PostgreSQL was started anew for each cell" in words
+    assert "PostgreSQL was restarted for each cell" in words
     [known] = variant_words(report.model_copy(update={"postgres_settings": {"work_mem": "8MB"}}))
     assert "PostgreSQL's work_mem at 64MB instead of 8MB" in known
 
@@ -82,11 +80,13 @@ def test_numbers_of_a_cell_go_by_the_layout_of_its_variant(tmp_path: Path):
     assert report.open_loop is not None
     at_rate = {cell.api: cell.generator_saturation for cell in report.open_loop.cells}
     assert at_rate["go-wide"] == pytest.approx(2 * at_rate["go-pool-16"])
-    assert by_api["go-pool-16"].watch is not None
-    assert by_api["go-wide"].watch is not None
+    watched = watch_table(report)
+    place = [column.title for column in watched.columns].index("Generator's CPUs")
+    shown = {row[0].value: row[place].value.count("%") for row in watched.rows}
+    assert (shown[by_api["go-pool-16"].cell_id], shown[by_api["go-wide"].cell_id]) == (2, 1)
     run = read_run(next(tmp_path.iterdir()))
-    of_wide = next(record for name, record in run.records.items() if "go-wide" in name)
-    files = run.watch_files(of_wide)
+    wide = next(cell for cell in run.closed_cells if cell.api == "go-wide")
+    files = run.cell_files(wide, run.records[wide.id]).watched
     assert files is not None
     assert files.cores.api == (0, 1, 2)
 
@@ -95,8 +95,9 @@ def test_the_worst_layout_grades_the_host_and_the_caveat_names_whose_it_is(tmp_p
     assert report_of(tmp_path / "alone", POOL, WIDE).grade == "smaller"
     report = report_of(tmp_path / "shared", POOL, SHARING)
     assert report.grade == "shared"
-    [caveat] = [text for text in report.caveats if "CPUs are shared" in text]
-    assert caveat.startswith("CPUs are shared between roles in the cells of go-sharing: the load generator competes")
+    [caveat] = [text for text in report.caveats if "shares CPUs" in text]
+    assert caveat.startswith("The load generator shares CPUs with what it measures.")
+    assert caveat.endswith(" in the cells of go-sharing.")
 
 
 def conditions(folder: Path, *variants: Variant) -> Conditions:
@@ -126,4 +127,4 @@ def test_two_runs_of_a_variant_are_compared_where_what_is_below_it_is_the_same(t
         "CPUs of api of go-wide: 0,1,2 and 0,1",
         "CPUs of postgres of go-wide: 3 and 2,3",
     )
-    assert differences(run, with_variants(run, POOL, WIDE)) == ("PostgreSQL started anew for each cell: yes and no",)
+    assert differences(run, with_variants(run, POOL, WIDE)) == ("PostgreSQL restarted for each cell: yes and no",)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.statistics.verdict import found_different, verdict_text
-from documents.comparison import Verdict
+from analysis.statistics.comparison import found_different, verdict_text
+from documents.report.comparison import Verdict
 from tests.unit.analysis.test_verdict_pages import a_pair
 
 

@@ -4,18 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from analysis.comparisons import compare_all
-from analysis.pages.facts import heading
-from analysis.pages.verdict import load_verdicts
-from analysis.report import analyse
-from documents.report import Report
+from analysis.pages.run import heading
+from analysis.pages.verdicts import load_verdicts
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from analysis.statistics.comparison import compare_all
+from documents.report.report import Report
 from tests.unit.analysis.reports import Throughputs, report_of, scattered
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 
 DASH = "\N{EN DASH}"
 
 LOUD = (0.3, -0.25, 0.1, -0.3, 0.2, -0.05)
-"""Noise in which nothing can be told."""
+"""Noise in which no difference can be found."""
 
 
 def compared(golden: Report, throughputs: Throughputs) -> Report:
@@ -46,14 +47,14 @@ def test_one_that_is_faster_than_all_is_named_and_so_is_the_slowest(golden_repor
     assert ranks(report) == [("rust", "1"), ("zig", "2"), ("go", "3")]
 
 
-def test_what_can_not_be_told_is_not_called_the_same(golden_report: Report):
+def test_what_a_run_cannot_tell_is_not_called_the_same(golden_report: Report):
     unclear = {"go": scattered(800), "rust": scattered(810, 1, LOUD)}
     assert sentences(compared(golden_report, {"light": unclear})) == [
-        "Which is the fastest can't be told: any of go and rust may be."
+        "The run can't tell which is the fastest: any of go and rust may be."
     ]
     with_a_slow_one = {**unclear, "kotlin": scattered(90, 1, LOUD), "zig": scattered(820, 1, LOUD[::-1])}
     assert sentences(compared(golden_report, {"light": with_a_slow_one})) == [
-        "go, rust or zig is the fastest: which of them can't be told. kotlin is the slowest."
+        "go, rust or zig is the fastest; the run can't tell which. kotlin is the slowest."
     ]
 
 
@@ -69,7 +70,7 @@ def test_what_is_known_under_one_load_is_not_said_of_another(golden_report: Repo
     unclear = {"go": scattered(800), "rust": scattered(810, 1, LOUD)}
     report = compared(golden_report, {"light": unclear, "heavy": {"go": scattered(800), "rust": scattered(801, -1)}})
     assert sentences(report) == [
-        "Which is the fastest can't be told: any of go and rust may be.",
+        "The run can't tell which is the fastest: any of go and rust may be.",
         "go and rust are the fastest, and the same within 3%.",
     ]
 
@@ -77,11 +78,9 @@ def test_what_is_known_under_one_load_is_not_said_of_another(golden_report: Repo
 def test_many_names_are_not_read_out(golden_report: Report):
     many = {f"api-{letter}": scattered(800, 1, LOUD[place:] + LOUD[:place]) for place, letter in enumerate("abcdef")}
     report = compared(golden_report, {"light": many})
-    assert sentences(report) == ["Which is the fastest can't be told."]
+    assert sentences(report) == ["The run can't tell which is the fastest."]
     with_a_slow_one = compared(golden_report, {"light": {**many, "kotlin": scattered(9, 1, LOUD[::-1])}})
-    assert sentences(with_a_slow_one) == [
-        "One of 6 is the fastest: which of them can't be told. kotlin is the slowest."
-    ]
+    assert sentences(with_a_slow_one) == ["One of 6 is the fastest; the run can't tell which. kotlin is the slowest."]
     assert heading(report) == "6 APIs under light load"
 
 
@@ -91,6 +90,6 @@ def test_many_names_are_not_read_out(golden_report: Report):
     ids=["one-block", "one-api"],
 )
 def test_where_nothing_can_be_compared_there_is_no_rank(tmp_path: Path, throughputs: dict[str, float], said: str):
-    report = analyse(compared_run(tmp_path / "run", throughputs=throughputs, blocks=1))
+    report = analyse(read_run(compared_run(tmp_path / "run", throughputs=throughputs, blocks=1)))
     assert set(sentences(report)) == {said}
     assert ranks(report) == [(api, DASH) for api in throughputs]

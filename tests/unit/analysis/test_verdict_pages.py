@@ -7,11 +7,12 @@ import pytest
 
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.pages.verdict_plots import verdict_plots
+from analysis.pages.plots import verdict_plots
 from analysis.pages.verdicts import twin_words, verdict_tables, verdict_words
-from analysis.report import analyse
-from documents.comparison import Comparison, Interval, Measure, PairComparison, Ratio, TwinComparison
-from documents.report import Report
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.report.comparison import Comparison, Interval, Measure, PairComparison, Ratio, TwinComparison
+from documents.report.report import Report
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 
 
@@ -137,7 +138,7 @@ def values(report: Report) -> dict[str, list[list[str]]]:
 
 
 def test_a_run_that_compares_nothing_has_no_verdicts_but_a_reason(tmp_path: Path):
-    report = analyse(compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=1))
+    report = analyse(read_run(compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=1)))
     assert list(values(report)) == ["The A/A twin"]
     assert verdict_plots(report) is None
     why = "Nothing can be compared: the run has one block."
@@ -147,12 +148,12 @@ def test_a_run_that_compares_nothing_has_no_verdicts_but_a_reason(tmp_path: Path
 
 
 def test_one_api_alone_has_its_twin_and_no_pair(tmp_path: Path):
-    report = analyse(compared_run(tmp_path / "run", throughputs={"go": 5000.0}, blocks=3))
+    report = analyse(read_run(compared_run(tmp_path / "run", throughputs={"go": 5000.0}, blocks=3)))
     assert list(values(report)) == ["The A/A twin"]
     assert not any(caveat.startswith("Nothing can be compared") for caveat in report.caveats)
 
 
 def test_a_run_without_a_twin_has_verdicts_and_no_twin(tmp_path: Path):
     run = compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=3, twin=False)
-    assert "The A/A twin" not in values(analyse(run))
-    assert "Ranking" in values(analyse(run))
+    assert "The A/A twin" not in values(analyse(read_run(run)))
+    assert "Ranking" in values(analyse(read_run(run)))

@@ -7,11 +7,12 @@ import pytest
 
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.pages.warm_up import warm_up_table
-from analysis.report import analyse
-from documents.report import Report
-from documents.run import CellRecord, WarmUp, WarmUpOutcome
-from documents.summaries import Spread, WarmUpSummary
+from analysis.pages.table import warm_up_table
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.report.numbers import Spread, WarmUpSummary
+from documents.report.report import Report
+from documents.run.records import CellRecord, WarmUp, WarmUpOutcome
 from tests.unit.analysis.run_builder import golden_run
 
 
@@ -42,7 +43,7 @@ def only_caveats(report: Report, beginning: str) -> list[str]:
 
 
 def test_a_run_whose_warm_ups_were_not_watched_says_nothing_of_them(run: Path):
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert report.warm_ups == ()
     assert not any("settled" in caveat for caveat in report.caveats)
     assert "Warm-up" not in render_markdown(report)
@@ -54,7 +55,7 @@ def test_warm_ups_are_summed_up_by_load_and_api(run: Path):
     write_warm_up(run, 7, "steady", 20.5)
     write_warm_up(run, 13, "never-steady", 30.5)
     write_warm_up(run, 6, "steady", 14.0)
-    report = analyse(run)
+    report = analyse(read_run(run))
     light, heavy = report.warm_ups
     assert light == WarmUpSummary(
         api="go",
@@ -66,21 +67,24 @@ def test_warm_ups_are_summed_up_by_load_and_api(run: Path):
     )
     assert (heavy.api, heavy.scenario, heavy.cells, heavy.steady, heavy.never_steady) == ("rust", "heavy", 1, 1, ())
     [said] = only_caveats(report, "Throughput hadn't settled")
-    assert "after 30 s, in 1 of 4 cells: 1 of go at light." in said
+    assert said.startswith("Throughput hadn't settled after 30 s of warm-up in 1 of 4 cells.")
+    assert said.endswith(": 1 of go at light.")
 
 
 def test_warm_ups_of_void_cells_do_not_count(run: Path):
     write_warm_up(run, 11, "never-steady", 30.0)
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert report.warm_ups == ()
     assert not only_caveats(report, "Throughput hadn't settled")
 
 
-def test_what_was_too_short_to_be_judged_is_told_once(run: Path):
+def test_what_was_too_short_to_be_judged_is_reported_once(run: Path):
     allow_seconds(run, 2)
     write_warm_up(run, 1, "not-judged", 2.0)
     write_warm_up(run, 6, "not-judged", 2.0)
-    report = analyse(run)
-    [said] = only_caveats(report, "A warm-up of at most 2 s is too short to be judged")
+    report = analyse(read_run(run))
+    [said] = only_caveats(
+        report, "A warm-up of at most 2 s is too short, so nothing shows whether throughput had settled."
+    )
     assert "takes 12 s or more" in said
     assert [cell.detail for cell in warm_up_table(report).rows[0]][3] == "not judged"

@@ -1,4 +1,4 @@
-"""What the host was like over a window: each number computed by hand, and whatever else a file holds refused."""
+"""The state of the host over a window: each number is computed by hand, and any other file is refused."""
 
 import json
 
@@ -6,14 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.samples import Window
-from analysis.watch import read_ticks, watch_numbers
-from documents.cell_numbers import WatchNumbers
-from documents.cores import CoreLayout
+from analysis.raw.recordings import Window, read_ticks, watch_numbers
 from documents.errors import AnalysisError, FairgroundError
-from documents.plan import Cell
-from documents.protocol import Scenario
-from documents.watch import HostTick, Scheduled
+from documents.lab.host import CoreLayout
+from documents.report.numbers import WatchNumbers
+from documents.run.protocol import Cell, Scenario
+from documents.run.window import HostTick, Scheduled
 from tests.unit.analysis.run_builder import EIGHT_CORES, START_NS, TWO_CORES, wrk_result
 from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 from tests.unit.damage import damaged, examples
@@ -50,8 +48,8 @@ def test_a_quiet_host_is_one_on_which_the_lab_alone_works():
     assert found.spin_seconds == pytest.approx(0.202)
 
 
-def test_in_an_open_loop_nothing_is_told_of_connections_that_are_missing_or_silent_nor_of_waiting_threads():
-    """Of a host that is as it is in a closed loop, all else is told alike."""
+def test_an_open_loop_reports_no_missing_or_silent_connections_and_no_waiting_threads():
+    """All other numbers are those of a closed loop on the same host."""
     ticks = jsonl(ticks_of(EIGHT_CORES, WINDOW, Happening(own=QUIET.own, silent=3, waited=0.5, connections=7)))
     closed = watch_numbers(SPINS, ticks, result=RESULT, window=WINDOW, cores=EIGHT_CORES)
     found = watch_numbers(SPINS, ticks, window=WINDOW, cores=EIGHT_CORES)
@@ -86,7 +84,7 @@ def test_roles_that_share_cpus_are_taken_together():
     assert found.busy == pytest.approx({0: 0.9, 1: 0.95}, abs=0.001)
 
 
-def test_a_quota_is_told_with_its_cgroup_and_the_seconds_that_it_took():
+def test_a_quota_is_reported_with_its_cgroup_and_the_seconds_that_it_took():
     found = numbers(Happening(own=QUIET.own, throttled={"/sys/fs/cgroup/cpu/lab": 0.2}))
     # Ten ticks lie in the window: the first at 120 ms, the last at 4,620.
     assert found.throttled == {"/sys/fs/cgroup/cpu/lab": pytest.approx(0.2 * 4.5)}
@@ -114,7 +112,7 @@ def test_a_connection_that_was_silent_for_less_than_the_timeout_is_not_stuck():
     assert numbers(QUIET, ticks=jsonl(slow)).stuck == 1
 
 
-def test_what_the_kernel_does_not_tell_is_not_guessed():
+def test_what_the_kernel_does_not_report_is_not_guessed():
     blind = [
         tick.model_copy(update={"silent_ms": None, "pressure": None, "generator": None})
         for tick in ticks_of(EIGHT_CORES, WINDOW, QUIET)
@@ -123,7 +121,7 @@ def test_what_the_kernel_does_not_tell_is_not_guessed():
     assert (found.stuck, found.pressure, found.generator_waited) == (None, None, None)
 
 
-def test_a_window_too_short_to_tell_has_no_stuck_connection():
+def test_a_window_too_short_to_judge_has_no_stuck_connection():
     window = Window(START_NS, START_NS + 1_000_000_000)
     ticks = jsonl(ticks_of(EIGHT_CORES, window, Happening(own=QUIET.own, silent=3)))
     found = watch_numbers(SPINS, ticks, result=RESULT, window=window, cores=EIGHT_CORES)

@@ -1,10 +1,11 @@
-"""That no page is without what another one has: all that the Markdown says stands on the HTML page too."""
+"""The HTML page has everything that the Markdown has, and the Markdown each chapter and table of the page."""
 
 import html
 import re
 
+from analysis.pages.html import CHAPTERS
 from analysis.pages.markdown import render_markdown
-from documents.report import Report
+from documents.report.report import Report
 
 
 def plain_text(markup: str) -> str:
@@ -23,8 +24,25 @@ def test_every_section_of_the_markdown_is_on_the_html_page(full_report: Report, 
     markdown, page = render_markdown(full_report), full_page
     titles = {re.sub(r"\\(.)", r"\1", title) for title in re.findall(r"^##+ (.*)$", markdown, flags=re.MULTILINE)}
     assert len(titles) > 20
-    headed = {plain_text(text) for text in re.findall(r"<(?:h2|h3|summary)[^>]*>(.*?)</", page)}
+    headed = {plain_text(text) for text in re.findall(r"<(?:h2|h3|summary)[^>]*>(.*?)<(?:/|small)", page)}
     assert {plain_text(title) for title in titles} <= headed
+
+
+TABLES_OF_THE_PAGE_ALONE = {"verdict", "cells"}
+"""The chapters whose tables the Markdown leaves out: the card of each load, and single cells."""
+
+
+def test_every_chapter_and_table_of_the_page_is_in_the_markdown(full_report: Report, full_page: str):
+    lines = render_markdown(full_report).splitlines()
+    headed = {re.sub(r"\\(.)", r"\1", line.lstrip("# ")) for line in lines if line.startswith("##")}
+    chapters = re.findall(r'<section id="([^"]+)".*?<h2[^>]*>([^<]+)</h2>(.*?)</section>', full_page, flags=re.DOTALL)
+    assert [(name, html.unescape(title)) for name, title, _ in chapters] == [(one.id, one.title) for one in CHAPTERS]
+    for name, title, body in chapters:
+        tables = re.findall(r'<table id="[^"]+" aria-label="([^"]+)"', body)
+        if name in TABLES_OF_THE_PAGE_ALONE:
+            assert tables, name
+        else:
+            assert {html.unescape(table) for table in tables or [title]} <= headed, name
 
 
 def test_every_cell_of_a_markdown_table_is_on_the_html_page(full_report: Report, full_page: str):

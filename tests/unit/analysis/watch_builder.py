@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from analysis.samples import Window
-from documents.cores import ROLES, CoreLayout
-from documents.samples import SampledRole
-from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Spin, Throttling
+from analysis.raw.recordings import Window
+from documents.lab.host import ROLES, CoreLayout
+from documents.run.window import CpuTimes, HostTick, HostWatch, Pressure, SampledRole, Scheduled, Spin, Throttling
 
 TICK_NS = 500_000_000
 _EPOCH_MS = 1_000_000
-"""What the counters stand at before the first tick."""
+"""The value of the counters before the first tick."""
 
 
 @dataclass(frozen=True)
 class Happening:
-    """What goes on while the ticks are taken; shares are of a CPU's time, from 0 to 1.
+    """The state of the host while the ticks are taken; shares are of a CPU's time, from 0 to 1.
 
     `own` are the cores that each role uses, spread evenly over its CPUs. `others`, `stolen` and `interrupts` are by
     CPU. `throttled` is by directory, in seconds a second.
@@ -32,7 +31,7 @@ class Happening:
 
 
 def ticks_of(cores: CoreLayout, window: Window, happening: Happening) -> list[HostTick]:
-    """Ticks each half second from a second before a window to a second after it; the load goes on all the while."""
+    """Ticks each half second from a second before a window to a second after it, all under load."""
     begin = window.start_ns - 2 * TICK_NS + 120_000_000
     return [_tick(cores, at, begin, window, happening) for at in range(begin, window.end_ns + 2 * TICK_NS, TICK_NS)]
 

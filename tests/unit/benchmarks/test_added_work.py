@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from analysis.gate import judge_gate
-from analysis.report import analyse
-from analysis.statistics.intervals import over_blocks, t_quantile
+from analysis.compare.gate import judge_gate
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from analysis.statistics.inference import over_blocks, t_quantile
 from benchmarks.added_work import (
     HALF_WIDTHS,
     Calibration,
@@ -18,11 +19,10 @@ from benchmarks.added_work import (
     size_rounds,
     with_rounds,
 )
-from documents.cell_numbers import CellNumbers
 from documents.errors import AnalysisError
-from documents.gate import Gate
-from documents.report import Report
-from documents.stack import Stack
+from documents.report.numbers import CellNumbers
+from documents.report.report import Gate, Report
+from documents.stack.stack import Stack
 from tests.unit.analysis.run_builder import golden_run
 from toolchain.layout import project_layout
 
@@ -37,7 +37,7 @@ CALIBRATION = Calibration(run_id="calibration", rounds=200, plain_us=40.0, slowe
 
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return analyse(golden_run(tmp_path_factory.mktemp("golden") / "run"))
+    return analyse(read_run(golden_run(tmp_path_factory.mktemp("golden") / "run")))
 
 
 def report_of(
@@ -119,9 +119,9 @@ def test_rounds_are_the_fewest_that_bring_the_throughput_down():
 
 
 @pytest.mark.parametrize("slowed_us", [40.0, 39.0])
-def test_rounds_without_a_price_are_refused(slowed_us: float):
+def test_rounds_whose_cost_is_not_measurable_are_refused(slowed_us: float):
     free = Calibration(run_id="the-run", rounds=200, plain_us=40.0, slowed_us=slowed_us)
-    with pytest.raises(AnalysisError, match=r"run the-run a request cost 40\.00 µs .* no round has a price"):
+    with pytest.raises(AnalysisError, match=r"run the-run a request cost 40\.00 µs .* too small to be measured"):
         size_rounds(0.9, free)
 
 
@@ -149,7 +149,7 @@ def test_the_document_gets_other_rounds_and_stays_as_it_is():
 # What is said
 
 
-def test_an_experiment_in_which_nothing_differs_is_told_as_it_comes_out(golden: Report):
+def test_an_experiment_without_a_difference_is_reported_unedited(golden: Report):
     alike = judge_alike(gate_of(report_of(golden, "again", 40.0), "again"), blocks=6)
     assert (alike.verdict, alike.pair.blocks, alike.twin.blocks) == ("same", 6, 6)
     half_width = t_quantile(0.975, 5) * float(np.std(NOISE, ddof=1)) / math.sqrt(6)

@@ -29,8 +29,8 @@ from benchmarks.fleet_orders import fleet_orders, plan_for_host, random_of
 from benchmarks.fleet_repetitions import PLACES, PLAIN, SLOWED, draw_orders, run_seconds, simulate_fleets
 from benchmarks.fleet_tables import noises
 from benchmarks.fleet_world import log_ratios, measure_fleets, world_of
-from documents.cell_numbers import CellNumbers
-from documents.plan import Plan
+from documents.report.numbers import CellNumbers
+from documents.run.protocol import Plan
 from tests.conftest import ROOT
 from tests.unit.experiment.loop_runs import journal, records
 
@@ -87,12 +87,12 @@ def plan_of(run: FleetRun) -> Plan:
 def test_a_host_that_loses_its_connection_goes_on_and_loses_nothing(simulated: Simulated, tmp_path: Path):
     [host] = [number for number, run in enumerate(simulated.whole.runs) if run.resumed]
     run = simulated.whole.runs[host]
-    told = journal(run.folder)
-    number = next(place for place, entry in enumerate(told) if entry.event == "run-resumed")
-    assert told[number - 1].event == "cell-started", "it broke off within a cell"
-    before = [entry.cell_id for entry in told[:number] if entry.event == "cell-finished"]
+    entries = journal(run.folder)
+    number = next(place for place, entry in enumerate(entries) if entry.event == "run-resumed")
+    assert entries[number - 1].event == "cell-started", "it broke off within a cell"
+    before = [entry.cell_id for entry in entries[:number] if entry.event == "cell-finished"]
     assert len(before) == CELLS // 2
-    finished = [entry.cell_id for entry in told if entry.event == "cell-finished"]
+    finished = [entry.cell_id for entry in entries if entry.event == "cell-finished"]
     assert finished == [cell.id for cell in plan_of(run).cells], "each once, in its order"
     # What is lost is the cell under way and the beginning of a run, and time alone.
     assert run_seconds(BLOCKS) < run.seconds < run_seconds(BLOCKS) + CELL_SECONDS + run_seconds(0) + 1
@@ -140,7 +140,7 @@ def orders() -> NDArray[np.intp]:
     return draw_orders(1500, HOSTS, 4, seed=1)
 
 
-def test_blocks_over_hosts_are_falsely_different_in_5_of_100_whatever_a_host_is(orders: NDArray[np.intp]):
+def test_blocks_over_hosts_are_falsely_different_in_5_of_100_whatever_the_hosts(orders: NDArray[np.intp]):
     for host_noise in (0.0, 0.1):
         found = simulate_fleets(world_of(EQUAL, host_noise=host_noise), orders, seed=2)
         assert found.hosts is not None

@@ -10,7 +10,7 @@ from benchmarks import harness
 from benchmarks.harness import Result, render
 from benchmarks.plain_wrk import WARM_UP_SECONDS
 from documents.errors import RunError
-from documents.inventory import Inventory, Secrets
+from documents.lab.inventory import Inventory, Secrets
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 pytestmark = pytest.mark.nightly
@@ -29,7 +29,7 @@ RESULT = Result(
 )
 
 
-def test_all_four_figures_are_printed_beside_what_they_should_be():
+def test_all_four_figures_are_printed_with_their_limits():
     assert render(RESULT).splitlines() == [
         "throughput under lab run / plain wrk   0.980, 95% interval 0.970 to 0.990   (0.98 or more)",
         "a cell outside of warm-up and load     5.0 s   (5 s or less)",
@@ -50,16 +50,16 @@ def cell_overhead(monkeypatch: pytest.MonkeyPatch, *, void: int, moments: Sequen
         yield bench
 
     clock = iter(moments)
-    monkeypatch.setattr("experiment.run.open_bench", opened)
+    monkeypatch.setattr("experiment.running.run.open_bench", opened)
     monkeypatch.setattr(harness, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     return harness.cell_overhead(INVENTORY, SECRETS, 2)
 
 
-def test_of_a_cell_that_is_run_again_the_attempt_that_counts_is_timed(monkeypatch: pytest.MonkeyPatch):
+def test_the_valid_attempt_at_a_cell_is_timed(monkeypatch: pytest.MonkeyPatch):
     overhead = cell_overhead(monkeypatch, void=1, moments=(100.0, 150.0, 200.0, 207.5))
     assert overhead == 7.5 - WARM_UP_SECONDS - 2
 
 
-def test_a_cell_of_which_no_attempt_counts_is_an_error_that_says_why(monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(RunError, match=r"No attempt at the cell counts: wrk counted 5 errors"):
+def test_a_cell_without_a_valid_attempt_is_an_error_with_its_reason(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(RunError, match=r"No attempt at the cell is valid: wrk counted 5 errors"):
         cell_overhead(monkeypatch, void=3, moments=range(6))

@@ -49,14 +49,14 @@ def value_of(text: str, row: str) -> str:
     return line.strip().removeprefix(row).strip()
 
 
-def test_false_differences_are_told_like_true_ones():
+def test_false_differences_are_reported_like_true_ones():
     text = render(RESULT)
     assert value_of(text, "A/A experiments with a (false) difference") == "1 of 2"
     assert "1.050 (1.030 to 1.070)  a difference, which is false" in text
     assert "1.001 (0.981 to 1.021)  same" in text
 
 
-def test_the_verdict_is_told_with_what_it_rests_on():
+def test_the_verdict_is_shown_with_its_numbers():
     text = render(RESULT)
     assert value_of(text, "throughput, slowed / plain") == "0.950 (0.930 to 0.970)  plain faster"
     assert value_of(text, "added share of the slowed build's CPU") == "0.060 (0.040 to 0.080)  worth 2.1 h"
@@ -78,7 +78,7 @@ def test_the_verdict_is_told_with_what_it_rests_on():
         ({"bound_cells": ("004-slowed-read-post",)}, "API's CPUs were the limit"),
     ],
 )
-def test_it_holds_only_if_all_of_it_does(changes: dict[str, object], row: str):
+def test_the_result_holds_only_if_every_part_holds(changes: dict[str, object], row: str):
     assert RESULT.held
     failed = replace(RESULT, difference=replace(DIFFERENCE, **changes))
     assert not failed.held

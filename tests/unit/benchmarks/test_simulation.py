@@ -11,7 +11,7 @@ pytestmark = pytest.mark.nightly
 
 
 @pytest.mark.parametrize("refused", [["--blocks", "1"], ["--experiments", "0"], ["--margin", "0"], ["--margin", "nan"]])
-def test_numbers_with_which_nothing_can_be_judged_are_refused(
+def test_numbers_that_allow_no_verdict_are_refused(
     refused: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     # Where it weren't refused, it would be over at once.

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.comment import CUT, MARKER, put_comment
-from ci.forge import Discussion, discussion_of_job
+from ci.comment import CUT, MARKER, Discussion, discussion_of_job, put_comment
 from documents.errors import PublicationError
 from tests.unit.ci.forges import TOKEN, Forge, github, gitlab, serving
 
@@ -59,11 +58,11 @@ def test_first_verdict_is_a_new_comment(forge: Forge, discussion: Discussion):
     assert forge.asked == [f"GET {forge.collection}", f"POST {forge.collection}"]
 
 
-def test_next_verdict_takes_its_place(forge: Forge, discussion: Discussion):
+def test_next_verdict_replaces_the_comment(forge: Forge, discussion: Discussion):
     forge.add("What a person said.")
     put_comment(discussion, "The first.\n")
     forge.add("What a person said of it.")
-    assert put_comment(discussion, "The second.\n").endswith("was brought up to date.")
+    assert put_comment(discussion, "The second.\n").endswith("was updated.")
     assert list(forge.comments.values()) == [
         "What a person said.",
         f"{MARKER}\nThe second.\n",
@@ -99,18 +98,18 @@ def test_long_verdict_is_cut_at_a_line_and_says_so(forge: Forge, discussion: Dis
     [
         (401, "The token isn't valid, or has expired"),
         (403, "The token may not comment: "),
-        (404, "There is no such change, or the token may not see it: "),
-        (422, "Start the job again; where that doesn't help"),
-        (500, "The forge is in trouble"),
+        (404, "There is no such request, or the token can't see it: "),
+        (422, "Start the job again; if that doesn't help"),
+        (500, "The forge has a problem"),
     ],
 )
-def test_refusal_is_told_with_its_remedy_and_without_the_token(
+def test_refusal_is_reported_with_a_remedy_and_without_the_token(
     forge: Forge, discussion: Discussion, status: int, said: str
 ):
     forge.status = status
     with pytest.raises(PublicationError) as refused:
         put_comment(discussion, "The verdict.\n")
-    assert f"answered {status} " in str(refused.value)
+    assert f"returned {status} " in str(refused.value)
     assert said in str(refused.value)
     if status in {403, 404}:
         assert ("pull-requests: write" if forge.update == "PATCH" else "CI_JOB_TOKEN") in str(refused.value)
@@ -118,13 +117,13 @@ def test_refusal_is_told_with_its_remedy_and_without_the_token(
     assert forge.comments == {}
 
 
-def test_answer_that_is_no_list_of_comments_is_told(forge: Forge, discussion: Discussion):
+def test_answer_that_is_not_a_list_of_comments_is_reported(forge: Forge, discussion: Discussion):
     forge.answer = b"<html>A page to log in.</html>"
-    with pytest.raises(PublicationError, match="answered no list of comments"):
+    with pytest.raises(PublicationError, match="returned no list of comments"):
         put_comment(discussion, "The verdict.\n")
 
 
-def test_forge_that_can_not_be_reached_is_told(environment: dict[str, str]):
+def test_forge_that_can_not_be_reached_is_reported(environment: dict[str, str]):
     name = next(name for name in environment if name in {"GITHUB_API_URL", "CI_API_V4_URL"})
     for url in ("http://127.0.0.1:1", "no-address"):
         with pytest.raises(PublicationError, match="can't be reached") as refused:
@@ -148,7 +147,7 @@ def test_token_that_no_header_can_carry_is_refused_without_being_shown(environme
 
 
 @pytest.mark.parametrize("event", ["{}", '{"pull_request": 7}', "no JSON"])
-def test_event_without_a_pull_request_is_told(environment: dict[str, str], event: str, tmp_path: Path):
+def test_event_without_a_pull_request_is_reported(environment: dict[str, str], event: str, tmp_path: Path):
     if "GITHUB_EVENT_PATH" not in environment:
         environment = {"GITHUB_ACTIONS": "true", "GITHUB_API_URL": "http://x", "GITHUB_REPOSITORY": "team/lab"}
     path = tmp_path / "other.json"
@@ -157,7 +156,9 @@ def test_event_without_a_pull_request_is_told(environment: dict[str, str], event
         discussion_of_job({**environment, "GITHUB_EVENT_PATH": str(path), "GITHUB_TOKEN": TOKEN})
 
 
-def test_command_comments_and_tells_its_errors_in_a_sentence(forge: Forge, environment: dict[str, str], tmp_path: Path):
+def test_command_comments_and_reports_its_errors_in_a_sentence(
+    forge: Forge, environment: dict[str, str], tmp_path: Path
+):
     file = tmp_path / "comment.md"
     file.write_text("The verdict.\n")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GITLAB_", "CI_"))}

@@ -1,4 +1,4 @@
-"""The gate of a change, with a `lab` that only answers as it is told."""
+"""The gate of a change, with a stand-in for `lab` that ends with the statuses that a test sets."""
 
 import subprocess
 import sys
@@ -19,8 +19,10 @@ case "$1" in
   up) exit $(cat up-status 2>/dev/null || echo 0) ;;
   gate)
     status=$(cat "$3-status" 2>/dev/null || echo 0)
-    if [ "$status" -le 3 ]; then echo "## Gate: what is said of $3" > "$7"; fi
-    mkdir -p "runs/run-of-$3" && echo "{}" > "runs/run-of-$3/manifest.json"
+    if [ "$status" -le 3 ]; then echo "## Gate: the summary of $3" > "$7"; fi
+    for folder in "run-of-$3" ".run-beside-$3.unfinished"; do
+      mkdir -p "runs/$folder" && echo "{}" > "runs/$folder/manifest.json"
+    done
     exit "$status" ;;
 esac
 """
@@ -47,11 +49,11 @@ def comment(checkout: Checkout) -> str:
     return (checkout.path / "artifacts/gate/comment.md").read_text()
 
 
-def test_each_api_is_measured_beside_its_base_and_what_was_said_is_kept(
+def test_each_api_is_measured_against_its_base_and_the_summaries_are_kept(
     change: Checkout, lab: tuple[str], capsys: pytest.CaptureFixture[str]
 ):
     (change.path / "artifacts/gate").mkdir(parents=True)
-    (change.path / "artifacts/gate/zig.md").write_text("what a gate before said")
+    (change.path / "artifacts/gate/zig.md").write_text("the summary of an earlier gate")
     assert gate("main", like="local", protocol="quick", project=change.path, lab=lab) == 0
     artifacts = change.path / "artifacts/gate"
     names = ("go", "rust", "rust-small")
@@ -70,9 +72,9 @@ def test_each_api_is_measured_beside_its_base_and_what_was_said_is_kept(
     with tarfile.open(artifacts / "go-run-of-go-candidate.tar.gz") as packed:
         assert "run-of-go-candidate/manifest.json" in packed.getnames()
     first, *rest = comment(change).splitlines()
-    assert first == f"**Gate: go: passed; rust: passed; rust-small: passed.** Beside the commit {change.forked_at}."
+    assert first == f"**Gate: go: passed; rust: passed; rust-small: passed.** Base: commit {change.forked_at}."
     assert [line for line in rest if line.startswith("##")] == [
-        f"## Gate: what is said of {name}-candidate" for name in names
+        f"## Gate: the summary of {name}-candidate" for name in names
     ]
     assert capsys.readouterr().out.splitlines()[-1] == first
 
@@ -101,9 +103,9 @@ def test_status_is_that_of_the_worst_outcome(
     assert gate("main", like="local", project=change.path, lab=lab) == worst
     text = comment(change)
     assert text.startswith(f"**Gate: {said}.**")
-    assert ("must not be merged unseen" in text) == (1 in statuses)
-    assert ("the number of blocks that would tell" in text) == (2 in statuses)
-    assert ("the job's log says why" in text) == bool({3, 130} & set(statuses))
+    assert ("became significantly worse" in text) == (1 in statuses)
+    assert ("the number of blocks that would be enough" in text) == (2 in statuses)
+    assert ("the job's log has the reason" in text) == bool({3, 130} & set(statuses))
 
 
 def test_lab_that_can_not_be_stood_up_is_no_answer(change: Checkout, lab: tuple[str]):
@@ -117,10 +119,10 @@ def test_change_that_touches_nothing_says_so_and_passes_without_a_lab(checkout: 
     checkout.commit({"docs/page.md": "A page.\n"})
     assert gate("main", like="local", project=checkout.path, lab=lab) == 0
     assert not (checkout.path / "calls").exists()
-    assert "no API that is guarded was touched, so nothing was measured" in comment(checkout)
+    assert "no guarded API was touched, so nothing was measured" in comment(checkout)
 
 
-def test_new_api_is_told_as_such(checkout: Checkout, lab: tuple[str]):
+def test_new_api_is_reported_as_such(checkout: Checkout, lab: tuple[str]):
     local = (checkout.path / "stacks/local.yaml").read_text()
     checkout.commit(
         {
@@ -135,12 +137,12 @@ def test_new_api_is_told_as_such(checkout: Checkout, lab: tuple[str]):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["no-such-base"], "error: git can't tell where HEAD left no-such-base"),
+        (["no-such-base"], "error: git can't find where HEAD left no-such-base"),
         (["HEAD", "--bogus"], "unrecognized arguments: --bogus"),
     ],
 )
 def test_no_error_of_the_command_has_the_status_of_a_verdict(tmp_path: Path, arguments: list[str], said: str):
-    """The checkout is a copy's stand-in: these end before anything is written to it but an empty folder."""
+    """They run in a clone, and write nothing there except an empty folder."""
     copy = tmp_path / "copy"
     subprocess.run(["git", "clone", "--quiet", "--shared", ROOT, copy], check=True)
     (copy / "ci").mkdir(exist_ok=True)

@@ -6,7 +6,7 @@ import pytest
 
 from ci.gate_stack import Pair, write_gate_stack
 from documents.errors import DocumentError, RunError
-from documents.stack import Stack
+from documents.stack.stack import Stack
 from lab.stack_file import read_stack
 from tests.unit.ci.change import LOCAL, Checkout
 
@@ -16,7 +16,7 @@ def read(checkout: Checkout) -> Stack:
     return read_stack(checkout.path, "ci-gate")
 
 
-def test_api_that_is_touched_stands_there_twice_with_its_base_as_it_was(checkout: Checkout):
+def test_a_touched_api_is_in_the_stack_twice_from_its_base_and_from_the_change(checkout: Checkout):
     checkout.commit({"apis/go/main.go": "package main // changed\n", "docs/page.md": "A page.\n"})
     change = write_gate_stack(checkout.path, "main", "local")
     assert (change.commit, change.new) == (checkout.forked_at, ())
@@ -33,14 +33,14 @@ def test_api_that_is_touched_stands_there_twice_with_its_base_as_it_was(checkout
     assert (checkout.path / candidate.source / "main.go").read_text() == "package main // changed\n"
 
 
-def test_all_else_is_as_in_the_stack_that_is_guarded(checkout: Checkout):
+def test_everything_else_is_as_in_the_guarded_stack(checkout: Checkout):
     checkout.commit({"apis/go/main.go": "package main // changed\n"})
     write_gate_stack(checkout.path, "main", "local")
     local = Stack.from_yaml(LOCAL, name="local.yaml")
     assert read(checkout).model_copy(update={"name": local.name, "apis": local.apis}) == local
 
 
-def test_every_variant_of_the_sources_that_are_touched_is_measured_as_it_is_set(checkout: Checkout):
+def test_every_entry_of_touched_sources_is_measured_with_its_own_settings(checkout: Checkout):
     checkout.commit({"apis/rust/src/main.rs": "fn main() {} // changed\n"})
     change = write_gate_stack(checkout.path, "main", "local")
     assert [pair.api for pair in change.pairs] == ["rust", "rust-small"]
@@ -69,7 +69,7 @@ def test_change_that_touches_no_guarded_api_makes_no_stack(checkout: Checkout, f
     assert not (checkout.path / "stacks/ci-gate.yaml").exists()
 
 
-def test_what_the_base_did_meanwhile_is_no_part_of_the_change(checkout: Checkout):
+def test_later_commits_of_the_base_are_not_part_of_the_change(checkout: Checkout):
     checkout.commit({"apis/go/main.go": "package main // changed\n"})
     checkout.commit_on_main({"apis/rust/src/main.rs": "fn main() {} // by others\n", "apis/go/main.go": "package x\n"})
     change = write_gate_stack(checkout.path, "main", "local")
@@ -94,7 +94,7 @@ def test_file_that_leaves_a_folder_touches_it(checkout: Checkout):
     assert [pair.api for pair in write_gate_stack(checkout.path, "main", "local").pairs] == ["go"]
 
 
-def test_sources_of_another_base_are_gone(checkout: Checkout):
+def test_sources_of_an_earlier_base_are_removed(checkout: Checkout):
     stale = checkout.path / ".lab/ci-base/apis/go/stale.go"
     stale.parent.mkdir(parents=True)
     stale.touch()
@@ -103,7 +103,7 @@ def test_sources_of_another_base_are_gone(checkout: Checkout):
     assert not stale.exists()
 
 
-def test_base_that_is_not_there_is_told_with_what_to_do(checkout: Checkout, tmp_path: Path):
+def test_a_base_that_git_does_not_know_is_reported_with_a_remedy(checkout: Checkout, tmp_path: Path):
     with pytest.raises(RunError, match=r"where HEAD left origin/main: .*Name a branch or commit that was fetched"):
         write_gate_stack(checkout.path, "origin/main", "local")
     checkout.commit({"apis/go/main.go": "package main // changed\n"})
@@ -113,7 +113,7 @@ def test_base_that_is_not_there_is_told_with_what_to_do(checkout: Checkout, tmp_
         write_gate_stack(shallow, checkout.forked_at, "local")
 
 
-def test_stack_that_is_not_there_or_whose_names_become_too_long_is_told(checkout: Checkout):
+def test_a_missing_stack_and_names_that_become_too_long_are_reported(checkout: Checkout):
     with pytest.raises(DocumentError, match=r"no stacks/mine\.yaml .* --like"):
         write_gate_stack(checkout.path, "main", "mine")
     long = LOCAL.replace("name: go", f"name: {'g' * 30}")

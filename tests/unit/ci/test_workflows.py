@@ -77,13 +77,13 @@ def test_commands_exist_with_their_options(script: str):
 
 
 @every_script
-def test_nothing_of_a_change_is_put_into_the_shell(script: str):
+def test_no_text_of_a_change_is_put_into_the_shell(script: str):
     """A branch may be named as a command; what comes by a variable is only a word."""
     assert "${{" not in script
     assert "$CI_COMMIT" not in script
 
 
-def test_a_fork_reaches_no_runner_and_a_job_may_do_no_more_than_it_does():
+def test_a_fork_reaches_no_runner_and_a_job_has_only_the_rights_that_it_needs():
     gate, nightly = (read(GITHUB[name]) for name in ("gate", "nightly"))
     assert github_job("gate")["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
     # With pull_request_target a fork's change would be run beside the repository's secrets. `on` is true in YAML 1.1.
@@ -105,7 +105,7 @@ def test_token_is_handed_to_the_comment_alone():
         assert "secrets." not in path.read_text(encoding="utf-8")
 
 
-def test_actions_are_the_two_that_nothing_else_can_do():
+def test_only_two_actions_are_used():
     used = [step["uses"] for name in GITHUB for step in github_job(name)["steps"] if "uses" in step]
     assert {action.partition("@")[0] for action in used} == {"actions/checkout", "actions/upload-artifact"}
     for name in GITHUB:

@@ -13,28 +13,13 @@ from unittest.mock import patch
 
 import pytest
 
-from cli.main import main
+from cli.main import HELP, main
 from toolchain.layout import project_layout
 
 ROOT = project_layout().root
 LAB = ROOT / ".venv" / "bin" / "lab"
 
-SUBCOMMANDS = (
-    "doctor",
-    "up",
-    "verify",
-    "tune",
-    "run",
-    "report",
-    "compare",
-    "gate",
-    "runs",
-    "history",
-    "facts",
-    "logs",
-    "api check",
-    "down",
-)
+SUBCOMMANDS = tuple("api check" if name == "api" else name for name in HELP)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ import io
 
 from rich.console import Console
 
-from cli.budget import budget_lines
 from cli.progress import under_way
-from cli.run_progress import RunProgress
-from experiment.events import BudgetFitted, Resolution, ShownSame
+from cli.run_progress import RunProgress, budget_lines
+from experiment.progress.events import BudgetFitted, Resolution, ShownSame
 
 FITTED = BudgetFitted(
     budget_seconds=7200,
@@ -32,21 +31,19 @@ def test_it_says_how_many_blocks_fit_and_what_they_find_by_noise():
     fits, quiet, noisy = budget_lines(FITTED)
     assert fits == "A budget of 2h fits 12 blocks of 15 cells, each block in 10m at most (set-up as assumed)."
     assert quiet == (
-        "Where blocks scatter by 3.0% it finds a true ratio of 1.045 or more in 80%, of 1.051 or more in 90% of runs. "
-        "Two that don't differ are shown to be the same within 3% in 88% of runs."
+        "If blocks scatter by 3.0% it finds a true ratio of 1.045 or more in 80%, of 1.051 or more in 90% of runs. "
+        "Two equal APIs are shown to be the same within 3% in 88% of runs."
     )
     assert noisy == (
-        "Where blocks scatter by 10.0% it finds no ratio below 100. "
-        "Two that don't differ are shown to be the same within 3% in 0% of runs."
+        "If blocks scatter by 10.0% it finds no ratio below 100. "
+        "Two equal APIs are shown to be the same within 3% in 0% of runs."
     )
 
 
-def test_one_api_alone_is_told_that_there_is_nothing_to_resolve():
+def test_for_a_single_api_there_is_nothing_to_resolve():
     alone = FITTED.model_copy(update={"tests": 0, "resolutions": (), "shown_same": ()})
     _, said = budget_lines(alone)
-    assert said == (
-        "One API alone is compared with none: its A/A twin tells what the host does, and no verdict follows."
-    )
+    assert said == "A single API is compared with none: its A/A twin shows the host's noise, and there is no verdict."
 
 
 def test_it_names_the_run_that_it_knows_the_noise_from():
@@ -55,7 +52,7 @@ def test_it_names_the_run_that_it_knows_the_noise_from():
     first, second = budget_lines(known)
     assert first.endswith("(set-up as in the run a).")
     assert second.startswith(
-        "Where blocks scatter by 3.0%, as in the run b, it finds a true ratio of 1.045 or more in 80% "
+        "If blocks scatter by 3.0%, as in the run b, it finds a true ratio of 1.045 or more in 80% "
     )
 
 

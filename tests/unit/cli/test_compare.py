@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from documents.run_comparison import RunComparison
+from documents.report.runs import RunComparison
 from tests.unit.analysis.pair_run import pair_run
 from tests.unit.cli.lab_command import lab, labs
 
@@ -65,13 +65,13 @@ def test_changed_conditions_are_refused_by_name_and_compared_with_a_mark_by_requ
     assert not (second / "compared").exists()
     shown = lab("compare", str(first), str(second), "--anyway")
     assert (shown.status, shown.err) == (0, "")
-    assert shown.out.startswith("Unlike conditions: ")
+    assert shown.out.startswith("Different conditions: ")
     assert "Differs: PostgreSQL setting shared_buffers: 1GB and 128MB." in shown.out
-    assert "<title>Unlike conditions: " in (second / "compared" / f"{FIRST}.html").read_text()
+    assert "<title>Different conditions: " in (second / "compared" / f"{FIRST}.html").read_text()
 
 
-def test_runs_that_are_not_there_are_told_in_one_sentence(first: Path):
+def test_runs_that_are_not_there_are_reported_in_one_sentence(first: Path):
     unknown, twice = labs([["compare", str(first), "no-such-run"], ["compare", str(first), str(first)]])
     assert (unknown.status, twice.status) == (1, 1)
     assert unknown.sentence().startswith("There is no run no-such-run")
-    assert "are one run" in twice.sentence()
+    assert "are the same run" in twice.sentence()

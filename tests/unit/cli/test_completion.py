@@ -12,15 +12,15 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
-import cli.completion
 import cli.context
 from apis.contract.checks import all_checks
 from cli.main import app
-from documents.comparison import Measure
-from experiment.protocol_file import protocol_names
+from documents.report.comparison import Measure
+from experiment.planning.subjects import protocol_names
+from lab.stack_file import read_stack
 from tests.unit.cli.lab_command import LAB, ROOT, lab
 
-APIS = ["rust", "go", "zig", "kotlin"]
+APIS = [api.name for api in read_stack(ROOT, "local").apis]
 RUNS = ["20260201-120000-article", "20260131-120000-quick"]
 
 
@@ -97,16 +97,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "stacks" / "mine.yaml").write_text(mine)
     (tmp_path / "stacks" / "broken.yaml").write_text("name: broken")
     (tmp_path / "stacks" / "Pulumi.local.yaml").touch()
-    for name in ("rust", "go", "zig", "kotlin"):
+    for name in APIS:
         (tmp_path / "apis" / name).mkdir(parents=True)
         (tmp_path / "apis" / name / "Dockerfile").touch()
     for name in (*RUNS, "no-run"):
         (tmp_path / "runs" / name).mkdir(parents=True)
     for name in RUNS:
         (tmp_path / "runs" / name / "manifest.json").touch()
-    for module in (cli.completion, cli.context):
-        monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(cli.completion, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(cli.context, "ROOT", tmp_path)
+    monkeypatch.setattr(cli.context, "RUNS", tmp_path / "runs")
     return tmp_path
 
 
@@ -115,7 +114,8 @@ def completed(arguments: Sequence[str], parameter: str, incomplete: str = "") ->
     command, context, words = typer.main.get_group(app), None, [*arguments]
     while isinstance(command, TyperGroup):
         context = command.make_context("lab", [], resilient_parsing=True, parent=context)
-        command = command.commands[words.pop(0)]
+        _, command, words = command.resolve_command(context, words)
+    assert command is not None
     context = command.make_context("lab", words, resilient_parsing=True, parent=context)
     [found] = [one for one in command.params if one.name == parameter]
     return [item.value for item in found.shell_complete(context, incomplete)]

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 import typer
 
-from analysis.pages.write import write_report
-from cli import continuous_integration
-from cli.continuous_integration import ARTIFACT_FILES, REPORT_FILES, this_pipeline
-from cli.run import run
+from analysis.pages.html import write_report
+from cli import run as subcommand
+from cli.run import ARTIFACT_FILES, REPORT_FILES, run, this_pipeline
 from documents.errors import HostError, RunError
-from documents.run import HostRecord
-from experiment.events import RunFinished
-from experiment.loop import Progress
+from documents.report.report import Report
+from documents.run.records import HostRecord
+from experiment.progress.events import RunFinished
+from experiment.running.loop import Progress
 from tests.unit.analysis.pair_run import BASE, CANDIDATE, pair_run
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.experiment.fake_bench import PROTOCOL
-from tests.unit.experiment.told_run import started
+from tests.unit.experiment.timed_events import started
 
 COMMIT = "a" * 40
 GITHUB = {"GITHUB_REPOSITORY": "team/lab", "GITHUB_RUN_ID": "77", "GITHUB_JOB": "measure"}
@@ -85,9 +85,10 @@ def loop(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loo
     """The loop; reports are those of the same run, written once. `tests/e2e` has the real ones."""
     loop = Loop(tmp_path / "runs", measured)
 
-    def write_same_report(folder: Path, _facts: Path) -> None:
+    def write_same_report(folder: Path, _facts: Path) -> Report:
         for name in REPORT_FILES:
             shutil.copy(measured / name, folder)
+        return Report.from_json((folder / "report.json").read_bytes(), name="report.json")
 
     def open_engine(_stack: str) -> object:
         return None
@@ -98,15 +99,15 @@ def loop(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loo
     def git_commit() -> str:
         return COMMIT
 
-    monkeypatch.setattr("analysis.pages.write.write_report", write_same_report)
-    monkeypatch.setattr("experiment.run.start_run", loop.start_run)
-    monkeypatch.setattr("experiment.run.resume_run", loop.resume_run)
-    monkeypatch.setattr("experiment.run.git_commit", git_commit)
-    monkeypatch.setattr("cli.run.read_lab", read_lab)
+    monkeypatch.setattr("analysis.pages.html.write_report", write_same_report)
+    monkeypatch.setattr("experiment.running.start_run", loop.start_run)
+    monkeypatch.setattr("experiment.running.resume_run", loop.resume_run)
+    monkeypatch.setattr("experiment.running.git_commit", git_commit)
+    monkeypatch.setattr("lab.lifecycle.read_lab", read_lab)
     monkeypatch.setattr("cli.run.open_engine", open_engine)
-    monkeypatch.setattr(continuous_integration, "RUNS", loop.runs)
-    monkeypatch.setattr(continuous_integration, "FACTS", tmp_path / "facts")
-    monkeypatch.setattr(continuous_integration, "_RECORD", tmp_path / "pipeline-run.json")
+    monkeypatch.setattr(subcommand, "RUNS", loop.runs)
+    monkeypatch.setattr(subcommand, "FACTS", tmp_path / "facts")
+    monkeypatch.setattr(subcommand, "_RECORD", tmp_path / "pipeline-run.json")
     for name in (*GITHUB, *GITLAB, "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     return loop
@@ -158,7 +159,7 @@ def test_summary_is_the_reports_verdict_and_is_added_to_the_page_of_the_job(
         assert said in summary
 
 
-def test_short_blocks_are_told_and_a_run_without_a_valid_cell_fails(
+def test_short_blocks_are_reported_and_a_run_without_a_valid_cell_fails(
     loop: Loop, artifacts: Path, capsys: pytest.CaptureFixture[str]
 ):
     loop.void_cells = 1
@@ -186,7 +187,7 @@ def test_report_that_can_not_be_made_hides_no_failure_of_the_run(
     def write_report(*_arguments: object) -> None:
         raise RunError("No.")
 
-    monkeypatch.setattr("analysis.pages.write.write_report", write_report)
+    monkeypatch.setattr("analysis.pages.html.write_report", write_report)
     loop.ends_with = HostError("The host went away.")
     with pytest.raises(HostError):
         run(ci=True, artifacts=artifacts)
@@ -212,7 +213,7 @@ def test_artefacts_of_the_job_before_are_gone_where_nothing_began_and_other_file
     def start_run(*_arguments: object, **_options: object) -> None:
         raise RunError("Another run holds the host.")
 
-    monkeypatch.setattr("experiment.run.start_run", start_run)
+    monkeypatch.setattr("experiment.running.start_run", start_run)
     with pytest.raises(RunError):
         run(ci=True, artifacts=artifacts)
     assert loop.called
@@ -243,7 +244,7 @@ def another_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     def git_commit() -> str:
         return "b" * 40
 
-    monkeypatch.setattr("experiment.run.git_commit", git_commit)
+    monkeypatch.setattr("experiment.running.git_commit", git_commit)
 
 
 def nothing(_monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,13 +286,13 @@ def test_tree_with_changes_is_no_commit_to_go_on_with(loop: Loop, artifacts: Pat
     def git_commit() -> str:
         return f"{COMMIT}-dirty"
 
-    monkeypatch.setattr("experiment.run.git_commit", git_commit)
+    monkeypatch.setattr("experiment.running.git_commit", git_commit)
     interrupt(loop, artifacts)
     interrupt(loop, artifacts)
     assert [name.split()[0] for name in loop.called] == ["start", "start"]
 
 
-def test_finished_run_is_measured_anew_and_one_that_is_gone_too(
+def test_finished_run_is_measured_again_and_one_that_is_gone_too(
     loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ):
     for name, value in GITHUB.items():
@@ -320,11 +321,22 @@ def test_run_that_may_not_go_on_gives_way_to_a_new_one_and_one_that_fails_later_
     assert "A new run begins instead. The lab is another one." in capsys.readouterr().out
 
 
-def test_record_of_another_version_of_the_lab_is_none(loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch):
+def test_resumed_run_is_not_recorded_as_begun_by_this_pipeline(
+    loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+):
+    interrupt(loop, artifacts, protocol="article")
+    for name, value in GITHUB.items():
+        monkeypatch.setenv(name, value)
+    (begun,) = loop.runs.iterdir()
+    interrupt(loop, artifacts, resume=True, run_id=str(begun))
+    assert not subcommand._RECORD.exists()  # pyright: ignore[reportPrivateUsage]
+
+
+def test_the_record_of_another_version_is_ignored(loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch):
     for name, value in GITHUB.items():
         monkeypatch.setenv(name, value)
     interrupt(loop, artifacts)
-    continuous_integration._RECORD.write_text('{"version": 2}')  # pyright: ignore[reportPrivateUsage]
+    subcommand._RECORD.write_text('{"version": 2}')  # pyright: ignore[reportPrivateUsage]
     interrupt(loop, artifacts)
     assert [name.split()[0] for name in loop.called] == ["start", "start"]
 

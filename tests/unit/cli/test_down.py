@@ -10,9 +10,7 @@ from typer.testing import CliRunner
 import cli.down
 from cli.main import app
 from documents.errors import LabError
-from lab.lifecycle.adoption import Adoptable
-from lab.lifecycle.expiry import Ended
-from lab.lifecycle.lifecycle import Receipt
+from lab.lifecycle import Adoptable, Ended, Receipt
 from tests.unit.cli.lab_command import lab
 
 GONE = Ended("gone", Receipt(made=7, kept=(), left=()), None)
@@ -27,8 +25,8 @@ def down(monkeypatch: pytest.MonkeyPatch, project: Path, ended: list[Ended], *ar
         return ended
 
     monkeypatch.setattr(cli.down, "ROOT", project)
-    monkeypatch.setattr(cli.down, "take_down_expired", take_down_expired)
-    monkeypatch.setattr(cli.down, "list_recorded", lambda _: ())  # pyright: ignore
+    monkeypatch.setattr("lab.lifecycle.take_down_expired", take_down_expired)
+    monkeypatch.setattr("lab.lifecycle.list_recorded", lambda _: ())  # pyright: ignore
     answer = CliRunner().invoke(app, ["down", "--expired", *arguments])
     return answer.exit_code, answer.stdout, answer.stderr
 
@@ -50,7 +48,7 @@ def test_each_lab_that_has_expired_gets_its_receipt(monkeypatch: pytest.MonkeyPa
     assert out == 2 * "Receipt for the lab gone:\n  made  7 resources on record\n  left  nothing\n"
 
 
-def test_what_is_left_or_could_not_be_taken_down_is_told_and_ends_with_1(
+def test_what_is_left_or_could_not_be_taken_down_is_reported_with_status_1(
     monkeypatch: pytest.MonkeyPatch, project: Path
 ):
     status, out, err = down(monkeypatch, project, [GONE, LEFT])
@@ -61,7 +59,7 @@ def test_what_is_left_or_could_not_be_taken_down_is_told_and_ends_with_1(
     assert "Receipt for the lab gone:" in out
 
 
-def test_programs_are_told_the_same(monkeypatch: pytest.MonkeyPatch, project: Path):
+def test_json_has_the_same(monkeypatch: pytest.MonkeyPatch, project: Path):
     status, out, _ = down(monkeypatch, project, [GONE, FAILED], "--json")
     assert status == 1
     assert json.loads(out) == [
@@ -75,7 +73,7 @@ def test_document_that_can_not_be_read_may_hide_an_expired_lab(monkeypatch: pyte
     status, _, err = down(monkeypatch, project, [])
     assert status == 1
     assert "stacks/broken.yaml:1: host: this key is missing" in err
-    assert err.endswith(" Whether this lab has expired can't be told.\n")
+    assert err.endswith(" It isn't known whether this lab has expired.\n")
 
 
 @pytest.mark.parametrize("more", [("--stack", "mine"), ("--stack", "local"), ("--adopt",)])
@@ -91,11 +89,11 @@ def test_a_yes_without_a_question_is_refused():
     assert "--yes answers the question of --adopt, so it goes with that alone. Try" in answer.sentence()
 
 
-def test_what_was_found_stays_where_the_answer_is_no(monkeypatch: pytest.MonkeyPatch):
+def test_after_a_no_everything_stays(monkeypatch: pytest.MonkeyPatch):
     removed: list[object] = []
-    monkeypatch.setattr(cli.down, "read_stack", lambda *_: None)  # pyright: ignore
-    monkeypatch.setattr(cli.down, "look_around", lambda *_: Adoptable(("container x",)))  # pyright: ignore
-    monkeypatch.setattr(cli.down, "adopt_lab", lambda *given, **_: removed.append(given))  # pyright: ignore
+    monkeypatch.setattr("lab.stack_file.read_stack", lambda *_: None)  # pyright: ignore
+    monkeypatch.setattr("lab.lifecycle.look_around", lambda *_: Adoptable(("container x",)))  # pyright: ignore
+    monkeypatch.setattr("lab.lifecycle.adopt", lambda *given, **_: removed.append(given))  # pyright: ignore
     monkeypatch.setattr(cli.down, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
     answer = CliRunner().invoke(app, ["down", "--adopt"], input="n\n")
     assert isinstance(answer.exception, LabError)

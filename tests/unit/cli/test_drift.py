@@ -5,11 +5,10 @@ from collections.abc import Callable
 import pytest
 import typer
 
-from cli import drift as subcommand
 from cli.verify import verify
-from documents.drift import Difference, Drift
-from documents.inventory import Inventory, Secrets
-from lab.lifecycle.drift.reading import Hold
+from documents.lab.drift import Difference, Drift
+from documents.lab.inventory import Inventory, Secrets
+from lab.lifecycle.drift import Hold
 from tests.unit.cli.lab_command import lab
 from tests.unit.documents.samples import INVENTORY, SECRETS
 
@@ -46,8 +45,8 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Drift], None]:
             assert callable(hold)
             return drift
 
-        monkeypatch.setattr(subcommand, "read_lab", read_lab)
-        monkeypatch.setattr(subcommand, "read_drift", read_drift)
+        monkeypatch.setattr("lab.lifecycle.read_lab", read_lab)
+        monkeypatch.setattr("lab.lifecycle.read_drift", read_drift)
 
     return end_with
 

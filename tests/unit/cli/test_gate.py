@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from documents.gate import Gate, Outcome
+from documents.report.report import Gate, Outcome
 from tests.unit.analysis.pair_run import BASE, CANDIDATE, pair_run
 from tests.unit.cli.lab_command import lab, labs
 

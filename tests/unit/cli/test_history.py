@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 import cli.history
 from cli.main import app
 from documents.errors import RunError
-from documents.history import History
+from documents.report.runs import History
 from tests.unit.analysis.history_builder import change, run_of_day
 
 STEADY = (500.0, 505.0, 495.0, 500.0)
@@ -35,8 +35,8 @@ def test_the_groups_are_shown_with_why_they_are_apart_and_what_is_not_drawn(runs
     said = " ".join(out.split())
     assert "quick on local: 2 runs, 2026-01-02 to 2026-01-04" in said
     assert f"in {fourth.name}" in said
-    assert "Not beside the newest runs, for the conditions differ: version of wrk: 4.2.0 and 4.1.0" in said
-    assert "That is no verdict" in said
+    assert "Not comparable with the newest runs, because the conditions differ: version of wrk: 4.2.0 and 4.1.0" in said
+    assert "That isn't a verdict" in said
     assert f"Not drawn: {third.name}: It isn't finished." in said
     assert out.splitlines()[-1] == f"History: {runs / 'history.html'}"
     assert second.name in (runs / "history.html").read_text()
@@ -56,7 +56,16 @@ def test_only_the_newest_are_looked_at(runs: Path):
     assert [run.run_id[:8] for run in found.groups[0].runs] == ["20260102", "20260103"]
 
 
-def test_where_there_is_no_run_it_says_what_makes_one(runs: Path):
+def test_a_run_whose_removal_broke_off_is_not_looked_at(runs: Path):
+    for day in (1, 2):
+        run_of_day(runs, day, STEADY)
+    (runs / "20260101-120000-quick").rename(runs / ".20260101-120000-quick.removed")
+    found = History.from_json(call("--json")[1], name="standard output")
+    assert [run.run_id[:8] for run in found.groups[0].runs] == ["20260102"]
+    assert found.left_out == ()
+
+
+def test_without_runs_it_says_how_to_make_one(runs: Path):
     error = call()[2]
     assert isinstance(error, RunError)
     assert "run `lab run`" in str(error)

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-import cli.host_keys
-from cli.host_keys import confirm_host_keys
+from cli.up import confirm_host_keys
 from documents.errors import HostKeyError
-from documents.host_kinds import JumpHost, SshHost
-from documents.stack import Stack
-from lab.hosts.pinned_keys import pinned_key
-from provision.host_keys import fingerprint
+from documents.lab import JumpHost
+from documents.stack import SshHost
+from documents.stack.stack import Stack
+from lab.hosts.ssh import pinned_key
+from provision.ssh.login import fingerprint
 from tests.unit.documents.samples import EXAMPLES
 
 [CONTAINER_STACK] = [example for example in EXAMPLES if isinstance(example, Stack)]
@@ -25,7 +25,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask_for_key(_document: SshHost, _folder: Path, target: SshHost | JumpHost) -> str:
         return KEYS[target.address]
 
-    monkeypatch.setattr(cli.host_keys, "ask_for_key", ask_for_key)
+    monkeypatch.setattr("lab.lifecycle.ask_for_key", ask_for_key)
 
 
 def stack(host: SshHost = HOST) -> Stack:
@@ -39,7 +39,7 @@ def test_each_key_is_shown_before_the_question_and_pinned_after_its_yes(tmp_path
         said.append(question)
         return True
 
-    confirm_host_keys(stack(), tmp_path, ask=ask, tell=said.append)
+    confirm_host_keys(stack(), tmp_path, ask=ask, show=said.append)
     for address, port in (("gate.example", 2200), ("bench.example", 22)):
         shown, how, question, *said = said
         assert shown == f"{address}, port {port}, shows the key {fingerprint(KEYS[address])} (ssh-ed25519)."
@@ -47,13 +47,13 @@ def test_each_key_is_shown_before_the_question_and_pinned_after_its_yes(tmp_path
         assert question == "Is it the same?"
         assert pinned_key(tmp_path, address, port) == KEYS[address]
     assert said == []
-    confirm_host_keys(stack(), tmp_path, ask=None, tell=said.append)
+    confirm_host_keys(stack(), tmp_path, ask=None, show=said.append)
     assert said == []
 
 
-def test_where_the_answer_is_no_nothing_is_pinned(tmp_path: Path):
+def test_after_a_no_nothing_is_pinned(tmp_path: Path):
     with pytest.raises(HostKeyError, match=r"^The key of gate\.example, port 2200, wasn't confirmed"):
-        confirm_host_keys(stack(), tmp_path, ask=lambda _: False, tell=lambda _: None)
+        confirm_host_keys(stack(), tmp_path, ask=lambda _: False, show=lambda _: None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -68,6 +68,6 @@ def test_where_nobody_can_be_asked_it_says_which_key_of_the_document_it_is_for(
     tmp_path: Path, host: SshHost, place: str
 ):
     with pytest.raises(HostKeyError) as refusal:
-        confirm_host_keys(stack(host), tmp_path, ask=None, tell=lambda _: None)
+        confirm_host_keys(stack(host), tmp_path, ask=None, show=lambda _: None)
     assert str(refusal.value).endswith(f"write it into stacks/bench.yaml as {place}")
     assert list(tmp_path.iterdir()) == []

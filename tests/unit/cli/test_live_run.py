@@ -12,18 +12,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console, Group
 
-from analysis.pages.numbers import MISSING
+from analysis.formatting import MISSING
 from cli.context import terminal
-from cli.live_run import time_left_text, view
-from cli.run_progress import run_progress
-from documents.open_loop import OpenLoopCell
-from documents.protocol import Protocol
-from experiment.events import CellFinished, CellStarted, Event, OpenLoopPlanned, PhaseStarted
-from experiment.plan import make_plan
-from experiment.protocol_file import read_protocol
-from experiment.run_state import RunState
+from cli.run_progress import run_progress, time_left_text, view
+from documents.run.protocol import Protocol
+from documents.run.window import OpenLoopCell
+from experiment.planning.plan import make_plan
+from experiment.planning.subjects import read_protocol
+from experiment.progress.events import CellFinished, CellStarted, Event, OpenLoopPlanned, PhaseStarted
+from experiment.progress.state import RunState
 from tests.unit.cli.at_terminal import CHOSEN, resize, start_at_terminal
-from tests.unit.experiment.told_run import finished, noisy, started, told_run
+from tests.unit.experiment.timed_events import events_of_run, finished, noisy, started
 
 ROOT = Path(__file__).parents[3]
 APIS = ("go", "kotlin", "rust", "zig")
@@ -46,14 +45,14 @@ def rows_of(state: RunState, now: float, *, width: int = 80, height: int = 24) -
 
 
 def half_of_a_run(protocol: Protocol = PROTOCOL, apis: tuple[str, ...] = APIS) -> list[tuple[Event, float]]:
-    told = told_run(protocol, apis, noisy(protocol, apis, 1, noise=0.1, void_share=0.1))
-    return told[: len(told) // 2]
+    events = events_of_run(protocol, apis, noisy(protocol, apis, 1, noise=0.1, void_share=0.1))
+    return events[: len(events) // 2]
 
 
-def test_the_whole_of_it_is_in_sight():
+def test_the_view_shows_every_part():
     cells = make_plan(PROTOCOL, ("go", "rust"), 1).cells
     first, second = cells[0], cells[1]
-    told: list[tuple[Event, float]] = [
+    events: list[tuple[Event, float]] = [
         (started(PROTOCOL, cells, unplanned=18), 0.0),
         (CellStarted(cell=first, expected_seconds=1), 0.0),
         (finished(first, valid=False), 10.0),
@@ -63,7 +62,7 @@ def test_the_whole_of_it_is_in_sight():
         (PhaseStarted(cell_id=second.id, phase="warm_up"), 32.0),
     ]
     assert (first.scenario.name, second.scenario.name) == ("heavy", "heavy")
-    rows = rows_of(state_of(told), 39.0)
+    rows = rows_of(state_of(events), 39.0)
     assert rows[:3] == [
         f"block 1 of 10, cell 2 of {len(cells) + 18}",
         "18 of them in the open loop, at the end",
@@ -80,9 +79,9 @@ def test_the_whole_of_it_is_in_sight():
         "1 void: steal 1",
         "1 run again",
     ]
-    told.append((PhaseStarted(cell_id=second.id, phase="load"), 40.0))
-    assert f"{second.id}: load, 3 of 5 s" in rows_of(state_of(told), 43.0)
-    assert f"{second.id}: load, 6 s" in rows_of(state_of(told), 46.0), "its window is over, and its generator ends"
+    events.append((PhaseStarted(cell_id=second.id, phase="load"), 40.0))
+    assert f"{second.id}: load, 3 of 5 s" in rows_of(state_of(events), 43.0)
+    assert f"{second.id}: load, 6 s" in rows_of(state_of(events), 46.0), "its window is over, and its generator ends"
 
 
 def test_throughput_is_the_median_of_what_is_valid_and_none_of_the_open_loop():
@@ -102,10 +101,10 @@ def test_throughput_is_the_median_of_what_is_valid_and_none_of_the_open_loop():
 
 
 def test_short_blocks_and_warm_ups_that_never_were_steady_are_counted():
-    told = half_of_a_run()
-    last = [event for event, _ in told if isinstance(event, CellFinished)][-1]
+    events = half_of_a_run()
+    last = [event for event, _ in events if isinstance(event, CellFinished)][-1]
     void = finished(last.cell, 3, valid=False)
-    rows = rows_of(state_of([*told, (void, 9_999.0)]), 9_999.0)
+    rows = rows_of(state_of([*events, (void, 9_999.0)]), 9_999.0)
     assert any(re.search(rf"run again; short: block {last.cell.block}$", row) for row in rows)
     assert "never steady" not in "".join(rows)
 
@@ -113,8 +112,8 @@ def test_short_blocks_and_warm_ups_that_never_were_steady_are_counted():
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 24), (40, 10), (20, 8), (200, 60), (80, 6)])
 @pytest.mark.parametrize("apis", [APIS, tuple(f"variant-number-{number}" for number in range(25))], ids=["4", "25"])
 def test_it_fits_into_every_terminal_with_a_row_to_spare(width: int, height: int, apis: tuple[str, ...]):
-    told = half_of_a_run(apis=apis)
-    rows = rows_of(state_of(told), told[-1][1] + 5, width=width, height=height)
+    events = half_of_a_run(apis=apis)
+    rows = rows_of(state_of(events), events[-1][1] + 5, width=width, height=height)
     assert len(rows) < height
     assert max(map(len, rows)) <= width
     assert "left, until" in "".join(rows) or width < 40
@@ -134,7 +133,7 @@ def test_it_fits_into_every_terminal_with_a_row_to_spare(width: int, height: int
         (90_000, True, "25 h 00 min left, until Sunday 13:00"),
     ],
 )
-def test_the_time_left_is_told_as_one_says_it(seconds: float, measured: bool, said: str):
+def test_the_time_left_is_shown_in_words(seconds: float, measured: bool, said: str):
     ends_at = datetime.fromtimestamp(WALL.timestamp() + seconds, WALL.tzinfo)
     assert time_left_text(seconds, ends_at, measured=measured) == said
 
@@ -148,7 +147,7 @@ with run_progress(terminal()) as progress:
     for event, _ in half_of_a_run()[:60]:
         progress(event)
     if {forever}:
-        print("all told", file=sys.stderr, flush=True)
+        print("all shown", file=sys.stderr, flush=True)
         while True:
             time.sleep(60)
 """
@@ -169,7 +168,7 @@ def at_a_terminal(*, interrupted: bool = False) -> str:
     try:
         while chunk := os.read(screen, 65536):
             shown += chunk
-            if interrupted and b"all told" in shown:
+            if interrupted and b"all shown" in shown:
                 resize(screen, columns=30)
                 interrupted = False
                 seen = len(shown)
@@ -192,9 +191,9 @@ def test_at_a_terminal_the_view_is_drawn_and_gone_at_the_end_and_each_cell_has_i
     assert "until" in shown
     after = shown[shown.rindex("left, until") :]
     assert "\x1b[2K" in after, "the view is wiped off"
-    told = half_of_a_run()[:60]
+    events = half_of_a_run()[:60]
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "\n")
-    for event, _ in told:
+    for event, _ in events:
         if isinstance(event, CellFinished):
             assert len(re.findall(rf"(?m)^ +\d+ s +\d+/186  {event.record.attempt_id} ", plain)) == 1
 

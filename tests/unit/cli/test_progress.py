@@ -1,4 +1,4 @@
-"""What is under way is told with the time that it takes: on a live line, or by reminders without a terminal."""
+"""What is under way is shown with the time that it takes: on a live line, or by reminders without a terminal."""
 
 import errno
 import io
@@ -12,11 +12,11 @@ from rich.console import Console
 from cli import progress
 from cli.progress import EngineProgress, under_way
 from cli.run_progress import RunProgress
-from documents.run import CellRecord
-from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
+from documents.run.records import CellRecord
+from experiment.progress.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
 from lab.lifecycle.engine import ResourceProgress
 from tests.unit.documents.samples import CELL_RECORD, PLAN, PROTOCOL
-from tests.unit.experiment import told_run
+from tests.unit.experiment import timed_events
 
 _PATIENCE_SECONDS = 20
 SECOND = PLAN.cells[0].model_copy(update={"number": 2})
@@ -47,7 +47,7 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_often")
-def test_long_operation_of_the_engine_is_told_again_and_again_without_a_terminal():
+def test_long_operation_of_the_engine_is_reported_repeatedly_without_a_terminal():
     shown, output = console(terminal=False)
     with under_way(shown, "asking the engine") as doing:
         await_text(output, r"(?m)^   0 s  asking the engine, 0 s$")
@@ -60,9 +60,9 @@ def test_long_operation_of_the_engine_is_told_again_and_again_without_a_terminal
         )
         take(ENDED)
         await_text(output, r"(?m)^   \d s  creating kotlin-image \(RemoteImage\), 2 s$")
-    told = output.getvalue()
+    printed = output.getvalue()
     time.sleep(0.3)
-    assert output.getvalue() == told, "nothing is under way any more"
+    assert output.getvalue() == printed, "nothing is under way any more"
 
 
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
@@ -72,9 +72,10 @@ def test_phase_of_a_cell_is_shown_with_the_time_that_it_takes(terminal: bool):
     cell = PLAN.cells[0]
     with under_way(shown, "starting") as doing:
         take = RunProgress(shown, doing)
+        take(timed_events.started(PROTOCOL, PLAN.cells))
         take(CellStarted(cell=cell, expected_seconds=40))
         take(PhaseStarted(cell_id=cell.id, phase="warm_up"))
-        await_text(output, rf"cell {cell.id} of 0: warm up, 1 s")
+        await_text(output, rf"cell {cell.id} of 1: warm up, 1 s")
 
 
 def shown_of(*events: Event) -> str:
@@ -87,7 +88,7 @@ def shown_of(*events: Event) -> str:
 
 
 def started(*, attempts: int) -> RunStarted:
-    return told_run.started(PROTOCOL.model_copy(update={"attempts": attempts}), (*PLAN.cells, SECOND))
+    return timed_events.started(PROTOCOL.model_copy(update={"attempts": attempts}), (*PLAN.cells, SECOND))
 
 
 def finished(attempt: int, *, void: bool) -> CellFinished:
@@ -111,8 +112,8 @@ def ended(
 
 
 def test_each_attempt_is_a_line_with_what_follows_from_it():
-    told = shown_of(started(attempts=2), finished(1, void=True), finished(2, void=True))
-    assert [line.strip() for line in told.splitlines()[1:]] == [
+    printed = shown_of(started(attempts=2), finished(1, void=True), finished(2, void=True))
+    assert [line.strip() for line in printed.splitlines()[1:]] == [
         "0 s    1/2  001-go-light                             123 requests/s",
         "void: 3 time-outs.",
         "attempt 1 of 2 was void: run again",
@@ -130,28 +131,28 @@ def test_each_attempt_is_a_line_with_what_follows_from_it():
 
 def test_the_time_left_is_a_line_where_a_block_is_over():
     first, second = (CellStarted(cell=cell, expected_seconds=1) for cell in (PLAN.cells[0], SECOND))
-    told = shown_of(started(attempts=1), first, finished(1, void=False), second)
-    assert "is over" not in told
+    printed = shown_of(started(attempts=1), first, finished(1, void=False), second)
+    assert "is over" not in printed
     last = finished(1, void=False).model_copy(update={"cell": SECOND})
-    told = shown_of(started(attempts=1), first, finished(1, void=False), second, last)
-    assert re.search(r"\n   0 s  block 1 is over: 2 s left, until \d\d:\d\d\n$", told)
+    printed = shown_of(started(attempts=1), first, finished(1, void=False), second, last)
+    assert re.search(r"\n   0 s  block 1 is over: 2 s left, until \d\d:\d\d\n$", printed)
 
 
 @pytest.mark.parametrize(
     ("event", "said"),
     [
-        (ended(void_cells=0, void_attempts=0, short_blocks=()), "done; "),
-        (ended(void_cells=0, void_attempts=1, short_blocks=()), "done, 1 void attempt; "),
-        (ended(void_cells=1, void_attempts=3, short_blocks=(2,)), "done, 3 void attempts, short block 2; "),
-        (ended(void_cells=2, void_attempts=7, short_blocks=(2, 3)), "done, 7 void attempts, short blocks 2 and 3; "),
+        (ended(void_cells=0, void_attempts=0, short_blocks=()), "done.\n"),
+        (ended(void_cells=0, void_attempts=1, short_blocks=()), "done, 1 void attempt.\n"),
+        (ended(void_cells=1, void_attempts=3, short_blocks=(2,)), "done, 3 void attempts, short block 2.\n"),
+        (ended(void_cells=2, void_attempts=7, short_blocks=(2, 3)), "done, 7 void attempts, short blocks 2 and 3.\n"),
         (
             ended(void_cells=2, void_attempts=6, short_blocks=(2,), of_the_open_loop=(1,)),
-            "done, 6 void attempts, short block 2, short block 1 of the open loop; ",
+            "done, 6 void attempts, short block 2, short block 1 of the open loop.\n",
         ),
     ],
 )
 def test_the_end_of_a_run_says_what_was_void_and_which_blocks_are_short(event: RunFinished, said: str):
-    assert f"{said}`lab report` shows the numbers." in shown_of(event)
+    assert said in shown_of(event)
 
 
 @pytest.mark.usefixtures("_often")
@@ -182,5 +183,5 @@ def test_output_that_is_full_ends_the_reminders_without_a_word_of_their_own(caps
     with under_way(shown, "checking go"):
         await_truth(lambda: output.written, output)
         with pytest.raises(OSError, match="No space left"):
-            shown.print("what the operation itself tells")
+            shown.print("what the operation itself reports")
     assert capsys.readouterr() == ("", "")

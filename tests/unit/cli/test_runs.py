@@ -11,9 +11,11 @@ from typer.testing import CliRunner
 
 import cli.report
 import cli.runs
+from cli.context import complete_run
 from cli.main import app
+from cli.report import find_run
 from documents.errors import RunError
-from documents.run_list import PrunedRuns
+from documents.report.runs import PrunedRuns
 from tests.unit.analysis.run_builder import golden_run
 from tests.unit.cli.lab_command import lab
 
@@ -44,7 +46,7 @@ def runs(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         )
     for module in (cli.runs, cli.report):
         monkeypatch.setattr(module, "RUNS", folder)
-    monkeypatch.setattr("cli.completion.RUNS", folder)
+    monkeypatch.setattr("cli.context.RUNS", folder)
     return folder
 
 
@@ -55,6 +57,21 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def call(*arguments: str, answer: str | None = None) -> tuple[int, str, BaseException | None]:
     done = CliRunner().invoke(app, ["runs", *arguments], input=answer, env={"COLUMNS": "120"})
     return done.exit_code, done.stdout, done.exception
+
+
+@pytest.mark.parametrize("name", [".20270101-120000-quick.removed", ".20270101-120000-quick.unfinished"])
+def test_a_run_that_is_being_made_or_removed_is_neither_found_nor_completed(runs: Path, name: str):
+    (runs / name).mkdir()
+    (runs / name / "manifest.json").touch()
+    whole = complete_run("")
+    assert len(whole) == 4
+    with pytest.raises(RunError) as error:
+        find_run(f"{name}x")
+    assert name not in str(error.value).split("manifest.json", 1)[1], "it isn't suggested either"
+    for run in whole:
+        shutil.rmtree(runs / run)
+    with pytest.raises(RunError, match="There is no run in"):
+        find_run(None)
 
 
 def ages(folder: Path) -> list[str]:
@@ -82,7 +99,7 @@ def test_a_damaged_run_is_listed_with_its_fault(runs: Path):
     assert "plan.json is not a valid Plan document" in out
 
 
-def test_where_there_is_no_run_it_says_what_makes_one(runs: Path):
+def test_without_runs_it_says_how_to_make_one(runs: Path):
     shutil.rmtree(runs)
     assert call()[1].startswith("There is no run in ")
     assert "`lab run`" in call()[1]
@@ -103,14 +120,14 @@ def test_a_run_that_is_kept_says_so_and_outlives_every_prune(runs: Path, monkeyp
     assert ages(runs) == ["10"]
 
 
-def test_a_prune_shows_what_goes_and_a_no_removes_nothing(runs: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_prune_lists_what_it_removes_and_a_no_removes_nothing(runs: Path, monkeypatch: pytest.MonkeyPatch):
     at_a_terminal(monkeypatch)
     _, out, error = call("prune", "--older-than", "25d", answer="n\n")
     assert isinstance(error, RunError)
     assert str(error) == "It wasn't confirmed, so nothing was removed."
     shown = [path.name in out for path in sorted(runs.iterdir())]
     assert shown == [True, True, False, False]
-    assert "2 runs to go" in out
+    assert "2 runs to remove" in out
     assert "Remove 2 runs?" in out
     assert ages(runs) == ["40", "30", "20", "10"]
 
@@ -134,7 +151,7 @@ def test_json_of_a_terminal_s_user_is_asked_nothing(runs: Path, monkeypatch: pyt
     assert len(ages(runs)) == 4
 
 
-def test_programs_are_told_what_went_and_what_would(runs: Path):
+def test_json_has_what_was_removed_and_what_would_be(runs: Path):
     oldest = min(runs.iterdir()).name
     would = PrunedRuns.from_json(call("prune", "--keep-newest", "3", "--dry-run", "--json")[1], name="output")
     assert (would.removed, [run.run_id for run in would.runs]) == (False, [oldest])
@@ -147,7 +164,7 @@ def test_programs_are_told_what_went_and_what_would(runs: Path):
     assert none.runs == ()
 
 
-def test_what_a_broken_prune_left_goes_with_the_next_and_not_with_a_dry_run(runs: Path):
+def test_the_next_prune_removes_what_an_interrupted_one_left_unless_it_is_a_dry_run(runs: Path):
     (runs / ".20250101-120000-quick.removed").mkdir()
     call("prune", "--keep-newest", "9", "--dry-run")
     assert len([*runs.iterdir()]) == 5
@@ -155,12 +172,12 @@ def test_what_a_broken_prune_left_goes_with_the_next_and_not_with_a_dry_run(runs
     assert ages(runs) == ["40", "30", "20", "10"]
 
 
-def test_wrong_use_is_told_with_the_remedy():
+def test_wrong_use_is_reported_with_the_remedy():
     answers = {
-        ("runs", "prune"): "Say which runs are to go: --older-than 30d, --keep-newest 10, or both",
-        ("runs", "prune", "--older-than", "a month"): "'a month' is no age. Write it in days: 30d",
+        ("runs", "prune"): "Say which runs to remove: --older-than 30d, --keep-newest 10, or both",
+        ("runs", "prune", "--older-than", "a month"): "'a month' isn't an age. Write it in days: 30d",
         ("runs", "prune", "--keep-newest", "1", "--yes", "--dry-run"): "--dry-run removes nothing",
-        ("runs", "--json", "prune", "--keep-newest", "1"): "--json goes behind the subcommand: lab runs prune --json",
+        ("runs", "--json", "prune", "--keep-newest", "1"): "--json goes after the subcommand: lab runs prune --json",
     }
     for arguments, said in answers.items():
         answer = lab(*arguments)
@@ -171,7 +188,7 @@ def test_wrong_use_is_told_with_the_remedy():
     assert unknown.sentence().startswith("There is no run no-such-run")
 
 
-def test_a_run_that_is_nearly_named_is_told(runs: Path):
+def test_a_run_with_a_similar_name_is_suggested(runs: Path):
     oldest = min(runs.iterdir()).name
     _, _, error = call("keep", f"{oldest}-")
     assert isinstance(error, RunError)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.system_errors import tell_system_error
+from cli.main import explain_system_error
 from tests.unit.cli.lab_command import LAB, ROOT
 
 
-def test_output_to_a_full_disk_is_told_in_one_sentence():
+def test_output_to_a_full_disk_is_reported_in_one_sentence():
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [LAB, "doctor", "--json"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
@@ -19,16 +19,16 @@ def test_output_to_a_full_disk_is_told_in_one_sentence():
     assert done.returncode == 1
     assert done.stderr == (
         "error: The command's output: No space left on device. Make room there and run the same command again: "
-        "what was finished is kept.\n"
+        "finished work is kept.\n"
     )
 
 
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.ECONNREFUSED, errno.EBADF])
 def test_defect_is_not_taken_for_a_refusal_of_the_machine(number: int):
-    assert tell_system_error(OSError(number, os.strerror(number), "x")) is None
+    assert explain_system_error(OSError(number, os.strerror(number), "x")) is None
 
 
-def test_file_of_somebody_else_is_told_with_what_to_do():
-    told = tell_system_error(PermissionError(errno.EACCES, "Permission denied", b"runs/x"))
-    assert told is not None
-    assert told.startswith("runs/x: Permission denied. See that it is yours")
+def test_file_of_somebody_else_is_reported_with_what_to_do():
+    sentence = explain_system_error(PermissionError(errno.EACCES, "Permission denied", b"runs/x"))
+    assert sentence is not None
+    assert sentence.startswith("runs/x: Permission denied. Check its mode")

@@ -9,8 +9,8 @@ import pytest
 
 from cli import tune as subcommand
 from documents.errors import HostError
-from experiment import run_lock
-from provision import tuning
+from experiment import bench
+from provision.kernel import tuning
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
 from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, StandIn
@@ -33,10 +33,10 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandI
     def place() -> tuning.Place:
         return made.place
 
-    monkeypatch.setattr(subcommand, "read_tool_versions", versions)
-    monkeypatch.setattr(subcommand, "connect", connect)
-    monkeypatch.setattr(subcommand, "Place", place)
-    monkeypatch.setattr(run_lock, "held", held)
+    monkeypatch.setattr(bench, "held", held)
+    monkeypatch.setattr("provision.system.read_tool_versions", versions)
+    monkeypatch.setattr("provision.ssh.connect", connect)
+    monkeypatch.setattr("provision.kernel.Place", place)
     on_a_host_of_kind("ssh", monkeypatch)
     yield made
     tuning.restore(LocalHost(), place=made.place)
@@ -46,19 +46,19 @@ def on_a_host_of_kind(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     host = INVENTORY.host.model_copy(update={"kind": kind})
 
     def read_lab(_engine: object) -> object:
-        return INVENTORY.model_copy(update={"host": host}), SECRETS
+        return INVENTORY.model_copy(update={"host": host, "own_kernel": kind != "container"}), SECRETS
 
     def open_engine(_stack: str) -> object:
         return None
 
-    monkeypatch.setattr(subcommand, "read_lab", read_lab)
+    monkeypatch.setattr("lab.lifecycle.read_lab", read_lab)
     monkeypatch.setattr(subcommand, "open_engine", open_engine)
 
 
 def test_a_check_shows_host_and_settings_and_fails_where_they_are_not_as_wanted(
     stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ):
-    with pytest.raises(HostError, match=r"settings of the host aren't as a measurement wants them: governor, turbo, "):
+    with pytest.raises(HostError, match=r"settings of the host aren't as wanted for a measurement: governor, turbo, "):
         subcommand.tune(check=True)
     shown = " ".join(capsys.readouterr().out.split())
     assert "cpu model" in shown
@@ -73,12 +73,12 @@ def test_a_container_is_only_read_and_that_is_no_failure(
 ):
     on_a_host_of_kind("container", monkeypatch)
     subcommand.tune(check=True, json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert told["settable"] is False
-    assert told["control"].startswith("partly controlled: governor, turbo")
-    assert told["identity"]["cpus"]
-    assert told["tool_versions"] == {"wrk": "4.1.0", "postgres": "17.6"}
-    (governor,) = (knob for knob in told["knobs"] if knob["name"] == "governor")
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["settable"] is False
+    assert printed["control"].startswith("partly controlled: governor, turbo")
+    assert printed["identity"]["cpus"]
+    assert printed["tool_versions"] == {"wrk": "4.1.0", "postgres": "17.6"}
+    (governor,) = (knob for knob in printed["knobs"] if knob["name"] == "governor")
     assert (governor["before"], governor["wanted"]) == ("powersave (2), performance (1)", "performance")
     assert governor["why"]
     with pytest.raises(HostError, match=r"is a container: .* only read\. `lab tune --check` shows them\.$"):
@@ -93,5 +93,5 @@ def test_settings_are_set_for_a_time_then_checked_and_put_back(stand_in: StandIn
     subcommand.tune(check=True)
     assert "The host is controlled." in capsys.readouterr().out
     subcommand.tune(restore=True)
-    assert "values were put back." in capsys.readouterr().out
+    assert "values were restored." in capsys.readouterr().out
     assert stand_in.settings() == UNTOUCHED_SETTINGS

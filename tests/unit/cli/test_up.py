@@ -43,7 +43,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[object]:
     """The labs that `lab up` makes of the documents in the test's folder."""
     made: list[object] = []
     monkeypatch.setattr(cli.up, "ROOT", tmp_path)
-    monkeypatch.setattr(cli.up, "stand_up", lambda *given, **_: made.append(given))  # pyright: ignore
+    monkeypatch.setattr("lab.lifecycle.stand_up", lambda *given, **_: made.append(given))  # pyright: ignore
     return made
 
 
@@ -52,14 +52,14 @@ def up(*arguments: str, answer: str | None = None) -> Result:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_where_nobody_can_be_asked_the_cost_is_told_and_nothing_made(
+def test_without_a_terminal_the_cost_is_shown_and_nothing_is_made(
     made: list[object], tmp_path: Path, arguments: tuple[str, ...]
 ):
     describe(tmp_path)
     answer = up(*arguments)
-    told = answer.stderr if arguments else answer.stdout
-    assert told.startswith("The lab no-such-stack has 1 machine at hetzner, ccx33 in fsn1: 0.50 EUR an hour.\n")
-    assert answer.stdout == ("" if arguments else told)
+    notice = answer.stderr if arguments else answer.stdout
+    assert notice.startswith("The lab no-such-stack has 1 machine at hetzner, ccx33 in fsn1: 0.50 EUR an hour.\n")
+    assert answer.stdout == ("" if arguments else notice)
     assert isinstance(answer.exception, LabError)
     assert str(answer.exception).endswith("lab up --stack no-such-stack --accept-cost")
     assert made == []

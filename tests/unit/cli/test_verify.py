@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from cli import drift as drift_subcommand
-from cli import verify as subcommand
-from documents.drift import Drift
+from cli.verify import verify
 from documents.errors import RunError
-from experiment import run_lock, verification
-from lab.lifecycle.drift.reading import Hold
-from provision.connection import connect
+from documents.lab.drift import Drift
+from experiment.bench import run_lock
+from lab.lifecycle.drift import Hold
+from provision.ssh.connection import connect
 from tests.ssh.sshd import Sshd
 from tests.unit.cli.test_drift import AS_DECLARED
 from tests.unit.documents.samples import INVENTORY, SECRETS
@@ -36,17 +35,16 @@ def test_nothing_is_checked_while_a_run_holds_the_host(
         return AS_DECLARED
 
     held = partial(run_lock.held, lock=str(tmp_path / "run.lock"))
-    for module in (subcommand, drift_subcommand):
-        monkeypatch.setattr(module, "read_lab", read_lab)
-    monkeypatch.setattr(drift_subcommand, "read_drift", read_drift)
-    monkeypatch.setattr(verification, "verify_api", verify_api)
-    monkeypatch.setattr(run_lock, "held", held)
+    monkeypatch.setattr("lab.lifecycle.read_lab", read_lab)
+    monkeypatch.setattr("lab.lifecycle.read_drift", read_drift)
+    monkeypatch.setattr("experiment.bench.verify_api", verify_api)
+    monkeypatch.setattr("experiment.bench.held", held)
     with connect(sshd.host) as connection:
         with (
             held(connection, "run 1 of ada@laptop"),
             pytest.raises(RunError, match=r"^Another run holds .*: run 1 of ada@laptop\. Two runs"),
         ):
-            subcommand.verify(drift=drift)
+            verify(drift=drift)
         assert not checked
-    subcommand.verify(drift=drift)
+    verify(drift=drift)
     assert checked

@@ -2,31 +2,47 @@
 
 from datetime import UTC, datetime
 
-from documents.api_check import ApiCheck, ApiCheckStep
 from documents.base import Document
-from documents.cloud_hosts import AwsHost, HetznerHost, Price
-from documents.cores import CoreLayout
-from documents.facts import Building, Facts, Starting
-from documents.host import Host, HostSize
-from documents.host_kinds import ContainerHost
-from documents.implementation import Build, Change, Implementation, Lines
-from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
-from documents.knobs import KnobRecord
-from documents.load import WrkErrors, WrkLatency, WrkResult
-from documents.network import CellClocks, ClockReading, ClockReadings
-from documents.open_loop import (
+from documents.lab.host import CoreLayout, Host, HostSize
+from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.report.api_check import ApiCheck, ApiCheckStep
+from documents.run.facts import Building, Facts, Starting
+from documents.run.protocol import Cell, Plan, Protocol, Scenario
+from documents.run.records import (
+    CellClocks,
+    CellRecord,
+    ClockReading,
+    ClockReadings,
+    HostIdentity,
+    HostRecord,
+    JournalEntry,
+    KnobRecord,
+    Manifest,
+    ProcessPinning,
+    Void,
+    WarmUp,
+)
+from documents.run.window import (
+    CpuTimes,
+    HostTick,
+    HostWatch,
     OpenLoopCell,
     OpenLoopErrors,
     OpenLoopHistogram,
     OpenLoopPlan,
     OpenLoopRate,
     OpenLoopResult,
+    Pressure,
+    Scheduled,
+    Spin,
+    Throttling,
+    WrkErrors,
+    WrkLatency,
+    WrkResult,
 )
-from documents.plan import Cell, Plan
-from documents.protocol import Protocol, Scenario
-from documents.run import CellRecord, HostIdentity, HostRecord, JournalEntry, Manifest, ProcessPinning, Void, WarmUp
-from documents.stack import Api, Cores, Postgres, Redis, Services, Stack
-from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Spin, Throttling
+from documents.stack.hosts import AwsHost, ContainerHost, HetznerHost, Price
+from documents.stack.implementation import Build, CodeChange, Implementation, Lines
+from documents.stack.stack import Api, Cores, Postgres, Redis, Services, Stack
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -46,6 +62,7 @@ INVENTORY = Inventory(
         host_public_key="ssh-ed25519 AAAA",
     ),
     size=HostSize(cpus=tuple(range(8)), memory_bytes=16 * 1024**3, smaller=False),
+    own_kernel=False,
     cores=LAYOUT,
     base_image_id="sha256:base",
     postgres=PostgresService(
@@ -152,6 +169,7 @@ HETZNER_HOST = HetznerHost(
     price_per_hour=Price(amount=0.25, currency="EUR"),
     location="fsn1",
 )
+CLOUD_HOSTS = (AWS_HOST, HETZNER_HOST)
 
 EXAMPLES: tuple[Document, ...] = (
     ApiCheck(
@@ -199,7 +217,7 @@ EXAMPLES: tuple[Document, ...] = (
             command="go build -o /out/api ./cmd/api",
             artifacts=("/out/api",),
             dependencies="go version -m /out/api",
-            change=Change(file="cmd/api/main.go", old="one", new="two"),
+            change=CodeChange(file="cmd/api/main.go", old="one", new="two"),
         ),
         lines=Lines(sources=("cmd/**/*.go",), tests=("cmd/**/*_test.go",)),
     ),

@@ -1,12 +1,12 @@
-"""What a document may say of a host at a cloud: never open to the world, nor without an end, an owner and a price."""
+"""The host of a stack document at a cloud: never open to the world, and with an owner, an end and a price."""
 
 from datetime import UTC, datetime
 
 import pytest
 
 from documents.base import Document
-from documents.cloud_hosts import AwsHost, HetznerHost, as_cloud_host, cloud_tags
 from documents.errors import DocumentError
+from documents.stack.hosts import AwsHost, HetznerHost, as_cloud_host, cloud_tags
 from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
 
 COMMON = """\
@@ -30,7 +30,7 @@ def refusal(kind: type[Document], text: str) -> str:
 
 
 @both
-def test_what_is_left_out_is_a_machine_with_cores_of_its_own(kind: type[Document], text: str):
+def test_default_machine_has_cores_of_its_own(kind: type[Document], text: str):
     host = as_cloud_host(kind.from_yaml(text, name="x"))
     assert host is not None
     assert not host.shared_cores
@@ -41,23 +41,23 @@ def test_what_is_left_out_is_a_machine_with_cores_of_its_own(kind: type[Document
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("0.0.0.0/0", "0.0.0.0/0 lets in 4,294,967,296 addresses"),
-        ("203.0.112.0/23", "203.0.112.0/23 lets in 512 addresses"),
+        ("0.0.0.0/0", "0.0.0.0/0 allows 4,294,967,296 addresses"),
+        ("203.0.112.0/23", "203.0.112.0/23 allows 512 addresses"),
         ('"::/0"', "write the controller's own IPv4 address"),
         ("anywhere", "write the controller's own IPv4 address"),
-        ("10.0.0.4", "10.0.0.4 is an address inside a network"),
-        ("100.64.0.9/32", "100.64.0.9/32 is an address inside a network"),
-        ("127.0.0.1", "127.0.0.1 is an address inside a network"),
+        ("10.0.0.4", "10.0.0.4 is a private address"),
+        ("100.64.0.9/32", "100.64.0.9/32 is a private address"),
+        ("127.0.0.1", "127.0.0.1 is a private address"),
     ],
 )
-def test_nobody_but_the_controller_is_let_in(kind: type[Document], text: str, source: str, said: str):
-    told = refusal(kind, text.replace("203.0.113.7/32", source))
-    assert told.startswith("stacks/x.yaml:")
-    assert f": allowed_from: {said}" in told
+def test_only_the_controller_is_allowed(kind: type[Document], text: str, source: str, said: str):
+    found = refusal(kind, text.replace("203.0.113.7/32", source))
+    assert found.startswith("stacks/x.yaml:")
+    assert f": allowed_from: {said}" in found
 
 
 @both
-def test_the_network_of_the_controller_may_be_let_in_and_is_written_as_one(kind: type[Document], text: str):
+def test_the_controller_s_network_may_be_allowed(kind: type[Document], text: str):
     for source, network in (("203.0.113.0/24", "203.0.113.0/24"), ("203.0.113.7", "203.0.113.7/32")):
         host = as_cloud_host(kind.from_yaml(text.replace("203.0.113.7/32", source), name="x"))
         assert host is not None
@@ -88,15 +88,15 @@ def test_owner_end_address_and_price_must_be_given(kind: type[Document], text: s
         ("EUR", "euro"),
     ],
 )
-def test_what_can_be_no_tag_no_end_or_no_price_is_refused(kind: type[Document], text: str, given: str, bad: str):
+def test_invalid_owner_end_or_price_is_refused(kind: type[Document], text: str, given: str, bad: str):
     assert refusal(kind, text.replace(given, bad))
 
 
 @both
 @pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
-def test_end_that_no_calendar_has_is_told(kind: type[Document], text: str, moment: str):
-    told = refusal(kind, text.replace("2026-12-01T18:00:00+01:00", moment))
-    assert "expires: in UTC this moment isn't in the years 1 to 9999" in told
+def test_end_outside_the_calendar_is_reported(kind: type[Document], text: str, moment: str):
+    found = refusal(kind, text.replace("2026-12-01T18:00:00+01:00", moment))
+    assert "expires: in UTC this moment isn't in the years 1 to 9999" in found
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_end_that_no_calendar_has_is_told(kind: type[Document], text: str, momen
         ("owner: anna", "owner: anna\nimage: debian-13"),
     ],
 )
-def test_what_aws_has_not_is_refused(given: str, bad: str):
+def test_what_aws_lacks_is_refused(given: str, bad: str):
     assert refusal(AwsHost, AWS.replace(given, bad))
 
 
@@ -125,7 +125,7 @@ def test_what_aws_has_not_is_refused(given: str, bad: str):
         ("owner: anna", "owner: anna\ndisk_gb: 60"),
     ],
 )
-def test_what_hetzner_has_not_is_refused(given: str, bad: str):
+def test_what_hetzner_lacks_is_refused(given: str, bad: str):
     assert refusal(HetznerHost, HETZNER.replace(given, bad))
 
 
@@ -159,7 +159,7 @@ def test_all_but_one_family_of_hetzner_share_their_cores(server_type: str, share
 
 
 @both
-def test_tags_name_stack_owner_and_end_in_signs_that_every_cloud_takes(kind: type[Document], text: str):
+def test_tags_have_only_characters_that_every_cloud_allows(kind: type[Document], text: str):
     host = as_cloud_host(kind.from_yaml(text.replace("18:00:00+", "18:00:00.5+"), name="x"))
     assert host is not None
     assert cloud_tags("local", host) == {

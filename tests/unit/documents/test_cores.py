@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from documents.cores import CoreLayout, parse_cpu_list
+from documents.lab.host import ROLES, CoreLayout, parse_cpu_list
 
 cpu_sets = st.sets(st.integers(min_value=0, max_value=300), min_size=1, max_size=20)
 
@@ -76,6 +76,11 @@ def test_layout_must_say_truly_whether_it_is_shared(changes: dict[str, object]):
         layout(shared=True)
 
 
+def test_roles_share_if_they_have_a_cpu_in_common():
+    whole = layout(postgres=(2, 3), shared=True)
+    assert [role for role in ROLES if whole.shares(role)] == ["postgres", "redis", "system"]
+
+
 @pytest.mark.parametrize("role", ["api", "postgres"])
 def test_role_without_a_cpu_is_refused(role: str):
     with pytest.raises(ValidationError, match="every role needs a CPU"):
@@ -84,5 +89,5 @@ def test_role_without_a_cpu_is_refused(role: str):
 
 @pytest.mark.parametrize("cpus", [(1, 0), (0, 0)])
 def test_cpus_that_do_not_rise_are_refused(cpus: tuple[int, ...]):
-    with pytest.raises(ValidationError, match="the CPUs of api are to rise"):
+    with pytest.raises(ValidationError, match="the CPUs of api must rise"):
         layout(api=cpus)

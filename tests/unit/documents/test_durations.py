@@ -1,6 +1,6 @@
 import pytest
 
-from documents.durations import format_duration, parse_duration
+from documents.base import format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from documents.errors import DocumentError
-from documents.implementation import Implementation
+from documents.stack.implementation import Implementation
 
 GOOD = """
 version: 1
@@ -32,10 +32,10 @@ def test_whole_document_is_read():
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("src/main.cpp", "src/../../main.cpp", ":9: build.change.file: this is to be a path inside"),
+        ("src/main.cpp", "src/../../main.cpp", ":9: build.change.file: this must be a path inside"),
         ("src/main.cpp", "/main.cpp", "build.change.file: String should match pattern"),
         ("return 2;", "return 1;", ":11: build.change.new: this changes nothing"),
-        ("[src/**/*.cpp]", "[src/../../*.cpp]", ":13: lines.sources.0: this is to be a path inside"),
+        ("[src/**/*.cpp]", "[src/../../*.cpp]", ":13: lines.sources.0: this must be a path inside"),
         ("make api", '"make\\napi"', ":5: build.command: String should match pattern"),
     ],
 )

@@ -1,4 +1,4 @@
-from documents.knobs import KnobRecord, describe_control
+from documents.run.records import KnobRecord, describe_control
 
 
 def test_a_few_words_say_how_far_a_host_is_controlled():
@@ -7,4 +7,4 @@ def test_a_few_words_say_how_far_a_host_is_controlled():
     assert describe_control((good,)) == "controlled"
     assert describe_control((good, bad)) == "partly controlled: governor"
     assert describe_control((bad,)) == "not controlled: governor"
-    assert describe_control(()) == "not told which settings were controlled"
+    assert describe_control(()) == "no settings were read"

@@ -1,9 +1,12 @@
-"""The protocol as YAML: what it may vary, and what of it is told where it is at fault."""
+"""The protocol as YAML: what it may vary, and where a fault in it is reported."""
+
+import re
 
 import pytest
 
 from documents.errors import DocumentError
-from documents.protocol import Protocol
+from documents.run.protocol import Protocol
+from tests.conftest import ROOT
 
 TEXT = """version: 1
 name: pools
@@ -25,6 +28,12 @@ vary:
 
 def read(text: str) -> Protocol:
     return Protocol.from_yaml(text, name="pools.yaml")
+
+
+def test_a_run_or_its_analysis_reads_every_key():
+    code = "\n".join(path.read_text() for room in ("experiment", "analysis") for path in (ROOT / room).rglob("*.py"))
+    read_keys = {*re.findall(r"\bprotocol\.([a-z_]+)", code)}
+    assert Protocol.model_fields.keys() - read_keys == {"version"}
 
 
 def test_a_list_of_connections_is_a_load_for_each_in_its_place():
@@ -58,7 +67,7 @@ def test_a_protocol_that_varies_nothing_is_written_as_it_was_before_there_were_v
     assert not {"apis", "vary"} & plain.model_dump().keys()
 
 
-def test_where_no_connections_are_listed_all_that_is_at_fault_is_told():
+def test_without_a_list_of_connections_every_fault_is_reported():
     text = TEXT.replace("[16, 64]", "0").replace("connections: 5", "conections: 5")
     with pytest.raises(DocumentError) as refusal:
         read(text)
@@ -74,21 +83,22 @@ def test_where_no_connections_are_listed_all_that_is_at_fault_is_told():
     [
         ("connections: 5", "connections: 0", r":8: scenarios\.1\.connections: Input should be greater"),
         ("[16, 64]", "[16, 0]", r":7: scenarios\.0\.connections: Input should be greater"),
-        ("[16, 64]", "[]", r":7: scenarios\.0\.connections: there is none; name one at least"),
+        ("[16, 64]", "[]", r":7: scenarios\.0\.connections: the list is empty; name at least one number"),
         ("[16, 64]", "[16, 16]", r":7: scenarios\.0\.connections: another scenario is named read-16"),
+        ("name: read, ", "", r":7: scenarios\.0\.name: this key is missing"),
         ("name: mixed", "name: read-64", r":8: scenarios\.1\.name: another scenario is named read-64"),
         ("name: read,", "name: a-load-of-more-than-enough-of-it,", r":7: scenarios\.0\.name: String should match"),
         ('"16"', "16", r":11: vary\.0\.environment\.DB_POOL_SIZE: Input should be a valid string"),
         ("DB_POOL_SIZE", "JWT_SECRET", r":11: vary\.0\.environment\.JWT_SECRET: JWT_SECRET is set by the lab itself"),
         ("shared_buffers: 2GB", "port: '5432'", r":13: vary\.1\.postgres\.port: port is set by the lab itself"),
-        ("shared_buffers: 2GB", "fsync: 'off'", r":13: vary\.1\.postgres\.fsync: fsync stays on"),
-        ('api: "1"', 'api: "one"', r":14: vary\.1\.cores\.api: String should match"),
+        ("shared_buffers: 2GB", "fsync: 'off'", r":13: vary\.1\.postgres\.fsync: fsync must stay on"),
+        ('api: "1"', 'api: "one"', r":14: vary\.1\.cores\.api: .one. is not a CPU list"),
         ("name: as-declared", "name: pool-16", r":15: vary\.2\.name: another variant is named pool-16"),
         ("name: as-declared", "name: x\n    apis: [go, rust]", r":16: vary\.2\.apis\.1: rust isn't among the protocol"),
         ("name: as-declared", "name: x\n    redis: {}", r":16: vary\.2\.redis: no such key"),
     ],
 )
-def test_what_is_at_fault_is_told_by_its_line_and_key(old: str, new: str, said: str):
+def test_what_is_at_fault_is_reported_by_its_line_and_key(old: str, new: str, said: str):
     assert old in TEXT
     with pytest.raises(DocumentError, match=rf"^pools\.yaml{said}"):
         read(TEXT.replace(old, new))

@@ -7,11 +7,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from documents.cloud_hosts import AwsHost, HetznerHost
 from documents.errors import DocumentError
-from documents.host_kinds import SshHost, keeps_images
-from documents.stack import LAB_ENVIRONMENT, Stack
-from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
+from documents.stack.hosts import AwsHost, HetznerHost, SshHost, keeps_images
+from documents.stack.stack import LAB_ENVIRONMENT, Stack
+from tests.unit.documents.samples import AWS_HOST, CLOUD_HOSTS, HETZNER_HOST
 
 API = {"name": "go", "source": "apis/go", "port": 18080}
 
@@ -24,14 +23,14 @@ def stack(**changes: object) -> Stack:
 
 
 def text_of(**changes: object) -> str:
-    """The document as a file has it, for faults that are told with their place."""
+    """The document as a file has it, for faults that are reported with their place."""
     return yaml.safe_dump(json.loads(json.dumps(DOCUMENT | changes, default=str)))
 
 
 @pytest.mark.parametrize("name", ["fsync", "synchronous_commit"])
 @pytest.mark.parametrize("value", ["off", "OFF", "false", "0", "local", "no"])
 def test_postgres_that_may_lose_commits_is_refused(name: str, value: str):
-    with pytest.raises(ValidationError, match=f"{name} stays on"):
+    with pytest.raises(ValidationError, match=f"{name} must stay on"):
         stack(services={"postgres": {"settings": {name: value}}})
     assert stack(services={"postgres": {"settings": {name: "on"}}}).services.postgres.settings == {name: "on"}
 
@@ -45,7 +44,7 @@ def test_postgres_setting_of_the_lab_itself_is_refused(name: str):
 
 
 @pytest.mark.parametrize("name", ["FSYNC", "fsync=off -c x", "-c", ""])
-def test_postgres_setting_of_no_proper_name_is_refused(name: str):
+def test_invalid_name_of_a_postgres_setting_is_refused(name: str):
     with pytest.raises(ValidationError, match="pattern"):
         stack(services={"postgres": {"settings": {name: "on"}}})
 
@@ -57,17 +56,17 @@ def test_environment_of_the_lab_itself_can_not_be_replaced(name: str):
 
 
 @pytest.mark.parametrize("image", ["-v", "Debian", "debian trixie", "$(id)", ""])
-def test_base_image_of_no_proper_name_is_refused(image: str):
+def test_invalid_name_of_a_base_image_is_refused(image: str):
     with pytest.raises(ValidationError, match="base_image"):
         stack(base_image=image)
 
 
-@pytest.mark.parametrize("host", [AWS_HOST, HETZNER_HOST], ids=lambda host: host.kind)
+@pytest.mark.parametrize("host", CLOUD_HOSTS, ids=lambda host: host.kind)
 def test_host_may_be_one_of_a_cloud(host: AwsHost | HetznerHost):
     assert stack(host=host.model_dump()).host == host
 
 
-def test_fault_of_a_host_at_a_cloud_is_told_of_its_kind_alone():
+def test_fault_of_a_host_at_a_cloud_is_reported_only_for_its_kind():
     text = "version: 1\nname: local\nhost:\n  kind: aws\n  owner: a b\napis: []\n"
     with pytest.raises(DocumentError) as refusal:
         Stack.from_yaml(text, name="x.yaml")
@@ -94,7 +93,7 @@ def test_host_may_be_one_that_exists():
         ({"address": "bench.example:22"}, "user and port have keys of their own"),
         ({"address": "[2001:db8::5]"}, "an IPv6 address without brackets"),
         ({"address": "bench..example"}, "write the machine's name or its IP address"),
-        ({"address": "fe80::1%eth0"}, "good on one link alone"),
+        ({"address": "fe80::1%eth0"}, "valid only on one link"),
         ({"user": "a b"}, "host.ssh.user"),
         ({"user": "-l"}, "host.ssh.user"),
         ({"private_key": "id_ed25519"}, "name the whole path"),
@@ -115,7 +114,7 @@ SSH_LOAD = {"kind": "ssh", "address": "load.example"}
 FROM_BESIDE = SSH | {"private_address": "10.0.0.1"}
 
 
-def test_load_may_come_from_one_host_beside_the_lab_s_or_from_several():
+def test_load_may_come_from_one_load_host_or_from_several():
     assert stack().load_host == ()
     assert [one.kind for one in stack(load_host=LOAD).load_host] == ["container"]
     both = stack(host=FROM_BESIDE, load_host=[SSH_LOAD, SSH_LOAD | {"address": "other.example", "user": "ada"}])
@@ -134,7 +133,7 @@ def test_one_load_host_is_written_with_or_without_a_list():
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"load_host": SSH_LOAD}, "load_host.kind: the host is of the kind container, too"),
+        ({"load_host": SSH_LOAD}, "load_host.kind: this must be the host's kind, container"),
         ({"load_host": LOAD | {"ssh_port": 22022}}, "load_host.ssh_port: another host of this lab has 22022"),
         ({"load_host": (LOAD, LOAD)}, "load_host.1.ssh_port: another host of this lab has 22023"),
         ({"load_host": LOAD | {"cpus": 4}}, "load_host.cpus: no such key"),
@@ -142,10 +141,10 @@ def test_one_load_host_is_written_with_or_without_a_list():
         ({"host": SSH, "load_host": SSH_LOAD}, "host.private_address: this key is missing"),
         ({"host": FROM_BESIDE, "load_host": SSH}, "load_host.address: another host of this lab has bench.example"),
         ({"host": FROM_BESIDE, "load_host": SSH_LOAD | {"build_cache": "keep"}}, "load_host.build_cache: no such key"),
-        ({"host": HETZNER_HOST.model_dump(), "load_host": {"kind": "aws"}}, "the host is of the kind hetzner, too"),
+        ({"host": HETZNER_HOST.model_dump(), "load_host": {"kind": "aws"}}, "this must be the host's kind, hetzner"),
     ],
 )
-def test_load_host_that_is_not_beside_the_host_is_refused(changes: dict[str, object], fault: str):
+def test_load_host_that_does_not_fit_the_host_is_refused(changes: dict[str, object], fault: str):
     with pytest.raises(DocumentError, match=re.escape(fault)):
         Stack.from_yaml(text_of(**changes), name="x.yaml")
 
@@ -154,7 +153,7 @@ def test_load_host_that_is_not_beside_the_host_is_refused(changes: dict[str, obj
     "address",
     ["192.0.2", "8.8.8.8", "127.0.0.1", "0.0.0.0", "169.254.169.254", "bench.example"],  # noqa: S104
 )
-def test_apis_are_reached_at_an_address_of_a_private_network_alone(address: str):
+def test_apis_are_reached_only_at_an_address_of_a_private_network(address: str):
     with pytest.raises(ValidationError, match=r"host\.ssh\.private_address"):
         stack(host=SSH | {"private_address": address}, load_host=SSH_LOAD)
 
@@ -186,9 +185,9 @@ def test_host_that_exists_has_a_name_or_an_address(address: str):
     assert host.address == address
 
 
-def test_only_what_outlives_a_lab_keeps_its_images():
+def test_only_hosts_that_outlive_a_lab_keep_images():
     for kept in ({"kind": "container"}, SSH):
         assert keeps_images(stack(host={**kept, "build_cache": "keep"}).host)
         assert not keeps_images(stack(host=kept).host)
-    for cloud in (AWS_HOST, HETZNER_HOST):
+    for cloud in CLOUD_HOSTS:
         assert not keeps_images(cloud)

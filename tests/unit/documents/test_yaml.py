@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.errors import DocumentError
-from documents.host_kinds import ContainerHost
-from documents.protocol import Protocol
-from documents.stack import Stack
+from documents.run.protocol import Protocol
+from documents.stack.hosts import ContainerHost
+from documents.stack.stack import Stack
 
 STACK = """\
 version: 1
@@ -48,7 +48,7 @@ def test_good_document_is_read_with_its_defaults():
 @pytest.mark.parametrize(
     ("changed", "fault"),
     [
-        (STACK.replace("cpus: 8", "cpu: 8"), "5: host.cpu: no such key; remove it or mend its spelling"),
+        (STACK.replace("cpus: 8", "cpu: 8"), "5: host.cpu: no such key; remove it or fix its spelling"),
         (STACK.replace("cpus: 8", "cpus: '8'"), "5: host.cpus: Input should be a valid integer"),
         (STACK.replace("cpus: 8", "cpus: 0"), "5: host.cpus: Input should be greater than or equal to 1"),
         (STACK.replace("name: local", "name: Local"), "2: name: String should match pattern"),
@@ -67,16 +67,16 @@ def test_good_document_is_read_with_its_defaults():
         (STACK + "    environment:\n      GOGC: '1'\n      PORT: '1'\n", "15: apis.1.environment.PORT: PORT is set by"),
         (
             STACK + "services:\n  postgres:\n    settings:\n      fsync: 'off'\n",
-            "16: services.postgres.settings.fsync: fsync stays on",
+            "16: services.postgres.settings.fsync: fsync must stay on",
         ),
         (STACK + "apis: []\n", "13: apis: this key is given twice."),
         (STACK.replace("  cpus: 8", "  kind: container"), "5: host.kind: this key is given twice."),
         (STACK + "base_image: 2026-01-31\n", "13: base_image: YAML reads this as a timestamp; put it in quotes."),
-        (STACK + "base_image: !!binary eA==\n", "13: anchors, aliases and tags aren't taken here"),
-        (STACK + "services: &all\n  redis: *all\n", "13: anchors, aliases and tags aren't taken here"),
+        (STACK + "base_image: !!binary eA==\n", "13: anchors, aliases and tags aren't allowed"),
+        (STACK + "services: &all\n  redis: *all\n", "13: anchors, aliases and tags aren't allowed"),
         (STACK + "NO: x\n", "13: the document: a key that isn't text; put it in quotes."),
         (STACK + "<<: {base_image: x}\n", "13: the document: a key that isn't text; put it in quotes."),
-        ("", "1: the document is to be a mapping of keys to values."),
+        ("", "1: the document must be a mapping of keys to values."),
     ],
 )
 def test_fault_names_file_line_and_key(changed: str, fault: str):
@@ -86,7 +86,7 @@ def test_fault_names_file_line_and_key(changed: str, fault: str):
     assert said[0].startswith(f"stacks/local.yaml:{fault}")
 
 
-def test_every_fault_is_told_at_once():
+def test_every_fault_is_reported_at_once():
     said = faults(STACK.replace("cpus: 8", "cpu: 8").replace("port: 18081", "port: '18081'"))
     assert [fault.split(": ")[:2] for fault in said] == [
         ["stacks/local.yaml:5", "host.cpu"],
@@ -94,7 +94,7 @@ def test_every_fault_is_told_at_once():
     ]
 
 
-def test_fault_in_an_explicit_core_layout_is_told_of_the_layout_alone():
+def test_fault_in_an_explicit_core_layout_is_reported_only_for_the_layout():
     said = faults(STACK + "cores:\n  api: 0-1\n  postgres: '2'\n  system: '3'\n  generator: 4-\n  gpu: '1'\n")
     assert [fault.split(": ")[:2] for fault in said] == [
         ["stacks/local.yaml:17", "cores.generator"],
@@ -118,6 +118,6 @@ def test_two_scenarios_of_one_name_are_refused():
 
 
 @given(st.text(alphabet=st.sampled_from("ab:-[]{}&*!#|>'\"%@`, \n?1"), max_size=60))
-def test_no_scribble_ends_in_anything_but_a_document_error(text: str):
+def test_any_text_gives_a_document_error(text: str):
     with pytest.raises(DocumentError, match=re.escape("stacks/local.yaml")):
         read(text)

@@ -7,20 +7,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from analysis.samples import Window
-from documents.cores import CoreLayout, PhysicalCore, Role
+from analysis.raw.recordings import Window
 from documents.errors import HostError, RunError
-from documents.host import Host, HostSize
-from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
-from documents.knobs import KnobRecord
-from documents.load import WrkErrors, WrkLatency, WrkResult
-from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
-from documents.protocol import OpenLoop, Protocol, Scenario, Workload
-from documents.run import HostIdentity, LoadHostLook, ProcessPinning
-from documents.samples import SAMPLE_COLUMNS, SampledRole
-from documents.watch import HostTick
-from experiment.bench import Load, Measured, WarmedUp
-from experiment.beside import Beside, Found
+from documents.lab.host import CoreLayout, Host, HostSize, PhysicalCore, Role
+from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.run.protocol import OpenLoop, Protocol, Scenario, Workload
+from documents.run.records import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning
+from documents.run.window import (
+    SAMPLE_COLUMNS,
+    HostTick,
+    OpenLoopErrors,
+    OpenLoopHistogram,
+    OpenLoopResult,
+    SampledRole,
+    WrkErrors,
+    WrkLatency,
+    WrkResult,
+)
+from experiment.bench.bench import Beside, Found, Load, Measured, WarmedUp
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile
 from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 
@@ -62,6 +66,7 @@ INVENTORY = Inventory(
         host_public_key="ssh-ed25519 AAAA",
     ),
     size=HostSize(cpus=(0, 1, 2, 3, 4, 5), memory_bytes=8 << 30, smaller=True),
+    own_kernel=False,
     cores=LAYOUT,
     base_image_id="sha256:base",
     postgres=PostgresService(
@@ -72,7 +77,8 @@ INVENTORY = Inventory(
         user="fairground",
         settings={},
     ),
-    redis=RedisService(container="fairground-redis", image_id="sha256:redis", port=16379),
+    redis=RedisService(container="fairground-redis", image_id="sha256:redis", port=16379, settings={}),
+    contract_sha256="5" * 64,
     apis=(_api("go", 18001), _api("rust", 18002)),
 )
 
@@ -137,17 +143,17 @@ def result_of(load: Load, **changes: object) -> WrkResult:
 
 def wrk_errors(measured: Measured) -> Measured:
     """The same window, with errors that wrk counted."""
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     errors = WrkErrors(connect=0, read=3, write=0, status=0, timeout=2)
     return replace(measured, result=measured.result.model_copy(update={"errors": errors}))
 
 
 def vegeta_errors(measured: Measured) -> Measured:
     """The same window of an open loop, with requests that nobody answered."""
-    found = measured.open_loop
-    assert found is not None
+    found = measured.result
+    assert isinstance(found, OpenLoopResult)
     errors = OpenLoopErrors(timeout=2, other=1)
-    return replace(measured, open_loop=found.model_copy(update={"errors": errors, "first_error": "EOF"}))
+    return replace(measured, result=found.model_copy(update={"errors": errors, "first_error": "EOF"}))
 
 
 def open_loop_result_of(load: Load, **changes: object) -> OpenLoopResult:
@@ -411,12 +417,11 @@ class FakeBench:
             measured = wrk_errors(measured) if spoilt else measured
             (folder / "wrk.txt").write_text("Running test\n")
         else:
-            measured = self.change(Measured(open_loop=open_loop_result_of(self.load)))
+            measured = self.change(Measured(result=open_loop_result_of(self.load)))
             measured = vegeta_errors(measured) if spoilt else measured
         if measured.result is not None:
-            (folder / "wrk.json").write_text(measured.result.to_json())
-        if measured.open_loop is not None:
-            (folder / "open-loop.json").write_text(measured.open_loop.to_json())
+            name = "wrk.json" if self.load.rate is None else "open-loop.json"
+            (folder / name).write_text(measured.result.to_json())
         if measured.sampler_failure is None:
             rows = [
                 f"{at},{role},{at // 10},1000,2000"

@@ -6,8 +6,8 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from documents.protocol import Protocol
-from experiment.events import Event
+from documents.run.protocol import Protocol
+from experiment.progress.events import Event
 from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin
 

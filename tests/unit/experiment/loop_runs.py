@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from documents.inventory import Inventory
-from documents.protocol import Protocol
-from documents.run import CellRecord, JournalEntry
-from experiment import loop
+from documents.lab.inventory import Inventory
+from documents.run.protocol import Protocol
+from documents.run.records import CellRecord, JournalEntry
 from experiment.clock import SYSTEM_CLOCK, Clock
-from experiment.events import Event
-from experiment.journal import Journal
+from experiment.progress.events import Event
+from experiment.record.writer import RunJournal
+from experiment.running import run as running
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 CELLS = 12
@@ -35,7 +35,7 @@ def begin(
     budget_seconds: int | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    return loop.begin(
+    return running.begin(
         bench,
         inventory,
         SECRETS,
@@ -58,7 +58,7 @@ def resume(
     *,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    return loop.resume(bench, run, inventory, SECRETS, git_commit="def", progress=progress, clock=clock)
+    return running.resume(bench, run, inventory, SECRETS, git_commit="def", progress=progress, clock=clock)
 
 
 def broken_off(
@@ -91,7 +91,7 @@ def records(run: Path) -> list[CellRecord]:
 
 
 def journal(run: Path) -> list[JournalEntry]:
-    return Journal(run / "journal.jsonl").entries()
+    return RunJournal(run / "journal.jsonl").entries()
 
 
 def only_run(runs: Path) -> Path:

@@ -9,17 +9,23 @@ from typing import Any, Literal
 
 import pytest
 
-from apis.contract.checks import CheckResult
-from documents.api_check import ApiCheck
+from apis.contract.checks import CheckFailedError, CheckResult, expect
+from apis.contract.checks.wire import Answer
 from documents.errors import HostError, LabError
-from documents.host_kinds import ContainerHost
-from documents.inventory import Inventory, Secrets
-from documents.stack import Api, Stack
-from experiment.api_check import steps
-from experiment.api_check.dockerfile import dockerfile_faults
-from experiment.api_check.folder import FILES, build_faults, implementation_faults, missing_files
-from experiment.api_check.image import image_faults
-from provision.build_context import hash_build_context
+from documents.lab.inventory import Inventory, Secrets
+from documents.report.api_check import ApiCheck
+from documents.stack.hosts import ContainerHost
+from documents.stack.stack import Api, Stack
+from experiment import api_check
+from experiment.api_check import (
+    FILES,
+    build_faults,
+    dockerfile_faults,
+    image_faults,
+    implementation_faults,
+    missing_files,
+)
+from provision.images.context import hash_build_context
 from tests.unit.documents.samples import INVENTORY, SECRETS
 
 ROOT = Path(__file__).parents[3]
@@ -85,7 +91,7 @@ def test_a_dockerfile_that_keeps_the_rules_has_no_fault():
         ("ARG BASE=debian:trixie-slim", "ARG OTHER", "it has no ARG BASE in front of its first FROM"),
         ("FROM ${BASE} AS", "FROM debian:trixie-slim AS", "no stage of it is FROM ${BASE}, the lab's base"),
         ("FROM scratch AS floor\n", "", "it has no stage named floor"),
-        ("AS api\n", "AS api\nFROM scratch\n", "its last stage is one without a name; that is to be api, the image"),
+        ("AS api\n", "AS api\nFROM scratch\n", "its last stage is one without a name; it must be api, the image"),
         (
             "id=fairground-mine,",
             "id=mine,",
@@ -98,7 +104,7 @@ def test_a_dockerfile_that_keeps_the_rules_has_no_fault():
         ),
     ],
 )
-def test_each_rule_of_a_dockerfile_is_told_where_it_is_broken(old: str, new: str, fault: str):
+def test_each_rule_of_a_dockerfile_is_reported_where_it_is_broken(old: str, new: str, fault: str):
     assert old in GOOD
     assert dockerfile_faults(GOOD.replace(old, new)) == [fault]
 
@@ -106,7 +112,9 @@ def test_each_rule_of_a_dockerfile_is_told_where_it_is_broken(old: str, new: str
 def test_what_a_build_gets_is_let_in_by_name(project: Path):
     folder = project / "apis" / "mine"
     (folder / ".dockerignore").write_text("# comment\n\n!src\n*\n")
-    assert build_faults(folder) == [".dockerignore: its first pattern is !src; * leaves out all that isn't let in"]
+    assert build_faults(folder) == [
+        ".dockerignore: its first pattern is !src; * leaves out everything that isn't listed below it"
+    ]
     (folder / "checks.Dockerfile").write_text("FROM scratch\n")
     assert [fault.partition(":")[0] for fault in build_faults(folder)] == ["checks.Dockerfile"] * 2 + [".dockerignore"]
 
@@ -123,7 +131,7 @@ def test_the_document_of_an_implementation_agrees_with_its_files(project: Path):
             without = without.replace(pattern, "README.md")
         document.write_text(without)
         assert implementation_faults(project, "apis/mine") == [
-            f"implementation.yaml: lines.{key}: what it names has no line of code"
+            f"implementation.yaml: lines.{key}: its files have no line of code"
         ]
     document.unlink()
     (fault,) = implementation_faults(project, "apis/mine")
@@ -133,28 +141,28 @@ def test_the_document_of_an_implementation_agrees_with_its_files(project: Path):
 IMAGE = {"User": "65532:65532", "Entrypoint": ["/api"], "Env": ["PATH=/bin", "UPLOAD_DIR=/uploads"]}
 
 
-def test_an_image_as_it_is_to_be_has_no_fault():
+def test_a_right_image_has_no_fault():
     assert image_faults({"Config": IMAGE}, "65532/65532") == []
 
 
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"User": ""}, "its user is root; USER 65532:65532 is what the lab's volumes belong to"),
-        ({"User": "65532"}, "its user is 65532; USER 65532:65532 is what the lab's volumes belong to"),
+        ({"User": ""}, "its user is root; the lab's volumes belong to USER 65532:65532"),
+        ({"User": "65532"}, "its user is 65532; the lab's volumes belong to USER 65532:65532"),
         ({"Entrypoint": None}, "it has no ENTRYPOINT"),
         (
             {"Entrypoint": ["/bin/sh", "-c", "/api"]},
-            "its ENTRYPOINT is in the shell form, and the shell would get the signals; write a list",
+            "its ENTRYPOINT has the shell form, so the shell would get the signals; write a list",
         ),
         ({"Env": ["UPLOAD_DIR=/tmp"]}, "its environment doesn't have UPLOAD_DIR=/uploads"),
         (
             {"Env": ["UPLOAD_DIR=/uploads", "JWT_SECRET=x"]},
-            "its environment has JWT_SECRET, which is the lab's to set",
+            "its environment has JWT_SECRET, which only the lab may set",
         ),
     ],
 )
-def test_each_rule_of_an_image_is_told_where_it_is_broken(changes: dict[str, Any], fault: str):
+def test_each_rule_of_an_image_is_reported_where_it_is_broken(changes: dict[str, Any], fault: str):
     assert image_faults({"Config": {**IMAGE, **changes}}, "65532/65532") == [fault]
 
 
@@ -179,7 +187,7 @@ DOCUMENT = Stack(
 
 
 class World:
-    """The lab and its host, as they are to be for one call."""
+    """The lab and its host, as they should be for one call."""
 
     def __init__(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project = project
@@ -199,7 +207,7 @@ class World:
         self.unready: str | None = None
         self.gone: Exception | None = None
         self.results = [CheckResult(target="mine", check="posts.x", outcome="passed", detail="", seconds=1)]
-        self.told: list[str] = []
+        self.reported: list[str] = []
 
         class Connected(nullcontext[None]):
             def forward(self, port: int, _address: str) -> nullcontext[int]:
@@ -221,7 +229,7 @@ class World:
             "verify_api": lambda *_: self.results,
         }
         for name, stand_in in stand_ins.items():
-            monkeypatch.setattr(steps, name, stand_in)
+            monkeypatch.setattr(api_check, name, stand_in)
 
     def read_document(self) -> Stack:
         return self.document
@@ -230,16 +238,16 @@ class World:
         return self.lab
 
     def check(self, name: str = "mine", read_lab: Callable[[], tuple[Inventory, Secrets]] | None = None) -> ApiCheck:
-        found = steps.check_api(
+        found = api_check.check_api(
             self.project,
             name,
             stack="local",
             read_document=self.read_document,
             read_lab=read_lab or self.read_lab,
-            tell=lambda step: self.told.append(step.name),
+            show=lambda step: self.reported.append(step.name),
         )
-        assert [step.name for step in found.steps] == self.told == list(steps.SECTIONS)
-        self.told.clear()
+        assert [step.name for step in found.steps] == self.reported == list(api_check.SECTIONS)
+        self.reported.clear()
         return found
 
 
@@ -261,13 +269,13 @@ def test_an_implementation_that_is_done_passes_every_step(world: World):
     assert json.loads(found.to_json())["steps"][0]["outcome"] == "passed"
 
 
-def test_without_an_entry_nothing_else_is_looked_at(world: World):
+def test_no_step_is_checked_without_an_entry(world: World):
     found = world.check("other")
-    assert outcomes(found) == {"entry": "failed"} | dict.fromkeys([*steps.SECTIONS][1:], "not looked at")
+    assert outcomes(found) == {"entry": "failed"} | dict.fromkeys([*api_check.SECTIONS][1:], "not checked")
     assert found.steps[0].details == ("stacks/local.yaml has no API named other; it has go, mine",)
 
 
-def test_a_fault_of_the_folder_keeps_nothing_behind_it_from_being_looked_at(world: World):
+def test_a_fault_in_the_folder_does_not_stop_later_steps(world: World):
     (world.project / "apis" / "mine" / "README.md").unlink()
     found = world.check()
     assert outcomes(found) == {"files": "failed"}
@@ -279,15 +287,17 @@ def refuse() -> tuple[Inventory, Secrets]:
     raise LabError("The lab local isn't up; run `lab up`.")
 
 
-def test_without_a_lab_of_these_very_sources_nothing_on_the_host_is_looked_at(world: World):
-    on_the_host = dict.fromkeys(["image", "container", "contract"], "not looked at")
+def test_the_host_is_not_checked_without_a_lab_of_the_current_sources(world: World):
+    on_the_host = dict.fromkeys(["image", "container", "contract"], "not checked")
     found = world.check(read_lab=refuse)
     assert outcomes(found) == {"lab": "failed", **on_the_host}
     assert found.steps[4].details == ("The lab local isn't up; run `lab up`.",)
     (world.project / "apis" / "mine" / "internal" / "new.go").write_text("package internal\n")
     found = world.check()
     assert outcomes(found) == {"lab": "failed", **on_the_host}
-    assert found.steps[4].details[0].startswith("its image was made of other sources than apis/mine has now; run `lab")
+    assert (
+        found.steps[4].details[0].startswith("its image was built from other sources than apis/mine has now; run `lab")
+    )
 
 
 def test_an_entry_that_was_changed_or_added_needs_an_up(world: World):
@@ -301,21 +311,21 @@ def test_an_entry_that_was_changed_or_added_needs_an_up(world: World):
     assert found.steps[4].details == ("the lab local is up without it; run `lab up --stack local`",)
 
 
-def test_what_the_host_shows_is_told_step_by_step(world: World):
+def test_what_the_host_shows_is_reported_step_by_step(world: World):
     world.owner = "0/0"
     assert outcomes(world.check()) == {"image": "failed"}
     world.unready = "GET /readyz was answered with 503: {}"
     found = world.check()
-    assert outcomes(found) == {"image": "failed", "container": "failed", "contract": "not looked at"}
+    assert outcomes(found) == {"image": "failed", "container": "failed", "contract": "not checked"}
     assert found.steps[6].details == ("it isn't ready after 20 s. GET /readyz was answered with 503: {}",)
     world.gone = HostError("The host is away.")
     found = world.check()
-    assert outcomes(found) == dict.fromkeys(["image", "container", "contract"], "not looked at")
+    assert outcomes(found) == dict.fromkeys(["image", "container", "contract"], "not checked")
     assert found.first_failure is not None
 
 
 @pytest.mark.parametrize("outcome", ["failed", "skipped"])
-def test_each_check_of_the_contract_that_did_not_pass_is_told_as_verify_tells_it(
+def test_each_check_that_did_not_pass_is_reported_in_the_words_of_verify(
     world: World, outcome: Literal["failed", "skipped"]
 ):
     bad = CheckResult(target="mine", check="posts.y", outcome=outcome, detail="saw 500", seconds=1)
@@ -323,3 +333,14 @@ def test_each_check_of_the_contract_that_did_not_pass_is_told_as_verify_tells_it
     found = world.check()
     assert outcomes(found) == {"contract": "failed"}
     assert found.steps[-1].details == (f"posts.y: {outcome}: saw 500",)
+
+
+@pytest.mark.parametrize("place", ["main.rs:12", "handler.py:7", "Main.java:33", "server.c:5"])
+def test_a_place_in_a_source_of_any_language_is_no_part_of_an_answer(place: str):
+    def answered(detail: str) -> Answer:
+        body = json.dumps({"title": "Internal Server Error", "status": 500, "detail": detail}).encode()
+        return Answer("GET /", 500, (("content-type", "application/problem+json"),), body)
+
+    expect.problem(answered("Try again at 12:30."), 500)
+    with pytest.raises(CheckFailedError, match="expected no cause of the error"):
+        expect.problem(answered(f"in {place}"), 500)

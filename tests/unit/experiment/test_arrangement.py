@@ -1,24 +1,27 @@
-"""What a bench does with the variants of a run, where the host only tells what it was asked for."""
+"""What a bench does with the variants of a run, where the host only notes what it was asked for."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from documents.cores import CoreLayout
 from documents.errors import HostError
-from documents.inventory import ApiService, Inventory, PostgresService
-from documents.knobs import KnobRecord
-from experiment import host_folder
-from experiment.arrangement import Arrangement
-from experiment.remote_bench import RemoteBench
-from experiment.subjects import subjects_of
-from provision import containers, pinning, tuning, variants
-from provision import load as generator
-from provision.cgroups import Cgroup
-from provision.connection import Connection
-from provision.knobs import Knob
-from provision.variants import VariantContainer
+from documents.lab.host import CoreLayout
+from documents.lab.inventory import ApiService, Inventory, PostgresService
+from documents.run.records import KnobRecord
+from experiment.bench import host_folder
+from experiment.bench.arrangement import Arrangement
+from experiment.bench.remote import RemoteBench
+from experiment.planning.subjects import subjects_of
+from provision.containers import control
+from provision.containers.cgroups import Cgroup
+from provision.kernel import tuning
+from provision.kernel.knobs import Knob
+from provision.load import wrk as generator
+from provision.services import variants
+from provision.services.variants import VariantContainer
+from provision.ssh.connection import Connection
+from provision.system import pinning
 from tests.unit.experiment.fake_bench import INVENTORY, LAYOUT, SECRETS
 from tests.unit.experiment.test_loop_variants import VARIED
 from tests.unit.provision.local_host import LocalHost
@@ -37,7 +40,7 @@ class Asked:
         for name in ("make", "switch_postgres", "confine", "remove", "wrong_settings"):
             monkeypatch.setattr(variants, name, getattr(self, name))
         monkeypatch.setattr(tuning, "read", self.read_knobs)
-        for module, name in ((containers, "cgroup"), (containers, "stop"), (pinning, "apply")):
+        for module, name in ((control, "cgroup"), (control, "stop"), (pinning, "apply")):
             monkeypatch.setattr(module, name, getattr(self, name))
 
     def make(self, _connection: Connection, wanted: Sequence[VariantContainer]) -> None:
@@ -153,9 +156,7 @@ def test_a_bench_stops_all_apis_before_it_makes_variants_and_pins_each_cell_to_i
     assert pinned[2]["postgres"] == "fairground-postgres-large", "its cgroup is that of the server that is at work"
 
 
-def test_a_host_that_cannot_be_cleared_up_has_its_variants_removed_all_the_same(
-    asked: Asked, monkeypatch: pytest.MonkeyPatch
-):
+def test_variants_are_removed_even_if_the_host_cannot_be_cleared(asked: Asked, monkeypatch: pytest.MonkeyPatch):
     def fail(_connection: Connection) -> None:
         raise HostError("The disk is full.")
 

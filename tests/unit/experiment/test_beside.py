@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from experiment import host_folder
-from experiment.arrangement import Arrangement
-from experiment.beside import Beside
-from experiment.remote_bench import RemoteBench
-from provision.cancelling import CancelScope, checkpoint
-from provision.connection import Connection
+from experiment.bench import host_folder
+from experiment.bench.arrangement import Arrangement
+from experiment.bench.bench import Beside
+from experiment.bench.remote import RemoteBench
+from provision.ssh.connection import Connection
+from provision.ssh.execution import CancelScope, checkpoint
 from tests.unit.experiment.fake_bench import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
 
@@ -45,9 +45,9 @@ def test_a_request_to_end_reaches_a_step_at_its_checkpoint():
 def test_a_step_that_a_failure_left_at_work_is_over_before_the_host_is_cleared(monkeypatch: pytest.MonkeyPatch):
     order: list[str] = []
 
-    def lay_ready(*_: object) -> None:
+    def prepare(*_: object) -> None:
         time.sleep(LONG_SECONDS)
-        order.append("laid ready")
+        order.append("prepared")
 
     def clear(_connection: Connection) -> None:
         order.append("cleared")
@@ -57,6 +57,6 @@ def test_a_step_that_a_failure_left_at_work_is_over_before_the_host_is_cleared(m
     monkeypatch.setattr(host_folder, "clear", clear)
     monkeypatch.setattr(Arrangement, "undo", undo)
     bench = RemoteBench(LocalHost(), INVENTORY, SECRETS)
-    bench.beside(lay_ready)
+    bench.beside(prepare)
     bench.clear()
-    assert order == ["laid ready", "cleared"]
+    assert order == ["prepared", "cleared"]

@@ -1,31 +1,32 @@
 """`lab run --budget`: as many whole blocks as fit, what they resolve, and an end by the clock between two blocks."""
 
 import math
+import shutil
 from pathlib import Path
 
 import pytest
 
-from analysis.pages.facts import rerun_commands, run_facts
-from analysis.report import analyse
-from analysis.statistics.resolution import least_ratio
-from documents.durations import parse_duration
+from analysis.pages.run import rerun_commands, run_details
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from analysis.statistics.inference import least_ratio
+from documents.base import parse_duration
 from documents.errors import RunError
-from documents.plan import Cell, Plan
-from documents.protocol import Protocol, Scenario
-from documents.run import CellRecord, Manifest
-from experiment.budget import (
+from documents.run.protocol import Cell, Plan, Protocol, Scenario
+from documents.run.records import CellRecord, Manifest
+from experiment.planning.budget import (
     ASSUMED_NOISES,
-    CELL_OVERHEAD_SECONDS,
     RUN_OVERHEAD_SECONDS,
     BudgetClock,
     Earlier,
     fit,
     open_loop_seconds,
+    read_earlier,
 )
-from experiment.earlier_runs import read_earlier
-from experiment.events import BudgetFitted, Event, RunFinished
-from experiment.plan import make_plan
-from experiment.protocol_file import read_protocol
+from experiment.planning.plan import make_plan
+from experiment.planning.subjects import read_protocol
+from experiment.progress.events import BudgetFitted, Event, RunFinished
+from experiment.progress.time_left import CELL_OVERHEAD_SECONDS
 from tests.unit.analysis.load_host_builder import LOAD_HOST
 from tests.unit.analysis.run_builder import realistic_run
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, FakeBench
@@ -99,7 +100,7 @@ def test_what_the_open_loop_takes_at_most_is_kept_for_it():
         fit(protocol, APIS, HOUR, known)
 
 
-# What earlier runs tell
+# What earlier runs show
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def manifest_of(runs: Path) -> Manifest:
     return Manifest.from_json(path.read_bytes(), name="manifest.json")
 
 
-def test_an_earlier_run_tells_overhead_and_noise(runs: Path):
+def test_an_earlier_run_gives_overhead_and_noise(runs: Path):
     manifest = manifest_of(runs)
     found = read_earlier(runs, manifest.inventory, manifest.protocol, ("go", "rust"))
     assert found.overhead_run == found.noise_run == "20260131-120000-quick"
@@ -131,6 +132,12 @@ def test_an_earlier_run_tells_overhead_and_noise(runs: Path):
     # Each throughput scatters by 3%, so the log ratio of two by 3% times the root of 2.
     assert found.noise is not None
     assert 0.02 < found.noise < 0.07
+
+
+def test_a_run_whose_removal_was_interrupted_shows_nothing(runs: Path, tmp_path: Path):
+    manifest = manifest_of(runs)
+    shutil.copytree(runs / "20260131-120000-quick", tmp_path / ".20260131-120000-quick.removed")
+    assert read_earlier(tmp_path, manifest.inventory, manifest.protocol, ("go", "rust")) == Earlier()
 
 
 def test_phases_beside_warm_up_and_load_are_the_overhead(tmp_path: Path):
@@ -146,7 +153,7 @@ def test_phases_beside_warm_up_and_load_are_the_overhead(tmp_path: Path):
     assert found.noise is None, "two blocks say too little"
 
 
-def test_runs_of_another_lab_or_load_tell_nothing(runs: Path):
+def test_runs_of_another_lab_or_load_are_ignored(runs: Path):
     manifest = manifest_of(runs)
     other_load = manifest.protocol.model_copy(update={"scenarios": PROTOCOL.scenarios})
     assert read_earlier(runs, manifest.inventory, other_load, ("go", "rust")) == Earlier()
@@ -195,10 +202,10 @@ def test_a_run_in_time_measures_the_blocks_that_fitted_and_records_its_budget(tm
     manifest = Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json")
     assert (manifest.budget_seconds, manifest.protocol.blocks) == (BUDGET, BLOCKS)
     assert "budget-spent" not in [entry.event for entry in journal(run)]
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert (report.blocks, report.budget_seconds, report.unfinished_cells) == (BLOCKS, BUDGET, ())
     assert not any("budget" in caveat for caveat in report.caveats)
-    assert ("Budget", "3m") in run_facts(report)
+    assert ("Budget", "3m") in run_details(report)
     assert any("--budget 3m" in command for command in rerun_commands(report))
 
 
@@ -210,7 +217,7 @@ def test_a_slow_run_ends_between_two_blocks_and_what_it_has_counts(tmp_path: Pat
     assert bench.left_clean()
     assert [entry.event for entry in journal(run)][-2:] == ["budget-spent", "run-finished"]
     assert [event.cells for event in seen if isinstance(event, RunFinished)] == [2 * CELLS]
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert (report.blocks, len(report.cells), report.unfinished_cells) == (2, 2 * CELLS, ())
     assert {summary.unfinished_cells for summary in report.summaries} == {0}
     [said] = [caveat for caveat in report.caveats if "budget" in caveat]
@@ -257,7 +264,7 @@ def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_pat
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}, "what is kept for the open loop isn't there for a third"
     assert open_loop_cells(run) == OPEN_CELLS
     assert bench.left_clean()
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert (report.blocks, report.unfinished_cells) == (2, ())
     assert report.open_loop is not None
     assert len(report.open_loop.cells) == OPEN_CELLS
@@ -280,7 +287,7 @@ def test_a_run_that_goes_on_within_its_open_loop_adds_no_block(tmp_path: Path, s
         bench, tmp_path, 2 * CELLS + 3, protocol=OPEN_LOOP_PROTOCOL, budget_seconds=OPEN_BUDGET, clock=slow
     )
     assert (finished_blocks(run), open_loop_cells(run)) == ({1: CELLS, 2: CELLS}, 3)
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert (report.blocks, len(report.unfinished_cells)) == (2, OPEN_CELLS - 3)
     assert any(f"after 2 of {BLOCKS} blocks" in caveat for caveat in report.caveats)
     # As if these cells had taken no time: there would be room for all blocks.

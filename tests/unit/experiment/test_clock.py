@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from documents.run import Manifest
+from documents.run.records import Manifest
 from tests.unit.experiment.fake_bench import FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, journal, records
 

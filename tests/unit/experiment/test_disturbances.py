@@ -2,10 +2,10 @@
 
 import pytest
 
-from documents.cell_numbers import CellNumbers, OpenLoopNumbers, WatchNumbers
-from documents.cores import CoreLayout
-from documents.run import Void
-from experiment.disturbances import generator_voids, host_voids
+from documents.lab.host import CoreLayout
+from documents.report.numbers import CellNumbers, OpenLoopNumbers, WatchNumbers
+from documents.run.records import Void
+from experiment.voids import generator_voids, host_voids
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
 from tests.unit.analysis.test_comparison import LATENCY
 from tests.unit.analysis.test_saturation import cell, usage
@@ -43,7 +43,7 @@ def test_a_quiet_cell_counts(cores: CoreLayout):
 
 
 @pytest.mark.parametrize(
-    ("name", "beyond", "within", "reason", "told"),
+    ("name", "beyond", "within", "reason", "wording"),
     [
         ("steal", {"generator": 0.021}, {"generator": 0.02}, "steal", "2.1% from generator; at most are 2%"),
         ("throttled", {"/lab": 0.01}, {"/lab": 0.0}, "throttled", "/lab for 0.01 s"),
@@ -56,12 +56,12 @@ def test_a_quiet_cell_counts(cores: CoreLayout):
         ("spin_change", -0.2, -0.16, "spin", "25% faster after the load"),
     ],
 )
-def test_a_disturbance_is_told_by_its_name_and_numbers(
-    name: str, beyond: object, within: object, reason: str, told: str
+def test_a_disturbance_is_reported_by_its_name_and_numbers(
+    name: str, beyond: object, within: object, reason: str, wording: str
 ):
     [void] = host_voids(changed(name, beyond), EIGHT_CORES)
     assert void.reason == reason
-    assert told in void.message
+    assert wording in void.message
     assert host_voids(changed(name, within), EIGHT_CORES) == []
 
 
@@ -81,7 +81,7 @@ def test_the_shared_cpus_of_a_small_layout_have_the_systems_work_on_them():
     assert reasons(host_voids(changed("others", {"api": 0.15}), TWO_CORES)) == ["noisy-neighbour"]
 
 
-def test_a_host_that_is_disturbed_in_several_ways_has_all_told():
+def test_every_disturbance_of_a_host_is_reported():
     watch = QUIET.model_copy(update={"stuck": 5, "connections": 5, "steal": dict.fromkeys(ROLES, 0.3)})
     assert reasons(host_voids(watch, EIGHT_CORES)) == ["steal", "connections-missing", "stuck-requests"]
 
@@ -92,7 +92,7 @@ def numbers(watch: WatchNumbers, *, littles_law: float = 0.99, saturation: float
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "wording"),
     [
         (numbers(QUIET, saturation=0.91), "used 91% of the CPUs that its threads can fill"),
         (numbers(changed("busy", {7: 0.95})), "busiest CPU was busy for 95%"),
@@ -101,11 +101,11 @@ def numbers(watch: WatchNumbers, *, littles_law: float = 0.99, saturation: float
     ],
 )
 def test_a_generator_at_its_limit_voids_where_its_cpus_are_its_own_and_is_a_caveat_elsewhere(
-    found: CellNumbers, told: str
+    found: CellNumbers, wording: str
 ):
     [void] = generator_voids(found, EIGHT_CORES)
     assert void.reason == "generator-saturated"
-    assert told in void.message
+    assert wording in void.message
     assert generator_voids(found, TWO_CORES) == []
 
 
@@ -126,7 +126,7 @@ def test_a_spin_voids_nothing_where_another_role_s_cpu_may_be_the_sibling():
 
 
 @pytest.mark.parametrize("cores", [EIGHT_CORES, TWO_CORES])
-def test_where_silence_cannot_be_seen_an_idle_generator_tells_that_answers_are_missing(cores: CoreLayout):
+def test_where_silence_cannot_be_seen_an_idle_generator_shows_that_answers_are_missing(cores: CoreLayout):
     blind = changed("stuck", None)
     [void] = generator_voids(numbers(blind, littles_law=0.5), cores)
     assert void.reason == "stuck-requests"
@@ -135,7 +135,7 @@ def test_where_silence_cannot_be_seen_an_idle_generator_tells_that_answers_are_m
     assert "stuck-requests" not in reasons(generator_voids(numbers(busy, littles_law=0.5), cores))
 
 
-def test_a_cell_that_was_not_watched_is_judged_by_nothing_of_the_watch():
+def test_a_cell_without_a_watch_has_no_disturbances():
     assert generator_voids(cell("go", "light"), EIGHT_CORES) == []
 
 

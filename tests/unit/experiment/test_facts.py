@@ -1,15 +1,13 @@
-"""What is told of an implementation before anything is built: its document, its lines, and what a build printed."""
+"""What is known of an implementation before anything is built: its document, its lines, and what a build printed."""
 
 from pathlib import Path
 
 import pytest
 
 from documents.errors import DocumentError, RunError
-from documents.implementation import Lines
-from experiment.facts.building import parse_build
-from experiment.facts.implementation_file import changed_file, read_implementation
-from experiment.facts.lines import count_lines
-from experiment.facts.measure import choose_apis
+from documents.stack.implementation import Lines
+from experiment.facts.measure import choose_apis, parse_build
+from experiment.facts.sources import changed_file, count_lines, read_implementation
 from tests.unit.documents.samples import INVENTORY
 
 ROOT = Path(__file__).parents[3]
@@ -58,7 +56,7 @@ def test_the_change_is_made_to_the_one_place_that_it_names(folder: Path, tmp_pat
 def test_an_implementation_without_its_document_or_with_a_change_that_cannot_be_made_is_refused(
     folder: Path, tmp_path: Path
 ):
-    with pytest.raises(DocumentError, match=r"There is no apis/other/implementation\.yaml, which tells how"):
+    with pytest.raises(DocumentError, match=r"There is no apis/other/implementation\.yaml, which says how"):
         read_implementation(tmp_path, "apis/other")
     for text, times in ((MAIN.replace("one", "three"), 0), (MAIN + 'var also = "one"\n', 2)):
         (folder / "main.go").write_text(text)
@@ -119,7 +117,7 @@ def test_what_a_build_printed_is_read():
 
 
 def test_a_change_that_the_binary_does_not_show_is_refused():
-    with pytest.raises(RunError, match=r"The change of main\.go left the binary of mine as it was"):
+    with pytest.raises(RunError, match=r"The change of main\.go didn't change the binary of mine"):
         parse_build(PRINTED.replace("4567", "0123"), "mine", "main.go")
 
 
@@ -129,7 +127,7 @@ def test_only_what_a_release_target_is_built_of_is_measured():
     both = INVENTORY.model_copy(update={"apis": (go, floor)})
     assert [api.name for api in choose_apis(both, ())] == ["go"]
     for named in (["floor"], ["go", "floor"]):
-        with pytest.raises(RunError, match="floor is built of the target floor of apis/go"):
+        with pytest.raises(RunError, match="floor is built from the target floor of apis/go"):
             choose_apis(both, named)
     with pytest.raises(RunError, match="The lab local has no API zig; it has go, floor"):
         choose_apis(both, ["zig"])

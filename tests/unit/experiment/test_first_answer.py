@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from provision.payload import text_of
 from tests.ports import free_port
-
-SCRIPT = Path(__file__).parents[3] / "experiment" / "host" / "first_answer.py"
 
 ENGINE_SECONDS, NOT_READY_SECONDS = 0.3, 1
 
@@ -88,7 +87,8 @@ class Machine:
             "deadline_seconds": deadline_seconds,
         }
         done = subprocess.run(
-            [sys.executable, "-I", SCRIPT, json.dumps(request)],
+            [sys.executable, "-I", "-"],
+            input=text_of("first_answer", request),
             env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"},
             capture_output=True,
             text=True,
@@ -101,7 +101,7 @@ class Machine:
         return done
 
 
-def test_the_engine_s_share_and_the_api_s_are_told_apart(machine: Machine):
+def test_the_engines_share_and_the_apis_are_separate(machine: Machine):
     machine.start("right")
     started = time.monotonic_ns()
     done = machine.run()
@@ -124,7 +124,7 @@ def test_a_wrong_answer_is_no_answer(machine: Machine):
     assert json.loads(done.stdout)["answered_ns"] > ready_ns + 20_000_000
 
 
-def test_what_was_seen_last_is_told_at_the_deadline(machine: Machine):
+def test_the_last_answer_is_reported_at_the_deadline(machine: Machine):
     machine.start("almost right")
     # On a machine that stands still, a deadline may be over before the container is there. Then a longer one follows.
     for seconds in (3, 6, 12):
@@ -135,13 +135,13 @@ def test_what_was_seen_last_is_told_at_the_deadline(machine: Machine):
     assert done.stderr.strip() == f"no right answer within {seconds} s: it was answered with 200 and b'almost right'"
 
 
-def test_a_process_that_never_runs_is_told(machine: Machine):
+def test_a_process_that_never_runs_is_reported(machine: Machine):
     machine.engine("exit 0")
     done = machine.run(deadline_seconds=1)
     assert done.stderr.strip() == "no right answer within 1 s: its process didn't run"
 
 
-def test_an_engine_that_refuses_is_told_in_its_own_words(machine: Machine):
+def test_an_engine_that_refuses_is_reported_in_its_own_words(machine: Machine):
     machine.engine("echo 'No such container: the-api' >&2; exit 1")
     done = machine.run()
     assert (done.returncode, done.stderr.strip()) == (1, "docker start failed: No such container: the-api")

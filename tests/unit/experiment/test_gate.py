@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from documents.errors import RunError
-from documents.inventory import Inventory, Secrets
-from documents.protocol import Protocol
-from experiment.bench import Measured
-from experiment.events import Event
-from experiment.gate import judge_run, measure_builds
+from documents.lab.inventory import Inventory, Secrets
+from documents.run.protocol import Protocol
+from documents.run.window import WrkResult
+from experiment.bench.bench import Measured
+from experiment.progress.events import Event
+from experiment.running.run import judge_run, measure_builds
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 BUILDS = tuple(INVENTORY.apis[0].model_copy(update={"name": name}) for name in ("go", "go-base", "go-new"))
@@ -35,7 +36,7 @@ def measure(
     def opened(_inventory: Inventory, _secrets: Secrets) -> Generator[FakeBench]:
         yield bench
 
-    monkeypatch.setattr("experiment.run.open_bench", opened)
+    monkeypatch.setattr("experiment.running.run.open_bench", opened)
     return measure_builds(LAB, SECRETS, protocol, runs, base=base, candidate=candidate, order_seed=7, progress=ignore)
 
 
@@ -43,7 +44,7 @@ def slower(bench: FakeBench) -> None:
     """Let the candidate answer a tenth less in each window."""
 
     def change(measured: Measured) -> Measured:
-        assert measured.result is not None
+        assert isinstance(measured.result, WrkResult)
         if not bench.played[-1].startswith("go-new "):
             return measured
         fewer = measured.result.model_copy(update={"elapsed_us": measured.result.elapsed_us * 10 // 9})

@@ -8,20 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.errors import HostError, RunError
-from documents.load import WrkResult
-from documents.network import CellClocks, ClockReading
-from documents.plan import Cell
-from documents.run import HostIdentity, HostRecord, LoadHostLook
-from experiment import generators
-from experiment.bench import Load, Measured
-from experiment.beside import Beside
-from experiment.generators import Generators, Place
+from documents.errors import DeadlineExceededError, HostError, RunError
+from documents.run.protocol import Cell
+from documents.run.records import CellClocks, ClockReading, HostIdentity, HostRecord, LoadHostLook
+from documents.run.window import WrkResult
+from experiment.bench import generators
+from experiment.bench.bench import Beside, Load, Measured
+from experiment.bench.generators import GeneratorHost, Generators
 from experiment.workloads.command import generator_threads, share_of_connections, shares_of_rate
-from provision.cancelling import CancelScope, checkpoint
-from provision.cgroups import Cgroup
-from provision.connection import Connection
-from provision.jobs import Job
+from provision.containers.cgroups import Cgroup
+from provision.load.jobs import Job
+from provision.ssh.connection import Connection
+from provision.ssh.execution import CancelScope, checkpoint
 from tests.unit.analysis.load_host_builder import NETWORK, parts_of, with_load_hosts
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, resume
@@ -57,10 +55,11 @@ class Started:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.commands: dict[int, list[str]] = {}
         self.places = [
-            Place(LocalHost(), (2, 3), (0,), on_load_host=True),
-            Place(LocalHost(), (4,), (0,), on_load_host=True),
+            GeneratorHost(LocalHost(), (2, 3), (0,), on_load_host=True),
+            GeneratorHost(LocalHost(), (4,), (0,), on_load_host=True),
         ]
-        self.generators = Generators(LocalHost(), "192.0.2.1", self.places, Beside())
+        self.beside = Beside()
+        self.generators = Generators(LocalHost(), "192.0.2.1", self.places, self.beside)
 
         def number(connection: Connection) -> int:
             return [place.connection for place in self.places].index(connection)
@@ -79,8 +78,8 @@ class Started:
         def nothing(*_: object, **__: object) -> None:
             return None
 
-        monkeypatch.setattr(generators.generator, "start", start)
-        monkeypatch.setattr(generators.generator, "own_generator_cgroup", cgroup)
+        monkeypatch.setattr(generators.jobs, "start", start)
+        monkeypatch.setattr(generators.wrk, "own_generator_cgroup", cgroup)
         monkeypatch.setattr(generators.network, "read_clock", read_clock)
         monkeypatch.setattr(generators.jobs, "wait", nothing)
         monkeypatch.setattr(generators.host_folder, "make", nothing)
@@ -88,6 +87,10 @@ class Started:
         monkeypatch.setattr(LocalHost, "push", nothing)
         self.generators.install([], CGROUP)
         self.generators.install_open_loop("/program")
+
+    def play(self, load: Load) -> None:
+        """Put a load on the API as the bench does."""
+        self.generators.wait([self.beside.begin(step) for step in self.generators.starts(load)])
 
     def start_on_the_labs_clock(self, number: int) -> int:
         command = self.commands[number]
@@ -109,7 +112,7 @@ def load(rate: int | None = None) -> Load:
 
 def test_two_wrks_share_the_connections_and_begin_at_one_moment(monkeypatch: pytest.MonkeyPatch):
     started = Started(monkeypatch)
-    started.generators.play(load())
+    started.play(load())
     for number, command in started.commands.items():
         assert command[command.index("no-series") + 1 :][:2] == [str(number), "2"], "its part of the requests"
         assert "http://192.0.2.1:18001" in command
@@ -121,13 +124,45 @@ def test_two_wrks_share_the_connections_and_begin_at_one_moment(monkeypatch: pyt
 
 def test_two_attackers_share_the_rate_and_take_turns(monkeypatch: pytest.MonkeyPatch):
     started = Started(monkeypatch)
-    started.generators.play(load(rate=201))
+    started.play(load(rate=201))
     rates = [command[command.index("-rate") + 1] for command in (started.commands[0], started.commands[1])]
     assert rates == ["101", "100"]
     for number, command in started.commands.items():
         assert command[command.index("-part") : command.index("-start")] == ["-part", str(number), "-parts", "2"]
     first, second = map(started.start_on_the_labs_clock, (0, 1))
     assert second - first == round(1e9 / 201)
+
+
+def test_a_wrk_whose_warm_up_failed_is_ended_before_the_next_attempt(monkeypatch: pytest.MonkeyPatch):
+    ends_jobs: list[bool] = []
+
+    def empty(_connection: Connection, *, end_jobs: bool) -> None:
+        ends_jobs.append(end_jobs)
+
+    def follow_warm_up(*_: object, **__: object) -> None:
+        raise DeadlineExceededError("`cat` wasn't done within 30 s.")
+
+    def cgroup(*_: object) -> Cgroup:
+        return CGROUP
+
+    def nothing(*_: object, **__: object) -> Job:
+        return JOB
+
+    monkeypatch.setattr(generators.host_folder, "empty", empty)
+    monkeypatch.setattr(generators.host_folder, "make", nothing)
+    monkeypatch.setattr(generators.wrk, "generator_cgroup", cgroup)
+    monkeypatch.setattr(generators.wrk, "follow_warm_up", follow_warm_up)
+    monkeypatch.setattr(generators.jobs, "start", nothing)
+    for method in ("push", "push_bytes"):
+        monkeypatch.setattr(LocalHost, method, nothing)
+    own = Generators(LocalHost(), "127.0.0.1", [GeneratorHost(LocalHost(), (2,), (0,))], Beside())
+    own.install([], CGROUP)
+    own.prepare(b"")
+    with pytest.raises(DeadlineExceededError):
+        own.warm_up(load(), lambda _: False)
+    own.prepare(b"")
+    own.prepare(b"")
+    assert ends_jobs == [False, True, False]
 
 
 def test_who_interrupts_a_run_does_not_wait_for_the_load_to_end(monkeypatch: pytest.MonkeyPatch):
@@ -142,7 +177,7 @@ def test_who_interrupts_a_run_does_not_wait_for_the_load_to_end(monkeypatch: pyt
 
     monkeypatch.setattr(generators.jobs, "wait", wait_for_the_end)
     with pytest.raises(KeyboardInterrupt):
-        scope.run(lambda: started.generators.play(load()))
+        scope.run(lambda: started.play(load()))
 
 
 class Collected(Started):
@@ -157,26 +192,26 @@ class Collected(Started):
             if (what, number) in self.failures:
                 raise HostError(self.failures[what, number])
 
-        def finish_wrk(_connection: Connection, _job: Job, _folder: Path, *, prefix: str) -> tuple[None, WrkResult]:
+        def finish_wrk(_connection: Connection, _job: Job, _folder: Path, *, prefix: str) -> WrkResult:
             number = int(prefix.removeprefix("generator-").removesuffix("."))
             finish("wrk", number)
-            return None, parts[number - 1]
+            return parts[number - 1]
 
-        def finish_recorder(_connection: Connection, _job: Job, target: Path) -> None:
+        def finish_recorder(_connection: Connection, _job: Job, _recorder: object, target: Path) -> None:
             number, name = target.name.removeprefix("generator-").split(".", 1)
             finish(name, int(number))
 
         def job(*_: object, **__: object) -> Job:
             return JOB
 
-        monkeypatch.setattr(generators.generator, "finish", finish_wrk)
-        for recorder in (generators.sampling, generators.watching):
-            monkeypatch.setattr(recorder, "start", job)
-            monkeypatch.setattr(recorder, "finish", finish_recorder)
+        monkeypatch.setattr(generators.wrk, "finish", finish_wrk)
+        for name in ("start_sampler", "start_watch"):
+            monkeypatch.setattr(generators.recording, name, job)
+        monkeypatch.setattr(generators.recording, "finish", finish_recorder)
 
     def play_and_collect(self) -> Measured:
         self.generators.start_sampling(port=1, seconds=1)
-        self.generators.play(load())
+        self.play(load())
         self.generators.look_afterwards()
         return self.generators.collect(self.folder)
 
@@ -198,7 +233,7 @@ def collected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Collected:
 def test_what_all_did_is_left_beside_the_clocks_that_it_was_put_together_by(collected: Collected):
     measured = collected.play_and_collect()
     assert (measured.generator_failure, measured.sampler_failure, measured.watch_failure) == (None, None, None)
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     assert (measured.result.connections, measured.result.requests) == (100, 2_000)
     written = WrkResult.from_json((collected.folder / "wrk.json").read_bytes(), name="wrk.json")
     assert written == measured.result
@@ -211,17 +246,17 @@ def test_what_all_did_is_left_beside_the_clocks_that_it_was_put_together_by(coll
     ("what", "member"),
     [("wrk", "generator_failure"), ("samples.csv", "sampler_failure"), ("ticks.jsonl", "watch_failure")],
 )
-def test_what_failed_on_one_load_host_is_told_of_all(collected: Collected, what: str, member: str, number: int):
+def test_a_failure_on_one_load_host_is_reported_for_all(collected: Collected, what: str, member: str, number: int):
     collected.failures[what, number] = "It was killed."
     measured = collected.play_and_collect()
-    told = {name: getattr(measured, name) for name in ("generator_failure", "sampler_failure", "watch_failure")}
-    assert told == dict.fromkeys(told) | {member: "It was killed."}
+    failures = {name: getattr(measured, name) for name in ("generator_failure", "sampler_failure", "watch_failure")}
+    assert failures == dict.fromkeys(failures) | {member: "It was killed."}
     assert (measured.result is None) == (what == "wrk")
     assert (collected.folder / "wrk.json").exists() == (what != "wrk")
 
 
 class LoadHostBench(FakeBench):
-    """The bench in memory, with a load host that is like its host unless told."""
+    """The bench in memory, with a load host that is like its host unless said otherwise."""
 
     its_identity: HostIdentity = IDENTITY
 

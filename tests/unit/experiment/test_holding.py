@@ -11,9 +11,9 @@ from contextvars import copy_context
 import pytest
 
 from documents.errors import HostError
-from experiment.holding import hold_host
-from experiment.readiness import wait_until_ready
-from provision.cancelling import checkpoint
+from experiment.bench.readiness import wait_until_ready
+from experiment.running.holding import hold_host
+from provision.ssh.execution import checkpoint
 from tests.unit.experiment.fake_bench import FakeBench
 
 LEFT = ["hold", "clear", "clear", "restore"]

@@ -1,17 +1,18 @@
-"""The watch over one cell after the other: what it leaves, and that a failure is told and ends no cell."""
+"""The watch over one cell after the other: what it leaves, and that a failure is reported and ends no cell."""
 
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from documents.cores import CoreLayout
 from documents.errors import HostError, HostUnreachableError
-from documents.watch import HostWatch, Spin
-from experiment.host_watch import CellWatch
-from provision import watching
-from provision.connection import Connection
-from provision.jobs import Job
+from documents.lab.host import CoreLayout
+from documents.run.window import HostWatch, Spin
+from experiment.bench.host_folder import CellWatch
+from provision.load import recording
+from provision.load.jobs import Job
+from provision.load.recording import WATCH, Recorder
+from provision.ssh.connection import Connection
 from tests.unit.experiment.fake_bench import LAYOUT
 from tests.unit.experiment.test_tuning_bench import JOB
 
@@ -20,13 +21,13 @@ OTHER_LAYOUT = CoreLayout(api=(2, 3), postgres=(0,), redis=(0,), system=(0,), ge
 
 
 class Host:
-    """Plays `provision.watching`; a step named in `fails` raises."""
+    """Plays `provision.load.recording`; a step named in `fails` raises."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fails: dict[str, Exception] = {}
         self.cpus: list[object] = []
-        for name in ("start", "spin", "finish"):
-            monkeypatch.setattr(watching, name, getattr(self, name))
+        for name, played in (("start_watch", self.start), ("spin", self.spin), ("finish", self.finish)):
+            monkeypatch.setattr(recording, name, played)
 
     def _step(self, name: str) -> None:
         if name in self.fails:
@@ -42,8 +43,8 @@ class Host:
         self._step("spin")
         return SPINS
 
-    def finish(self, _connection: Connection, job: Job, target: Path) -> str:
-        assert job is JOB
+    def finish(self, _connection: Connection, job: Job, recorder: Recorder, target: Path) -> str:
+        assert (job, recorder) == (JOB, WATCH)
         self._step("finish")
         target.write_text("ticks")
         return "0" * 64
@@ -75,14 +76,16 @@ def test_a_watched_cell_has_both_files(host: Host, watch: CellWatch, tmp_path: P
 
 
 @pytest.mark.parametrize("step", ["start", "spin", "finish"])
-def test_a_failure_is_told_and_the_next_cell_is_none_the_worse(host: Host, watch: CellWatch, tmp_path: Path, step: str):
+def test_a_failure_is_reported_and_does_not_affect_the_next_cell(
+    host: Host, watch: CellWatch, tmp_path: Path, step: str
+):
     host.fails = {step: HostError(f"The {step} failed.")}
     assert go(watch, tmp_path) == f"The {step} failed."
     host.fails = {}
     assert go(watch, tmp_path) is None
 
 
-def test_a_load_without_a_spin_is_told(host: Host, watch: CellWatch, tmp_path: Path):
+def test_a_load_without_a_spin_is_reported(host: Host, watch: CellWatch, tmp_path: Path):
     watch.start("/nowhere", {}, port=1, seconds=1)
     assert watch.finish(tmp_path) == "There was no calibration spin around the load."
     assert len(host.cpus) == 1
@@ -96,6 +99,6 @@ def test_a_lost_connection_is_no_failure_of_the_watch(host: Host, watch: CellWat
 
 
 def test_a_cell_with_another_layout_is_watched_on_its_own_cpus(host: Host, watch: CellWatch, tmp_path: Path):
-    watch.lay_out(OTHER_LAYOUT)
+    watch.use(OTHER_LAYOUT)
     assert go(watch, tmp_path) is None
     assert host.cpus == [[0, 1, 2, 3], (2, 3), (2, 3)]

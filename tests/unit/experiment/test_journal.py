@@ -4,20 +4,19 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DocumentError
-from experiment.journal import Journal
-from experiment.storage import write_whole
+from experiment.record.writer import RunJournal
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "journal.jsonl")
+def journal(tmp_path: Path) -> RunJournal:
+    return RunJournal(tmp_path / "journal.jsonl")
 
 
-def events(journal: Journal) -> list[tuple[str, str | None]]:
+def events(journal: RunJournal) -> list[tuple[str, str | None]]:
     return [(entry.event, entry.cell_id) for entry in journal.entries()]
 
 
-def test_entries_are_read_as_they_were_written(journal: Journal):
+def test_entries_are_read_as_they_were_written(journal: RunJournal):
     journal.append("run-started")
     journal.append("cell-void", cell_id="001-go-light", message='a "quoted"\nmessage in {braces}')
     assert events(journal) == [("run-started", None), ("cell-void", "001-go-light")]
@@ -25,7 +24,7 @@ def test_entries_are_read_as_they_were_written(journal: Journal):
 
 
 @pytest.mark.parametrize("kept", [1, 12, 40, -2, -1])
-def test_a_torn_last_line_is_left_out_and_what_follows_is_read(tmp_path: Path, journal: Journal, kept: int):
+def test_a_torn_last_line_is_left_out_and_what_follows_is_read(tmp_path: Path, journal: RunJournal, kept: int):
     journal.append("run-started")
     first = (tmp_path / "journal.jsonl").stat().st_size
     journal.append("cell-void", cell_id="001-go-light", message="{}")
@@ -37,7 +36,7 @@ def test_a_torn_last_line_is_left_out_and_what_follows_is_read(tmp_path: Path, j
     assert events(journal) == [("run-started", None), *whole, ("run-resumed", None)]
 
 
-def test_a_line_that_is_whole_but_no_entry_is_told_by_its_number(tmp_path: Path, journal: Journal):
+def test_a_line_that_is_json_but_not_an_entry_is_reported_by_its_number(tmp_path: Path, journal: RunJournal):
     journal.append("run-started")
     with (tmp_path / "journal.jsonl").open("a") as file:
         file.write('{"at":"2026-01-31T12:00:00Z","event":"cell-lost"}\n')
@@ -47,15 +46,5 @@ def test_a_line_that_is_whole_but_no_entry_is_told_by_its_number(tmp_path: Path,
 
 def test_entry_that_finds_the_disk_full_is_an_error_that_names_the_journal():
     with pytest.raises(OSError, match="No space left on device") as failure:
-        Journal(Path("/dev/full")).append("run-started")
+        RunJournal(Path("/dev/full")).append("run-started")
     assert (failure.value.errno, failure.value.filename) == (errno.ENOSPC, "/dev/full")
-
-
-def test_file_that_finds_the_disk_full_is_an_error_that_names_it_and_leaves_what_was_there(tmp_path: Path):
-    path, unfinished = tmp_path / "host.json", tmp_path / ".host.json.unfinished"
-    path.write_text("before")
-    unfinished.symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left on device") as failure:
-        write_whole(path, "after")
-    assert (failure.value.errno, failure.value.filename) == (errno.ENOSPC, str(unfinished))
-    assert path.read_text() == "before"

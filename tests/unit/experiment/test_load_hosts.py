@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError, HostUnreachableError, RunError
-from documents.inventory import LoadHost
-from experiment import load_hosts
-from experiment.load_hosts import LoadHosts
-from experiment.remote_bench import RemoteBench
-from provision.connection import Completed, Connection
+from documents.lab.inventory import LoadHost
+from experiment.bench import load_hosts
+from experiment.bench.load_hosts import LoadHosts
+from experiment.bench.remote import RemoteBench
+from provision.ssh.connection import Completed, Connection
 from tests.unit.analysis.load_host_builder import LOAD_HOST, with_load_hosts
 from tests.unit.experiment.fake_bench import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
@@ -25,7 +25,8 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 
 
 def of_kind(kind: str, stand_in: StandIn) -> LoadHosts:
-    host = LOAD_HOST.model_copy(update={"host": LOAD_HOST.host.model_copy(update={"kind": kind})})
+    reached = LOAD_HOST.host.model_copy(update={"kind": kind})
+    host = LOAD_HOST.model_copy(update={"host": reached, "own_kernel": kind == "ssh"})
     return LoadHosts(LocalHost(), "192.0.2.1", [(host, LocalHost())], place=stand_in.place)
 
 
@@ -63,7 +64,7 @@ def test_the_wrk_that_counts_is_that_of_the_load_hosts_and_all_have_the_same(
     def read(_connection: Connection) -> str:
         return next(versions)
 
-    monkeypatch.setattr(load_hosts.identity, "read_wrk_version", read)
+    monkeypatch.setattr(load_hosts.preparation, "read_wrk_version", read)
     assert two(stand_in).read_wrk_version("4.1.0") == "4.2.0"
     with pytest.raises(RunError, match=r"different versions of wrk: 4\.1\.0, 4\.2\.0"):
         two(stand_in).read_wrk_version("4.1.0")
@@ -104,7 +105,7 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Connection]]:
         return leave
 
     monkeypatch.setattr(load_hosts.host_folder, "clear", leaving("clear"))
-    monkeypatch.setattr(load_hosts.pinning, "release", leaving("release"))
+    monkeypatch.setattr(load_hosts.pinning, "confine", leaving("release"))
     monkeypatch.setattr(load_hosts.tuning, "restore", leaving("untune"))
     return done
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from documents.errors import RunError
-from documents.plan import Plan
-from documents.run import HostRecord, Manifest
-from experiment.events import CellFinished, Event
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.errors import AnalysisError, RunError
+from documents.run.protocol import Plan
+from documents.run.records import HostRecord, Manifest
+from experiment.progress.events import CellFinished, Event
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, SECRETS, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, journal, records, resume
 
@@ -29,9 +30,9 @@ def test_a_run_measures_every_cell_in_the_planned_order_and_leaves_its_documents
     assert set(manifest.requests_sha256) == {"list-posts", "read-user"}
     host = HostRecord.from_json((run / "host.json").read_bytes(), name="host.json")
     assert (host.before, host.after) == (IDENTITY, IDENTITY)
-    told = [(entry.event, entry.cell_id, entry.attempt) for entry in journal(run)]
+    entries = [(entry.event, entry.cell_id, entry.attempt) for entry in journal(run)]
     between = [pair for cell in plan.cells for pair in (("cell-started", cell.id, 1), ("cell-finished", cell.id, 1))]
-    assert told == [("run-started", None, None), *between, ("run-finished", None, None)]
+    assert entries == [("run-started", None, None), *between, ("run-finished", None, None)]
     assert [event.cell.number for event in seen if isinstance(event, CellFinished)] == list(range(1, CELLS + 1))
     throughputs = [event.throughput for event in seen if isinstance(event, CellFinished)]
     assert throughputs == [1_000 / cell.scenario.duration_seconds for cell in plan.cells]
@@ -56,7 +57,7 @@ def test_a_run_of_some_apis_measures_and_reports_these_alone_and_stops_all(tmp_p
     run = begin(bench, tmp_path, apis=[second])
     assert len(records(run)) == 8, "alone it is always the twin"
     assert "stop_apis" in bench.steps
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert [api.name for api in report.apis] == [second]
     assert {summary.api for summary in report.summaries} == {second}
     # What the article says is shown whole, whatever ran.
@@ -65,7 +66,7 @@ def test_a_run_of_some_apis_measures_and_reports_these_alone_and_stops_all(tmp_p
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path):
-    with pytest.raises(RunError, match=r"is no run: it has no manifest\.json"):
+    with pytest.raises(AnalysisError, match=r"manifest\.json can't be read: .* Name the folder of a run"):
         resume(FakeBench(), tmp_path)
 
 
@@ -84,8 +85,8 @@ def test_no_secret_and_no_token_comes_into_the_run(tmp_path: Path):
     def leak(step: str, _count: int) -> None:
         if step == "probe" and bench.tokens:
             tokens[:] = [line.split()[1] for line in bench.tokens.decode().splitlines()]
-            told = f"probe.login: saw {tokens[0]} and {SECRETS.postgres_password}"
-            bench.wrong_answers = {api.name: [told] for api in INVENTORY.apis}
+            answer = f"probe.login: saw {tokens[0]} and {SECRETS.postgres_password}"
+            bench.wrong_answers = {api.name: [answer] for api in INVENTORY.apis}
 
     bench.before = leak
     [light, heavy] = PROTOCOL.scenarios

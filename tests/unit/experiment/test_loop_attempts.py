@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from documents.plan import Plan
-from documents.run import JournalEvent
-from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
-from experiment.journal import Journal
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.run.protocol import Plan
+from documents.run.records import JournalEvent
+from experiment.progress.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
+from experiment.record.writer import RunJournal
 from tests.unit.experiment.fake_bench import FakeBench
 from tests.unit.experiment.loop_runs import (
     ATTEMPTS,
@@ -47,7 +48,7 @@ def test_a_void_cell_is_run_again_at_once_until_an_attempt_is_valid(tmp_path: Pa
     assert started.attempts == ATTEMPTS == 3
     assert isinstance(finished, RunFinished)
     assert (finished.cells, finished.void_cells, finished.void_attempts, finished.short_blocks) == (CELLS, 0, 3, ())
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert [cell.attempt for cell in report.cells] == [1, 3, 1, 2, *[1] * (CELLS - 4)]
     assert [(attempt.cell_id[:3], attempt.attempt) for attempt in report.void_attempts] == [
         ("002", 1),
@@ -64,7 +65,7 @@ def test_a_cell_without_a_valid_attempt_leaves_its_block_short_and_the_run_goes_
     assert [valid for number, _, valid in attempts_of(run) if number != 8] == [True] * (CELLS - 1)
     [finished] = [event for event in seen if isinstance(event, RunFinished)]
     assert (finished.void_cells, finished.void_attempts, finished.short_blocks) == (1, 3, (2,))
-    report = analyse(run)
+    report = analyse(read_run(run))
     [cell] = report.void_cells
     assert (cell.cell_id[:3], cell.attempts, cell.block) == ("008", 3, 2)
     assert [(short.block, short.lacking) for short in report.short_blocks] == [(2, (cell.cell_id,))]
@@ -73,13 +74,13 @@ def test_a_cell_without_a_valid_attempt_leaves_its_block_short_and_the_run_goes_
     assert bench.steps == [], "what was tried as often as the protocol allows is finished"
 
 
-def test_an_attempt_that_the_run_had_no_time_to_tell_of_is_told_by_the_next(
+def test_an_attempt_that_an_interrupted_run_did_not_announce_is_announced_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    append = Journal.append
+    append = RunJournal.append
 
     def append_no_void(
-        journal: Journal,
+        journal: RunJournal,
         event: JournalEvent,
         *,
         cell_id: str | None = None,
@@ -91,7 +92,7 @@ def test_an_attempt_that_the_run_had_no_time_to_tell_of_is_told_by_the_next(
         append(journal, event, cell_id=cell_id, attempt=attempt, message=message)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, "append", append_no_void)
+        patched.setattr(RunJournal, "append", append_no_void)
         with pytest.raises(KeyboardInterrupt):
             begin(FakeBench(spoilt=frozenset({2})), tmp_path)
     run = only_run(tmp_path)

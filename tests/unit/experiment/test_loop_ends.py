@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostUnreachableError
-from documents.protocol import OpenLoop
-from documents.stack import Cores
-from documents.variant import Variant
-from experiment.events import CellFinished, Event, PhaseStarted
+from documents.run.protocol import OpenLoop, Variant
+from documents.stack.stack import Cores
+from experiment.progress.events import CellFinished, Event, PhaseStarted
 from tests.conftest import NIGHTLY
 from tests.unit.experiment.fake_bench import LAYOUT, PROTOCOL, FakeBench
 from tests.unit.experiment.killed_run import kill_run

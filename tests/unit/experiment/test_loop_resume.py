@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from documents.errors import HostError, RunError
-from experiment.events import Event, RunFinished
+from documents.errors import AnalysisError, HostError, RunError
+from experiment.progress.events import Event, RunFinished
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, journal, records, resume
 
 
-def test_a_host_that_cannot_be_cleared_up_gets_its_settings_and_its_apis_back_all_the_same(tmp_path: Path):
+def test_settings_and_apis_are_restored_even_if_the_host_cannot_be_cleared(tmp_path: Path):
     def fail(step: str, count: int) -> None:
         if step == "clear" and count > 3:
             raise HostError("The disk is full.")
@@ -42,14 +42,14 @@ def test_a_finished_run_is_not_measured_again(tmp_path: Path):
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == files
 
 
-def test_a_raw_file_that_was_changed_since_is_told(tmp_path: Path):
+def test_a_raw_file_that_was_changed_since_is_reported(tmp_path: Path):
     run = begin(FakeBench(), tmp_path)
     (run / "cells" / records(run)[2].cell_id / "samples.csv").write_text("other")
-    with pytest.raises(RunError, match=r"samples\.csv in .*003-"):
+    with pytest.raises(AnalysisError, match=r"cells/003-.*/samples\.csv isn't the file that was measured"):
         resume(FakeBench(), run)
 
 
-def test_a_run_does_not_go_on_in_another_lab(tmp_path: Path):
+def test_resume_refuses_another_lab(tmp_path: Path):
     run = begin(FakeBench(), tmp_path)
     (run / "cells" / records(run)[-1].cell_id / "cell.json").unlink()
     other = INVENTORY.model_copy(update={"base_image_id": "sha256:another"})
@@ -62,7 +62,7 @@ def test_a_run_does_not_go_on_in_another_lab(tmp_path: Path):
     assert len(bench.played) == 1
 
 
-def test_a_run_does_not_go_on_on_another_host(tmp_path: Path):
+def test_resume_refuses_another_host(tmp_path: Path):
     run = begin(FakeBench(), tmp_path)
     (run / "cells" / records(run)[-1].cell_id / "cell.json").unlink()
     bench = FakeBench(identity=IDENTITY.model_copy(update={"kernel": "6.12"}))

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
 from documents.errors import HostError
-from documents.run import HostRecord
+from documents.run.records import HostRecord
 from tests.unit.experiment.fake_bench import WANTED, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, only_run, resume
 
@@ -34,16 +35,16 @@ def test_a_run_tunes_its_host_before_the_first_cell_and_records_every_knob(tmp_p
         ("turbo", "on", "off", "on", "set"),
         ("vm.swappiness", "60", "1", "60", "set"),
     ]
-    assert analyse(run).control == "controlled"
+    assert analyse(read_run(run)).control == "controlled"
 
 
-def test_a_knob_that_the_kernel_refuses_does_not_end_the_run_and_is_told(tmp_path: Path):
-    report = analyse(begin(FakeBench(refused={"turbo"}), tmp_path))
+def test_a_knob_that_the_kernel_refuses_does_not_end_the_run_and_is_reported(tmp_path: Path):
+    report = analyse(read_run(begin(FakeBench(refused={"turbo"}), tmp_path)))
     assert report.control == "partly controlled: turbo"
-    assert any("Not controlled on this host: turbo: on instead of off" in c for c in report.caveats)
+    assert any("Not controlled: turbo: on instead of off" in c for c in report.caveats)
 
 
-def test_a_knob_that_something_else_turns_meanwhile_is_told(tmp_path: Path):
+def test_a_knob_that_something_else_changes_during_the_run_is_reported(tmp_path: Path):
     def turn(step: str, count: int) -> None:
         if step == "measure" and count > 40:
             bench.settings["turbo"] = "automatic"

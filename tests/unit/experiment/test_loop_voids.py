@@ -4,26 +4,34 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from analysis.report import analyse
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
 from documents.errors import HostError
-from documents.load import WrkLatency
-from documents.watch import HostTick
-from experiment.bench import Measured
-from experiment.events import Event, RunFinished
+from documents.run.records import VoidReason
+from documents.run.window import HostTick, WrkLatency, WrkResult
+from experiment.bench.bench import Measured
+from experiment.progress.events import Event, RunFinished
+from tests.conftest import ROOT
 from tests.unit.experiment.fake_bench import FakeBench, wrk_errors
 from tests.unit.experiment.loop_runs import ATTEMPTS, CELLS, begin, journal, records
 
 
+def test_the_experiment_gives_every_reason():
+    code = "\n".join(path.read_text() for path in (ROOT / "experiment").rglob("*.py"))
+    assert [reason for reason in get_args(VoidReason) if f'"{reason}"' not in code] == []
+
+
 def wrong_statuses(measured: Measured) -> Measured:
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     return replace(measured, result=measured.result.model_copy(update={"statuses": {"200": 990, "302": 10}}))
 
 
 def nothing_answered(measured: Measured) -> Measured:
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     return replace(measured, result=measured.result.model_copy(update={"requests": 0, "statuses": {}}))
 
 
@@ -64,7 +72,7 @@ def test_a_window_that_is_not_valid_voids_its_cell_with_reason_and_numbers(
 
 def test_a_cell_that_was_sampled_too_seldom_is_void(tmp_path: Path):
     def stretched(measured: Measured) -> Measured:
-        assert measured.result is not None
+        assert isinstance(measured.result, WrkResult)
         longer = {
             "elapsed_us": measured.result.elapsed_us + 10_000_000,
             "ended_ns": measured.result.ended_ns + 10_000_000_000,
@@ -77,7 +85,7 @@ def test_a_cell_that_was_sampled_too_seldom_is_void(tmp_path: Path):
 
 
 def no_histogram_of_wrk(measured: Measured) -> Measured:
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     damaged = {"histogram": ((80, 600), (90, 401)), "count": 1_001, "minimum_us": 80, "maximum_us": 90}
     latency = measured.result.latency.model_copy(update=damaged)
     return replace(measured, result=measured.result.model_copy(update={"latency": latency}))
@@ -89,7 +97,7 @@ def test_a_window_that_the_analysis_cannot_use_voids_its_cell_and_not_the_report
     assert void.reason == "generator-failed"
     assert "001-" in void.message
     assert "holds 1001 responses, but wrk recorded 1000" in void.message
-    assert len(analyse(run).void_cells) == CELLS
+    assert len(analyse(read_run(run)).void_cells) == CELLS
 
 
 def silent(ticks: list[HostTick]) -> list[HostTick]:
@@ -102,7 +110,7 @@ def half_open(ticks: list[HostTick]) -> list[HostTick]:
 
 def at_the_limit(measured: Measured) -> Measured:
     """Latencies a third shorter than they must be if the connections waited for nothing but answers."""
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     shorter_us = measured.result.latency.minimum_us * 2 // 3
     latency = WrkLatency(count=1_000, minimum_us=shorter_us, maximum_us=shorter_us, histogram=((shorter_us, 1_000),))
     return replace(measured, result=measured.result.model_copy(update={"latency": latency}))
@@ -128,10 +136,10 @@ def test_a_disturbance_on_the_host_voids_its_cell_by_its_name(
     light = [record for record in records(run) if record.cell_id.endswith("-light")]
     assert [[void.reason for void in record.voids] for record in light] == [[reason]] * len(light)
     assert any(numbers in void.message for record in records(run) for void in record.voids)
-    assert not analyse(run).cells
+    assert not analyse(read_run(run)).cells
 
 
-def test_a_disturbance_is_told_beside_the_errors_that_it_causes(tmp_path: Path):
+def test_a_disturbance_is_reported_beside_the_errors_that_it_causes(tmp_path: Path):
     run = begin(FakeBench(disturb=half_open, change=wrk_errors), tmp_path)
     assert [void.reason for void in records(run)[0].voids] == ["wrk-errors", "connections-missing"]
 
@@ -144,7 +152,7 @@ def test_samples_that_the_analysis_cannot_use_void_their_cell(tmp_path: Path):
     for record in records(run):
         assert [void.reason for void in record.voids] == ["sampler-failed"]
     assert any("for 1.4 s of the load window" in record.voids[0].message for record in records(run))
-    assert len(analyse(run).void_cells) == CELLS
+    assert len(analyse(read_run(run)).void_cells) == CELLS
 
 
 @pytest.mark.parametrize(
@@ -179,7 +187,7 @@ def test_an_api_that_is_not_fit_to_be_measured_gets_no_load(
         ("measure", "generator-failed"),
     ],
 )
-def test_what_dies_voids_its_cell_and_not_the_run(tmp_path: Path, step: str, reason: str):
+def test_a_program_that_dies_voids_its_cell_and_not_the_run(tmp_path: Path, step: str, reason: str):
     died = False
 
     def die(name: str, _count: int) -> None:

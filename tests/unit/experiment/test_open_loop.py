@@ -7,17 +7,25 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from analysis.pages.void_cells import short_blocks
-from analysis.pages.watch import watch_table
-from analysis.report import analyse
-from documents.load import WrkErrors
-from documents.open_loop import OpenLoopErrors, OpenLoopPlan, OpenLoopRate
-from documents.protocol import OpenLoop, Scenario
-from documents.run import CellRecord
-from documents.watch import CpuTimes, HostTick
-from experiment.bench import Measured
-from experiment.events import CellFinished, Event, RunFinished, RunStarted
-from experiment.open_loop import plan_cells
+from analysis.pages.run import watch_table
+from analysis.pages.table import short_blocks
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.run.protocol import OpenLoop, Scenario
+from documents.run.records import CellRecord
+from documents.run.window import (
+    CpuTimes,
+    HostTick,
+    OpenLoopErrors,
+    OpenLoopPlan,
+    OpenLoopRate,
+    OpenLoopResult,
+    WrkErrors,
+    WrkResult,
+)
+from experiment.bench.bench import Measured
+from experiment.planning.plan import plan_cells
+from experiment.progress.events import CellFinished, Event, RunFinished, RunStarted
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, resume
 
@@ -42,7 +50,7 @@ def record_of(run: Path, cell_id: str) -> CellRecord:
 
 def lasting(measured: Measured, elapsed_us: int) -> Measured:
     """The same window of wrk's, but so long, and with latencies that fit to that."""
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     latency_us = measured.result.connections * elapsed_us // 1_000
     latency = measured.result.latency.model_copy(
         update={"minimum_us": latency_us, "maximum_us": latency_us, "histogram": ((latency_us, 1_000),)}
@@ -52,7 +60,8 @@ def lasting(measured: Measured, elapsed_us: int) -> Measured:
 
 def faster(measured: Measured) -> Measured:
     """Twice as much from each API as `FakeBench` gives by itself."""
-    return measured if measured.result is None else lasting(measured, measured.result.elapsed_us // 2)
+    found = measured.result
+    return lasting(measured, found.elapsed_us // 2) if isinstance(found, WrkResult) else measured
 
 
 def test_the_open_loop_comes_last_at_common_rates_and_is_reported(tmp_path: Path):
@@ -69,7 +78,7 @@ def test_the_open_loop_comes_last_at_common_rates_and_is_reported(tmp_path: Path
     assert plan.cells[0].id in {f"{FIRST:03}-{api}-heavy-at-{rate}" for api in ("go", "rust") for rate in (166, 300)}
     files = sorted(path.name for path in (run / "cells" / plan.cells[0].id).iterdir())
     assert files == ["cell.json", "open-loop.json", "samples.csv", "ticks.jsonl", "watch.json"]
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert report.open_loop is not None
     assert len(report.open_loop.cells) == OPEN
     assert len(report.cells) == CLOSED
@@ -85,7 +94,7 @@ def test_the_open_loop_comes_last_at_common_rates_and_is_reported(tmp_path: Path
     assert bench.left_clean()
 
 
-def test_each_event_of_an_open_loop_tells_its_rate_and_is_read_back(tmp_path: Path):
+def test_each_event_of_an_open_loop_has_its_rate_and_is_read_back(tmp_path: Path):
     events = list[Event]()
     run = begin(FakeBench(), tmp_path, events.append, protocol=OPEN_LOOP_PROTOCOL)
     finished = [event for event in events if isinstance(event, CellFinished)]
@@ -108,7 +117,7 @@ def test_a_block_has_each_api_at_each_rate_once_and_apis_side_by_side():
     assert {cell.scenario.connections for cell in cells} == {500}
 
 
-def test_the_program_is_had_before_the_first_cell_and_only_where_it_is_needed(tmp_path: Path):
+def test_the_program_is_built_before_the_first_cell_and_only_if_needed(tmp_path: Path):
     tuned = list[bool]()
 
     def look(step: str, _count: int) -> None:
@@ -124,7 +133,7 @@ def test_the_program_is_had_before_the_first_cell_and_only_where_it_is_needed(tm
     assert "install_open_loop" not in without.steps
 
 
-def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_anew(tmp_path: Path):
+def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_again(tmp_path: Path):
     run = begin(FakeBench(), tmp_path, protocol=OPEN_LOOP_PROTOCOL)
     before = (run / "open-loop-plan.json").read_bytes()
     records = sorted(run.glob("cells/*-heavy/cell.json"))
@@ -138,7 +147,7 @@ def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_anew(tm
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason", "told"),
+    ("changes", "reason", "wording"),
     [
         ({"sent_in_window": 328}, "rate-missed", "164.0 requests/s were sent in time, 98.8% of the 166 that were due"),
         (
@@ -149,22 +158,22 @@ def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_anew(tm
         ({"rate": 167}, "generator-failed", "at 167 requests/s over 100 connections for 2 s, but the plan has"),
     ],
 )
-def test_a_window_that_does_not_count_says_why(tmp_path: Path, changes: dict[str, object], reason: str, told: str):
+def test_a_window_that_does_not_count_says_why(tmp_path: Path, changes: dict[str, object], reason: str, wording: str):
     def spoil(measured: Measured) -> Measured:
-        found = measured.open_loop
-        if found is None or found.rate != 166:
+        found = measured.result
+        if not isinstance(found, OpenLoopResult) or found.rate != 166:
             return measured
-        return replace(measured, open_loop=found.model_copy(update=changes))
+        return replace(measured, result=found.model_copy(update=changes))
 
     run = begin(FakeBench(change=spoil), tmp_path, protocol=OPEN_LOOP_PROTOCOL)
     for cell in plan_of(run).cells:
         voids = record_of(run, cell.id).voids
         if cell.rate == 166:
             assert voids[0].reason == reason
-            assert told in voids[0].message
+            assert wording in voids[0].message
         else:
             assert voids == ()
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert {cell.cell_id for cell in report.void_cells} == {cell.id for cell in plan_of(run).cells if cell.rate == 166}
     assert report.open_loop is not None
     assert {summary.rate: summary.void_cells for summary in report.open_loop.summaries} == {166: 2, 300: 0}
@@ -178,7 +187,7 @@ def test_rates_come_from_the_slowest_api_of_the_scenario_and_its_valid_cells_alo
 
     def vary(measured: Measured) -> Measured:
         result, load = measured.result, bench.load
-        if result is None or load is None or load.scenario.name == "light":
+        if not isinstance(result, WrkResult) or load is None or load.scenario.name == "light":
             return measured
         if load.api.name == "rust":
             return lasting(measured, 1_500_000)
@@ -199,13 +208,13 @@ def test_without_a_valid_cell_there_is_no_rate_and_the_report_says_so(tmp_path: 
     bench = FakeBench(wrong_answers={api.name: ["probe.me: wrong"] for api in INVENTORY.apis})
     run = begin(bench, tmp_path, protocol=OPEN_LOOP_PROTOCOL)
     assert (plan_of(run).slowest, plan_of(run).cells) == (None, ())
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert report.open_loop is not None
     assert report.open_loop.rates == ()
     assert any(caveat.startswith("There is no open loop: no API has a valid cell") for caveat in report.caveats)
 
 
-def test_a_block_of_the_open_loop_that_stays_short_is_told_as_one_of_these(tmp_path: Path):
+def test_a_block_of_the_open_loop_that_stays_short_is_reported_as_one_of_these(tmp_path: Path):
     # The very last cell of the closed loop, and the first of the open one, in each of three attempts.
     bench, events = FakeBench(spoilt=frozenset(range(CLOSED, CLOSED + 6))), list[Event]()
     run = begin(bench, tmp_path, events.append, protocol=OPEN_LOOP_PROTOCOL)
@@ -213,16 +222,16 @@ def test_a_block_of_the_open_loop_that_stays_short_is_told_as_one_of_these(tmp_p
     [finished] = [event for event in events if isinstance(event, RunFinished)]
     assert (finished.cells, finished.void_cells, finished.void_attempts) == (CLOSED + OPEN, 2, 6)
     assert (finished.short_blocks, finished.short_open_loop_blocks) == ((2,), (1,))
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert [(void.rate, void.attempts) for void in report.void_cells] == [(None, 3), (cell.rate, 3)]
     assert [(short.block, short.open_loop) for short in report.short_blocks] == [(2, False), (1, True)]
     assert report.short_blocks[1].lacking == (cell.id,)
     load = f"{cell.api} at heavy with {cell.rate} requests/s ({cell.id})"
     assert short_blocks(report)[1] == f"Block 1 of the open loop is short of {load}."
-    assert any("block 2 and block 1 of the open loop are short" in caveat for caveat in report.caveats)
+    assert any("Block 2 and block 1 of the open loop are short" in caveat for caveat in report.caveats)
 
 
-def test_the_host_is_watched_along_an_open_loop_but_for_what_rests_on_wrk(tmp_path: Path):
+def test_an_open_loop_is_watched_except_for_what_needs_wrk(tmp_path: Path):
     def stolen(tick: HostTick) -> HostTick:
         # A tenth of each CPU's time.
         steal = tick.time_ns // 10_000_000

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.open_loop import open_loop_window, read_durations
-from documents.open_loop import OpenLoopResult
-from documents.protocol import Scenario, Workload
-from experiment.open_loop_verdict import open_loop_voids
+from analysis.cells.open_loop import read_durations
+from analysis.raw.recordings import load_window
+from documents.run.protocol import Scenario, Workload
+from documents.run.window import OpenLoopResult
+from experiment.voids import window_voids
 from experiment.workloads.command import OPEN_LOOP_SOURCE, ReplayPaths, open_loop_command
 from experiment.workloads.requests import MIXED_SHARES, build_requests
 from toolchain.console import Step
@@ -121,8 +122,8 @@ def test_it_plays_the_request_file_of_the_closed_loop_and_its_result_is_read(pro
         "PUT": 2 * MIXED_SHARES["update-post"],
     }, "a hundred requests of the file have exact shares, in any order within a moment"
     assert all((token or "").startswith("Bearer token-") == (method != "GET") for method, token in seen)
-    assert open_loop_voids(result, "mixed") == []
-    window = open_loop_window(result)
+    assert window_voids(result, "mixed") == []
+    window = load_window(result)
     assert before_ns < window.start_ns < window.end_ns < after_ns
     assert window.end_ns - window.start_ns > 1.98e9
     assert 1 <= result.connections_opened <= 8
@@ -133,7 +134,7 @@ def test_it_plays_the_request_file_of_the_closed_loop_and_its_result_is_read(pro
 
 @pytest.mark.alone
 @pytest.mark.nightly
-def test_it_begins_when_it_is_told_to_and_nothing_of_the_wait_is_in_a_latency(program: Path, tmp_path: Path):
+def test_it_begins_at_its_start_time_and_no_latency_includes_the_wait(program: Path, tmp_path: Path):
     with server(lambda _request: None) as port:
         wait_ns = 3_000_000_000
         start_ns = time.monotonic_ns() + wait_ns

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from documents.errors import RunError
-from experiment.order import block_orders, williams_rows
+from experiment.planning.plan import block_orders, williams_rows
 
 APIS = ("go", "kotlin", "rust", "zig")
 

@@ -4,11 +4,9 @@ from itertools import groupby, pairwise
 import pytest
 from pydantic import ValidationError
 
-from documents.plan import Cell, Plan
-from documents.protocol import Protocol
-from experiment.order import williams_rows
-from experiment.plan import make_plan
-from experiment.protocol_file import read_protocol
+from documents.run.protocol import Cell, Plan, Protocol
+from experiment.planning.plan import make_plan, williams_rows
+from experiment.planning.subjects import read_protocol
 
 APIS = ("go", "kotlin", "rust", "zig")
 
@@ -96,6 +94,6 @@ def test_cells_are_numbered_from_one(plan: Plan):
 
 
 @pytest.mark.parametrize("margin", [0.0, -0.03, 0.51, 3.0, float("nan")])
-def test_a_margin_that_is_none_is_refused(protocol: Protocol, margin: float):
+def test_an_invalid_margin_is_refused(protocol: Protocol, margin: float):
     with pytest.raises(ValidationError, match="margin"):
         Protocol.model_validate({**protocol.model_dump(), "margin": margin})

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from documents.errors import RunError
-from documents.protocol import Protocol
-from experiment.protocol_file import protocol_names, read_protocol
+from documents.run.protocol import Protocol
+from experiment.planning.subjects import protocol_names, read_protocol
 
 
 def shape(protocol: Protocol) -> list[tuple[str, str, int]]:

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
-from documents.inventory import Inventory
-from experiment import host_folder
-from experiment.remote_bench import RemoteBench
-from provision import database, jobs, variants
-from provision.connection import Connection, connect
+from documents.lab.inventory import Inventory
+from experiment.bench import host_folder
+from experiment.bench.remote import RemoteBench
+from provision.load import jobs
+from provision.services import database, variants
+from provision.ssh.connection import Connection, connect
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_until_gone
 from tests.unit.experiment.fake_bench import INVENTORY, SECRETS
@@ -73,6 +74,6 @@ def test_nothing_that_one_cell_wrote_is_there_for_the_next(monkeypatch: pytest.M
 
     for step in ("reset_database", "flush_cache", "empty_uploads"):
         monkeypatch.setattr(database, step, note(step))
-    monkeypatch.setattr(RemoteBench, "lay_ready", note("lay_ready"))
+    monkeypatch.setattr(RemoteBench, "prepare", note("prepare"))
     RemoteBench(LocalHost(), INVENTORY, SECRETS).reset(INVENTORY.apis[0], b"")
-    assert done == {"reset_database", "flush_cache", "empty_uploads", "lay_ready"}
+    assert done == {"reset_database", "flush_cache", "empty_uploads", "prepare"}

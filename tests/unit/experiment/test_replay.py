@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from analysis.samples import load_window
-from documents.load import WrkResult
-from documents.protocol import Scenario, Workload
+from analysis.raw.recordings import load_window
+from documents.run.protocol import Scenario, Workload
+from documents.run.window import WrkResult
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
     WHOLE,
-    Part,
+    GeneratorPart,
     ReplayPaths,
     generator_threads,
     wrk_command,
 )
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile, build_requests
-from provision.warm_up import SERIES_NAME, series_of
+from provision.load.wrk import SERIES_NAME, series_of
 from tests.unit.experiment.recording_server import Recorder, recording_server
 
 pytestmark = pytest.mark.alone
@@ -40,7 +40,7 @@ GARBAGE_PROBE = """
 dofile("{replay}")
 local replay_init, replay_done = init, done
 
--- The replay script sets the global `request` anew; this comes between any such function and wrk.
+-- The replay script replaces the global `request`; this comes between any such function and wrk.
 function init(args)
    replay_init(args)
    local inner, calls = request, 0
@@ -121,7 +121,7 @@ class Wrk:
         connections: int,
         threads: int = 1,
         seconds: int = 1,
-        part: Part = WHOLE,
+        part: GeneratorPart = WHOLE,
         start_ns: int | None = None,
     ) -> Window:
         scenario = Scenario(name="test", workload=workload, connections=connections, duration_seconds=seconds)
@@ -209,7 +209,7 @@ IN_THE_GATE: tuple[Workload, ...] = ("mixed", "read-me", "upload")
         *(pytest.param(name, marks=pytest.mark.nightly) for name in EXPECTED_STATUS if name not in IN_THE_GATE),
     ],
 )
-def test_one_thread_replays_the_file_byte_for_byte_and_wrk_json_tells_of_it(
+def test_one_thread_replays_the_file_byte_for_byte_and_wrk_json_records_it(
     wrk: Wrk, server: Recorder, workload: Workload
 ):
     wrk.write_requests(workload)
@@ -243,7 +243,7 @@ def test_several_wrks_replay_each_request_once_between_them(wrk: Wrk, server: Re
     wrk.write_requests("upload")
     requests = on_the_wire(built("upload"), server.port)
     for number in range(2):
-        wrk.play(server.port, "upload", connections=2, threads=2, part=Part(number, of=2))
+        wrk.play(server.port, "upload", connections=2, threads=2, part=GeneratorPart(number, of=2))
         Path(wrk.paths.output).unlink()
     sent = by_connection(server)
     assert len(sent) == 4
@@ -254,7 +254,7 @@ def test_several_wrks_replay_each_request_once_between_them(wrk: Wrk, server: Re
         assert of_one == cycled(own, len(of_one))
 
 
-def test_the_load_begins_when_it_is_told_to_and_is_none_the_shorter(wrk: Wrk, server: Recorder):
+def test_the_load_begins_at_its_start_time_with_its_whole_length(wrk: Wrk, server: Recorder):
     wrk.write_requests("read-post")
     wait_ns = 3_000_000_000
     start_ns = time.monotonic_ns() + wait_ns
@@ -303,7 +303,7 @@ def told_series(wrk: Wrk, threads: int) -> tuple[int, ...]:
     return series_of("".join(path.read_text() for path in wrk.folder.glob(f"{SERIES_NAME}.*")), threads)
 
 
-def test_a_warm_up_tells_the_requests_of_each_whole_second(wrk: Wrk, server: Recorder):
+def test_a_warm_up_records_the_requests_of_each_whole_second(wrk: Wrk, server: Recorder):
     wrk.write_requests("read-user")
     begun = time.monotonic()
     window = wrk.with_series().play(server.port, "read-user", connections=2, threads=2, seconds=3)
@@ -319,13 +319,13 @@ def test_a_warm_up_tells_the_requests_of_each_whole_second(wrk: Wrk, server: Rec
         least = sum(at < begun + seconds for ats in arrivals.values() for at in ats)
         most = sum(at < ats[0] + seconds for ats in arrivals.values() for at in ats)
         assert least <= sum(series[:seconds]) <= most + len(arrivals)
-    # Of two requests that arrive after a second's end, the later one was sent after it, and told it.
+    # Of two requests that arrive after a second's end, the later one was sent after it, and shows it.
     over = [sum(sum(at > ats[0] + end for at in ats) >= 2 for end in (1, 2, 3)) for ats in arrivals.values()]
     assert min(over) <= len(series)
     assert sum(series) <= window.result.requests + len(arrivals)
 
 
-def test_a_second_without_answers_is_told_as_a_zero(wrk: Wrk):
+def test_a_second_without_answers_is_reported_as_a_zero(wrk: Wrk):
     asked = 0
 
     def pausing(_first_line: bytes) -> int:
@@ -385,7 +385,7 @@ def test_a_histogram_that_disagrees_with_the_count_is_refused(wrk: Wrk, server: 
     assert "but wrk counts" in window.stderr
 
 
-def test_a_token_that_is_missing_is_told_before_any_request(wrk: Wrk, server: Recorder):
+def test_a_token_that_is_missing_is_reported_before_any_request(wrk: Wrk, server: Recorder):
     wrk.write_requests("read-me")
     (wrk.folder / "tokens").write_text("1 only-one\n")
     window = wrk.play(server.port, "read-me", connections=4)
@@ -404,7 +404,7 @@ def test_a_request_file_that_is_cut_off_is_refused(wrk: Wrk, server: Recorder, k
 
 
 @pytest.mark.parametrize("member", ["output", "series"])
-def test_what_cannot_be_written_is_told(wrk: Wrk, server: Recorder, member: str):
+def test_what_cannot_be_written_is_reported(wrk: Wrk, server: Recorder, member: str):
     wrk.write_requests("read-user")
     elsewhere = replace(wrk, paths=replace(wrk.paths, **{member: str(wrk.folder / "missing" / "file")}))
     window = elsewhere.play(server.port, "read-user", connections=4)

@@ -8,7 +8,7 @@ import h11
 import pytest
 
 from apis.contract.seed import author_of, seeded_user
-from documents.protocol import Workload
+from documents.run.protocol import Workload
 from experiment.workloads.requests import EXPECTED_STATUS, MIXED_SHARES, UPLOAD_BYTES, RequestFile, build_requests
 
 WORKLOADS = get_args(Workload)
@@ -44,7 +44,7 @@ def built(workload: Workload) -> RequestFile:
 
 
 def frames(file: RequestFile) -> list[tuple[str, bytes]]:
-    """The heads and bodies of a request file, read by the rule that its docstring tells."""
+    """The heads and bodies of a request file, read by the rule in its docstring."""
     found: list[tuple[str, bytes]] = []
     position = 0
     while position < len(file.data):
@@ -103,6 +103,10 @@ def test_each_hundred_mixed_requests_hold_the_shares_exactly():
     for start in range(0, len(routes), 100):
         assert Counter(routes[start : start + 100]) == MIXED_SHARES
     assert sum(MIXED_SHARES.values()) == 100
+
+
+def test_every_workload_but_the_mixed_one_has_an_expected_status():
+    assert {*EXPECTED_STATUS, "mixed"} == {*WORKLOADS}
 
 
 @pytest.mark.parametrize("workload", EXPECTED_STATUS)

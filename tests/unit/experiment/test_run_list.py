@@ -1,5 +1,6 @@
-"""The runs of a checkout: what each is told to be, what keeps one from being removed, and that a removal is whole."""
+"""The runs of a checkout: what is said of each, what keeps one from being removed, and that a removal is whole."""
 
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -7,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import RunError
-from documents.run import Manifest
-from documents.run_list import ListedRun
-from experiment.folder_lock import in_use, unless_in_use
-from experiment.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
+from documents.report.runs import ListedRun
+from documents.run.records import Manifest
+from experiment.record.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
+from experiment.record.writer import in_use, unless_in_use
 from tests.unit.documents.samples import NOON
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, resume
@@ -22,7 +23,7 @@ def listed(runs: Path) -> ListedRun:
     return found
 
 
-def test_a_finished_run_is_told_with_what_it_is(tmp_path: Path):
+def test_a_finished_run_is_listed_with_its_facts(tmp_path: Path):
     run = begin(FakeBench(spoilt=frozenset({3, 8, 9, 10})), tmp_path)
     manifest = Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json")
     found = listed(tmp_path)
@@ -64,6 +65,24 @@ def test_a_run_is_running_as_long_as_the_loop_is_in_it(tmp_path: Path):
     assert listed(tmp_path).standing == "finished"
     (run / "host.json").write_text((run / "host.json").read_text().replace('"after": {', '"after": null, "x": {'))
     assert listed(tmp_path).standing == "damaged"
+
+
+def test_a_file_that_is_replaced_while_the_runs_are_listed_is_left_out_of_the_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = begin(FakeBench(), tmp_path)
+    whole, lstat = listed(tmp_path).bytes, os.lstat
+    gone = run / "journal.jsonl"
+    size = lstat(gone).st_blocks * 512
+
+    def look(path: Path) -> os.stat_result:
+        if path == gone:
+            raise FileNotFoundError(path)
+        return lstat(path)
+
+    monkeypatch.setattr("experiment.record.run_list.os.lstat", look)
+    found = listed(tmp_path)
+    assert (found.standing, found.bytes) == ("finished", whole - size)
 
 
 def test_an_open_loop_that_is_not_planned_yet_leaves_a_run_unfinished(tmp_path: Path):
@@ -118,7 +137,7 @@ def days(runs: tuple[ListedRun, ...]) -> list[int]:
         (Pruning(before=NOON + timedelta(days=1), keep_newest=3), [0]),
     ],
 )
-def test_what_is_beyond_every_bound_goes(pruning: Pruning, gone: list[int]):
+def test_runs_beyond_every_bound_are_removed(pruning: Pruning, gone: list[int]):
     going, spared = choose(RUNS, pruning)
     assert (days(going), spared) == (gone, ())
 
@@ -132,7 +151,7 @@ def test_what_is_beyond_every_bound_goes(pruning: Pruning, gone: list[int]):
         ({"standing": "unfinished"}, False, "lab run --resume"),
     ],
 )
-def test_what_must_not_go_is_spared_with_its_reason(changes: dict[str, object], unfinished: bool, why: str):
+def test_spared_runs_have_a_reason(changes: dict[str, object], unfinished: bool, why: str):
     runs = (run_of(0), run_of(1, **changes), run_of(2))
     going, spared = choose(runs, Pruning(keep_newest=1, unfinished=unfinished))
     assert days(going) == [0]
@@ -149,7 +168,7 @@ def test_a_run_is_kept_by_a_mark_that_changes_nothing_else(tmp_path: Path):
     assert listed(tmp_path).kept
     assert {path for path in run.rglob("*") if path.is_file()} - before.keys() == {run / "kept"}
     assert resume(FakeBench(), run) == run, "it is a run as before"
-    with pytest.raises(RunError, match="marked to be kept"):
+    with pytest.raises(RunError, match="marked to keep"):
         remove_run(tmp_path, run.name)
     keep(run, kept=False)
     keep(run, kept=False)
@@ -178,7 +197,7 @@ def test_a_link_to_a_run_elsewhere_is_left_alone(tmp_path: Path):
     run = begin(FakeBench(), tmp_path / "elsewhere")
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "linked").symlink_to(run)
-    with pytest.raises(RunError, match="is a link"):
+    with pytest.raises(RunError, match="is a symbolic link"):
         remove_run(tmp_path / "runs", "linked")
     assert (run / "manifest.json").exists()
 
@@ -193,7 +212,7 @@ def test_a_removal_that_breaks_off_leaves_no_half_run_and_the_next_one_clears_up
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("experiment.run_list.shutil.rmtree", fail)
+        patched.setattr("experiment.record.run_list.shutil.rmtree", fail)
         with pytest.raises(KeyboardInterrupt):
             remove_run(tmp_path, run.name)
     assert [found.run_id for found in list_runs(tmp_path)] == ["other"]

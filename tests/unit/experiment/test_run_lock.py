@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from documents.errors import RunError
-from experiment import run_lock
-from provision.connection import Completed, Connection, connect
+from experiment.bench import run_lock
+from provision.ssh.connection import Completed, Connection, connect
 from tests.ssh.cable import cable_to
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_for_content, wait_until
@@ -22,7 +22,7 @@ def lock(tmp_path: Path) -> str:
     return str(tmp_path / "run.lock")
 
 
-def test_the_host_is_held_by_one_run_at_a_time_and_its_holder_is_named(sshd: Sshd, lock: str):
+def test_one_run_at_a_time_holds_the_host_and_is_named(sshd: Sshd, lock: str):
     with connect(sshd.host) as first, connect(sshd.host) as second:
         with (
             run_lock.held(first, "run 1 of ada@laptop", lock=lock),
@@ -34,7 +34,7 @@ def test_the_host_is_held_by_one_run_at_a_time_and_its_holder_is_named(sshd: Ssh
             pass
 
 
-def test_the_lock_goes_with_the_connection(sshd: Sshd, lock: str):
+def test_the_lock_ends_with_the_connection(sshd: Sshd, lock: str):
     with connect(sshd.host) as first, connect(sshd.host) as second, run_lock.held(first, "ada", lock=lock):
         first.close()
         with run_lock.held(second, "grace", lock=lock):
@@ -71,7 +71,7 @@ def test_a_run_whose_lock_is_lost_loses_its_connection_too(sshd: Sshd, lock: str
     assert "was lost" in caplog.text
 
 
-def test_what_interrupts_the_holder_lets_go_of_the_lock(sshd: Sshd, lock: str):
+def test_an_interrupt_of_the_holder_releases_the_lock(sshd: Sshd, lock: str):
     with connect(sshd.host) as connection:
         with pytest.raises(KeyboardInterrupt), run_lock.held(connection, "ada", lock=lock):
             raise KeyboardInterrupt
@@ -79,7 +79,7 @@ def test_what_interrupts_the_holder_lets_go_of_the_lock(sshd: Sshd, lock: str):
             pass
 
 
-def test_an_interrupt_while_the_lock_is_taken_ends_at_once_and_the_lock_goes_with_the_connection(
+def test_an_interrupt_while_the_lock_is_acquired_ends_at_once_and_releases_it(
     sshd: Sshd, lock: str, monkeypatch: pytest.MonkeyPatch
 ):
     def interrupt(connection: Connection, command: Sequence[str], **options: Any) -> Completed:  # noqa: ANN401 - passed on

@@ -2,13 +2,12 @@
 
 import pytest
 
-from documents.cores import PhysicalCore
 from documents.errors import RunError
-from documents.inventory import Inventory, LoadHost
-from documents.protocol import Protocol
-from documents.stack import Cores
-from documents.variant import Variant
-from experiment.subjects import require_subjects, subjects_of, with_subjects, without_subjects
+from documents.lab.host import PhysicalCore
+from documents.lab.inventory import Inventory, LoadHost
+from documents.run.protocol import Protocol, Variant
+from documents.stack.stack import Cores
+from experiment.planning.subjects import require_subjects, subjects_of, with_subjects, without_subjects
 from tests.unit.experiment.fake_bench import INVENTORY, LAYOUT, PROTOCOL
 
 POOLS = tuple(Variant(name=f"pool-{size}", environment={"DB_POOL_SIZE": str(size)}) for size in (16, 32))
@@ -120,7 +119,7 @@ def test_a_layout_that_does_not_fit_the_host_is_refused():
 def test_a_layout_has_the_generator_where_the_load_comes_from():
     lacking = OTHER_CORES.model_copy(update={"cores": Cores(api="0", postgres="3", system="5")})
     assert "cores.generator: this key is missing" in refused(varied(lacking))
-    load_host = LoadHost(host=INVENTORY.host, size=INVENTORY.size, generator=(0,), system=(1,))
+    load_host = LoadHost(host=INVENTORY.host, size=INVENTORY.size, own_kernel=False, generator=(0,), system=(1,))
     apart = INVENTORY.model_copy(
         update={"load_hosts": (load_host,), "cores": LAYOUT.model_copy(update={"generator": ()})}
     )
@@ -132,7 +131,7 @@ def test_a_cpu_is_left_for_interrupts_where_the_lab_sets_where_they_are_served()
     others = OTHER_CORES.model_copy(
         update={"name": "rest", "cores": Cores(api="3-5", postgres="0", system="1", generator="2")}
     )
-    assert "leave the host no CPU on which interrupts could be served" in refused(varied(OTHER_CORES, others), own)
+    assert "leave no CPU for interrupts" in refused(varied(OTHER_CORES, others), own)
     assert len(subjects_of(own, varied(OTHER_CORES), (), lambda: CORES)) == 2
     assert len(subjects_of(INVENTORY, varied(OTHER_CORES, others), (), lambda: CORES)) == 4
 
@@ -152,10 +151,10 @@ def test_what_the_lab_lacks_or_cannot_be_called_so_is_refused(protocol: Protocol
 def test_a_variant_is_not_called_as_another_api_is():
     other = INVENTORY.apis[0].model_copy(update={"name": "go-pool-16"})
     lab = INVENTORY.model_copy(update={"apis": (*INVENTORY.apis, other)})
-    assert "would be called go-pool-16, as another API of the lab is" in refused(varied(*POOLS), lab)
+    assert "would be called go-pool-16, like another API of the lab" in refused(varied(*POOLS), lab)
 
 
-def test_what_is_asked_for_and_not_there_is_told_with_what_is():
+def test_a_missing_name_is_reported_with_the_existing_ones():
     with pytest.raises(RunError, match=r"no API go-pool-64, by the protocol tiny; it has go-pool-16, go-pool-32"):
         names(varied(*POOLS, apis=("go",)), "go-pool-64")
 
@@ -163,5 +162,5 @@ def test_what_is_asked_for_and_not_there_is_told_with_what_is():
 def test_an_api_that_is_measured_as_its_variants_alone_cannot_be_judged_by_its_name():
     require_subjects(INVENTORY, varied(*POOLS), ("go-pool-16", "go-pool-32"))
     require_subjects(INVENTORY, PROTOCOL, ("go", "rust"))
-    with pytest.raises(RunError, match="measures go as go-pool-16, go-pool-32, and not as it is declared"):
+    with pytest.raises(RunError, match="measures go as go-pool-16, go-pool-32, not as declared"):
         require_subjects(INVENTORY, varied(*POOLS), ("go", "go-pool-32"))

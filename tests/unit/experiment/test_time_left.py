@@ -5,24 +5,29 @@ from pathlib import Path
 
 import pytest
 
-from documents.open_loop import OpenLoopCell
-from documents.plan import Cell
-from documents.protocol import OpenLoop, Protocol, Scenario
-from experiment.budget import CELL_OVERHEAD_SECONDS
-from experiment.events import AttemptMade, BudgetSpent, CellFinished, CellStarted, OpenLoopPlanned, PhaseStarted
-from experiment.plan import make_plan
-from experiment.protocol_file import read_protocol
-from experiment.time_left import ASSUMED_SECONDS, ENDING_SECONDS, TimeLeft
-from tests.unit.experiment.told_run import (
-    Told,
+from documents.run.protocol import Cell, OpenLoop, Protocol, Scenario
+from documents.run.window import OpenLoopCell
+from experiment.planning.plan import make_plan
+from experiment.planning.subjects import read_protocol
+from experiment.progress.events import (
+    AttemptMade,
+    BudgetSpent,
+    CellFinished,
+    CellStarted,
+    OpenLoopPlanned,
+    PhaseStarted,
+)
+from experiment.progress.time_left import CELL_OVERHEAD_SECONDS, ENDING_SECONDS, TimeLeft
+from tests.unit.experiment.timed_events import (
+    TimedEvent,
     end_of_first_block,
     error_after_first_block,
+    events_of_run,
     finished,
     left_after,
     noisy,
     recorded_run,
     started,
-    told_run,
 )
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -50,30 +55,30 @@ def always(cell: Cell, _attempt: int) -> tuple[float, bool]:
     return SECONDS[cell.api, cell.scenario.name] - window, True
 
 
-def after(told: Sequence[Told]) -> TimeLeft:
+def after(events: Sequence[TimedEvent]) -> TimeLeft:
     time_left = TimeLeft()
-    for event, at in told:
+    for event, at in events:
         time_left.take(event, at)
     return time_left
 
 
 @pytest.mark.parametrize("protocol", [PROTOCOL, OPEN], ids=["closed", "open"])
-def test_what_does_not_scatter_is_told_exactly_from_the_end_of_the_first_block_on(protocol: Protocol):
-    told = told_run(protocol, APIS, always)
-    first = end_of_first_block(told)
-    for index in range(first, len(told)):
-        seconds, was = left_after(told, index)
+def test_without_scatter_the_time_left_is_exact_from_the_end_of_the_first_block(protocol: Protocol):
+    events = events_of_run(protocol, APIS, always)
+    first = end_of_first_block(events)
+    for index in range(first, len(events)):
+        seconds, was = left_after(events, index)
         assert seconds == pytest.approx(was)
-    assert after(told[: first + 1]).measured
-    assert not after(told[: first - 6]).measured
+    assert after(events[: first + 1]).measured
+    assert not after(events[: first - 6]).measured
 
 
 @pytest.mark.parametrize("path", sorted(RECORDED.glob("*.json")), ids=lambda path: path.stem)
-def test_of_a_real_run_it_is_right_within_a_tenth_from_the_first_block_to_the_last_half_minute(path: Path):
-    told = recorded_run(path)
+def test_in_a_real_run_the_error_is_below_a_tenth_from_the_first_block_to_the_last_half_minute(path: Path):
+    events = recorded_run(path)
     errors: list[float] = []
-    for index in range(end_of_first_block(told), len(told)):
-        seconds, was = left_after(told, index)
+    for index in range(end_of_first_block(events), len(events)):
+        seconds, was = left_after(events, index)
         if was > 30:
             errors.append(seconds / was - 1)
     assert len(errors) > 20
@@ -85,10 +90,9 @@ def test_before_any_cell_it_is_what_the_protocol_allows_at_most():
     time_left = TimeLeft()
     assert time_left.seconds(0.0) is None
     time_left.take(started(PROTOCOL, cells), 100.0)
-    most = sum(30 + ASSUMED_SECONDS + cell.scenario.duration_seconds for cell in cells)
+    most = sum(30 + CELL_OVERHEAD_SECONDS + cell.scenario.duration_seconds for cell in cells)
     assert time_left.seconds(100.0) == pytest.approx(most + ENDING_SECONDS)
     assert not time_left.measured
-    assert ASSUMED_SECONDS == CELL_OVERHEAD_SECONDS
 
 
 def cell(number: int, api: str, scenario: int = 0, *, block: int = 1) -> Cell:
@@ -122,36 +126,41 @@ def test_void_attempts_are_made_again_at_the_rate_at_which_they_were_void():
     for one in cells[1:3]:
         at = made(time_left, one, at, 20.0)
     # One of four, and 43 s is what it was to take when nothing but the protocol was known.
-    void, part = 0.25, 10 / (30 + ASSUMED_SECONDS + 10)
+    void, part = 0.25, 10 / (30 + CELL_OVERHEAD_SECONDS + 10)
     each = 20 * (1 - void**2) + 20 * part * (void + void**2)
     assert time_left.seconds(at) == pytest.approx(8 * each + ENDING_SECONDS)
 
 
 def test_an_open_loop_counts_before_it_is_planned_and_is_what_was_planned_afterwards():
-    told = told_run(OPEN, APIS, always)
-    [planned] = [index for index, (event, _) in enumerate(told) if isinstance(event, OpenLoopPlanned)]
-    before, was = left_after(told, planned - 1)
+    events = events_of_run(OPEN, APIS, always)
+    [planned] = [index for index, (event, _) in enumerate(events) if isinstance(event, OpenLoopPlanned)]
+    before, was = left_after(events, planned - 1)
     assert before == pytest.approx(was)
     assert was > ENDING_SECONDS
-    none = [*told[:planned], (OpenLoopPlanned(cells=()), told[planned][1])]
+    none = [*events[:planned], (OpenLoopPlanned(cells=()), events[planned][1])]
     assert left_after(none, planned)[0] == ENDING_SECONDS
-    assert after(told).seconds(10_000.0) == 0.0
+    assert after(events).seconds(10_000.0) == 0.0
 
 
-def test_a_run_that_goes_on_knows_what_was_measured_before():
-    told = told_run(PROTOCOL, APIS, always)
-    first = end_of_first_block(told)
-    before = [(event, at) for event, at in told[: first + 1] if isinstance(event, CellFinished)]
+def test_a_resumed_run_uses_earlier_measurements():
+    events = events_of_run(PROTOCOL, APIS, always)
+    first = end_of_first_block(events)
+    before = [(event, at) for event, at in events[: first + 1] if isinstance(event, CellFinished)]
     attempts = [
         AttemptMade(
-            cell_id=event.cell.id, attempt=1, voids=(), seconds=always(event.cell, 1)[0], throughput=event.throughput
+            cell_id=event.cell.id,
+            attempt=1,
+            voids=(),
+            seconds=always(event.cell, 1)[0],
+            throughput=event.throughput,
+            never_steady=False,
         )
         for event, _ in before
     ]
     resumed = TimeLeft()
     resumed.take(started(PROTOCOL, make_plan(PROTOCOL, APIS, 1).cells, made=attempts), 7_000.0)
     assert resumed.measured
-    assert resumed.seconds(7_000.0) == pytest.approx(left_after(told, first)[1])
+    assert resumed.seconds(7_000.0) == pytest.approx(left_after(events, first)[1])
 
 
 def test_blocks_that_the_budget_has_no_time_for_do_not_count():
@@ -184,7 +193,7 @@ def test_it_is_within_a_tenth_after_the_first_block_in_most_simulated_runs(
     protocol, apis = read_protocol(name), ("go", "kotlin", "rust", "zig")
     errors = [
         error_after_first_block(
-            told_run(protocol, apis, noisy(protocol, apis, seed, noise=noise, void_share=void_share), seed=seed)
+            events_of_run(protocol, apis, noisy(protocol, apis, seed, noise=noise, void_share=void_share), seed=seed)
         )
         for seed in range(SIMULATED)
     ]

@@ -2,7 +2,7 @@ import time
 
 import jwt
 
-from experiment.tokens import token_file
+from experiment.workloads.requests import token_file
 
 SECRET = "a secret of thirty-two bytes and more"
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
-from documents.host import Host
-from documents.run import ProcessPinning
-from experiment import generators, host_folder, remote_bench
-from experiment.bench import Load
-from experiment.remote_bench import RemoteBench
-from provision.cgroups import Cgroup
-from provision.jobs import Job
+from documents.lab.host import Host
+from documents.run.records import ProcessPinning
+from experiment.bench import generators, host_folder, remote
+from experiment.bench.bench import Load
+from experiment.bench.remote import RemoteBench
+from provision.containers.cgroups import Cgroup
+from provision.load.jobs import Job
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS
 from tests.unit.provision.local_host import LocalHost
 from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, StandIn
@@ -39,7 +39,7 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 
 def bench_on(kind: str, stand_in: StandIn) -> RemoteBench:
     host = Host.model_validate(INVENTORY.host.model_dump() | {"kind": kind})
-    inventory = INVENTORY.model_copy(update={"host": host})
+    inventory = INVENTORY.model_copy(update={"host": host, "own_kernel": kind != "container"})
     return RemoteBench(LocalHost(), inventory, SECRETS, place=stand_in.place, lease_margin_seconds=30)
 
 
@@ -75,11 +75,12 @@ def test_a_window_in_which_the_lease_lapsed_is_not_collected(
     def nothing(*_: object, **__: object) -> tuple[ProcessPinning, ...]:
         return ()
 
-    monkeypatch.setattr(remote_bench.containers, "cgroup", cgroup)
-    monkeypatch.setattr(generators.generator, "generator_cgroup", cgroup)
-    monkeypatch.setattr(generators.generator, "start", job)
-    monkeypatch.setattr(remote_bench.sampling, "start", job)
-    monkeypatch.setattr(remote_bench.pinning, "apply", nothing)
+    monkeypatch.setattr(remote.control, "cgroup", cgroup)
+    monkeypatch.setattr(generators.wrk, "generator_cgroup", cgroup)
+    monkeypatch.setattr(generators.jobs, "start", job)
+    monkeypatch.setattr(remote.recording, "start_sampler", job)
+    monkeypatch.setattr(remote.recording, "start_watch", job)
+    monkeypatch.setattr(remote.pinning, "apply", nothing)
     monkeypatch.setattr(generators.jobs, "wait", nothing)
     bench = bench_on("ssh", stand_in)
     monkeypatch.setattr(host_folder, "HOME", str(tmp_path / "run"))

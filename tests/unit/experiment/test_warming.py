@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from documents.protocol import Protocol
-from documents.run import STEADY_SECONDS, WarmUp
+from documents.run.protocol import Protocol
+from documents.run.records import STEADY_SECONDS, WarmUp
 from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, records
 
@@ -32,7 +32,7 @@ def test_each_api_warms_up_as_long_as_it_takes(tmp_path: Path):
     assert len(found["go"].series) == 9 + STEADY_SECONDS
 
 
-def test_one_that_is_never_steady_is_measured_after_the_longest_warm_up_and_says_so(tmp_path: Path):
+def test_an_api_that_is_never_steady_is_measured_after_the_longest_warm_up_and_reported(tmp_path: Path):
     def requests_of(_api: str, second: int) -> int:
         return 1_000 * 2 ** (second // 8)
 
@@ -61,6 +61,6 @@ def test_without_a_warm_up_no_load_is_put_on_before_the_window(tmp_path: Path):
     assert list(found.values()) == [WarmUp(outcome="not-judged", seconds=0, series=())] * 2
 
 
-def test_a_least_that_is_more_than_the_most_is_refused():
+def test_a_shortest_warm_up_above_the_longest_is_refused():
     with pytest.raises(ValidationError, match="the least is more than warm_up_seconds, which is the most: 10"):
         Protocol.model_validate_json(protocol(10, 11).model_dump_json())

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it: its cells, what was made before, the time left, and what should be known."""
+"""What a run reports to its watchers: its cells, what was made before, the time left, and what should be known."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from documents.plan import Plan
-from experiment.events import (
+from analysis.raw.run import read_run
+from documents.run.protocol import Plan
+from experiment.progress.events import (
     BudgetSpent,
     CellFinished,
     Event,
     OpenLoopPlanned,
     RunFinished,
     RunStarted,
-    TimeLeftTold,
+    TimeLeftChanged,
     Warned,
 )
-from experiment.run_folder import RunFolder
-from experiment.watching import Watcher, warnings_of
+from experiment.progress.state import FollowUps, warnings_of
 from tests.unit.documents.samples import CELL_RECORD, PLAN
 from tests.unit.experiment.fake_bench import OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, resume
@@ -33,7 +33,7 @@ def started_of(events: list[Event]) -> RunStarted:
     return started
 
 
-def test_a_run_tells_its_cells_as_it_begins_and_those_of_the_open_loop_as_they_are_planned(tmp_path: Path):
+def test_a_run_announces_its_cells_at_its_start_and_those_of_the_open_loop_when_they_are_planned(tmp_path: Path):
     events: list[Event] = []
     run = begin(FakeBench(), tmp_path, events.append, protocol=OPEN_LOOP_PROTOCOL)
     started = started_of(events)
@@ -43,7 +43,7 @@ def test_a_run_tells_its_cells_as_it_begins_and_those_of_the_open_loop_as_they_a
     [index] = [index for index, event in enumerate(events) if isinstance(event, OpenLoopPlanned)]
     planned = events[index]
     assert isinstance(planned, OpenLoopPlanned)
-    open_loop = RunFolder.open(run).read_open_loop_plan()
+    open_loop = read_run(run).open_loop_plan
     assert open_loop is not None
     assert planned.cells == open_loop.cells
     finished = [event.cell.number for event in events[:index] if isinstance(event, CellFinished)]
@@ -51,7 +51,7 @@ def test_a_run_tells_its_cells_as_it_begins_and_those_of_the_open_loop_as_they_a
 
 
 @pytest.mark.parametrize("kept", [3, CELLS + 2], ids=["closed", "open"])
-def test_a_run_that_goes_on_tells_what_was_made_before(tmp_path: Path, kept: int):
+def test_a_resumed_run_announces_its_earlier_attempts(tmp_path: Path, kept: int):
     seen: list[Event] = []
     # The second window is void, and so one more is played.
     bench = FakeBench(spoilt=frozenset({2}))
@@ -81,7 +81,7 @@ def begin_within(budget_seconds: int, runs: Path, events: list[Event]) -> None:
     begin(FakeBench(before=clock.in_load), runs, events.append, budget_seconds=budget_seconds, clock=clock)
 
 
-def test_a_budget_that_is_spent_is_told_with_the_block_that_is_not_begun(tmp_path: Path):
+def test_a_budget_that_is_spent_is_reported_with_the_block_that_is_not_begun(tmp_path: Path):
     events: list[Event] = []
     begin_within(300, tmp_path, events)
     assert started_of(events).budget_seconds == 300
@@ -92,21 +92,21 @@ def test_a_budget_that_is_spent_is_told_with_the_block_that_is_not_begun(tmp_pat
     assert "block 2" in warning.message
 
 
-def test_the_time_left_is_told_after_each_cell_and_runs_out_with_the_run(tmp_path: Path):
-    clock, told = SteppedClock(), list[Event]()
-    watcher = Watcher(clock)
+def test_the_time_left_is_shown_after_each_cell_and_ends_with_the_run(tmp_path: Path):
+    clock, seen = SteppedClock(), list[Event]()
+    follow_ups = FollowUps(clock)
 
     def progress(event: Event) -> None:
-        told.append(event)
-        told.extend(watcher.hear(event))
+        seen.append(event)
+        seen.extend(follow_ups.of(event))
 
     begin(FakeBench(before=clock.in_load), tmp_path, progress, clock=clock)
-    assert isinstance(told[0], RunStarted)
-    assert isinstance(told[-1], RunFinished), "nothing comes after the end"
+    assert isinstance(seen[0], RunStarted)
+    assert isinstance(seen[-1], RunFinished), "nothing comes after the end"
     left = [
         after
-        for before, after in pairwise(told)
-        if isinstance(before, CellFinished) and isinstance(after, TimeLeftTold)
+        for before, after in pairwise(seen)
+        if isinstance(before, CellFinished) and isinstance(after, TimeLeftChanged)
     ]
     assert len(left) == CELLS
     assert [one.basis for one in left[:1] + left[5:]] == ["assumed"] + ["measured"] * 7
@@ -114,10 +114,10 @@ def test_the_time_left_is_told_after_each_cell_and_runs_out_with_the_run(tmp_pat
         assert one.seconds == pytest.approx((CELLS - number) * LOAD_SECONDS, abs=3)
         assert one.ends_at == BEGAN + timedelta(seconds=number * LOAD_SECONDS + one.seconds)
     adapter = TypeAdapter[Event](Event)
-    assert [adapter.validate_json(event.model_dump_json()) for event in told] == told
+    assert [adapter.validate_json(event.model_dump_json()) for event in seen] == seen
 
 
-def test_an_attempt_that_is_void_is_warned_of_with_what_follows_from_it():
+def test_a_void_attempt_is_warned_of_with_its_consequence():
     void = CELL_RECORD
     assert void.warm_up is not None
     assert void.warm_up.outcome == "never-steady", "which matters in a valid one alone"

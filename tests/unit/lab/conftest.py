@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from documents.labels import STACK_LABEL
+from documents.lab.inventory import STACK_LABEL
 from lab.lifecycle.engine import Engine
 from tests.unit.lab.engine_room import EngineRoom, docker, import_empty_image
 from tests.unit.toolchain.pulumi_project import lay_project

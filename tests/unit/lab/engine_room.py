@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from documents.labels import STACK_LABEL
+from documents.lab.inventory import STACK_LABEL
 from lab.lifecycle.engine import Engine, ResourceProgress
 
 STEPS = '''
@@ -42,22 +42,22 @@ class Step(Resource, module="fairground", name="Step"):
 
 @dataclass(frozen=True)
 class EngineRoom:
-    """An engine in a checkout of its own, and what it told of its progress."""
+    """An engine in a checkout of its own, and the progress that it reported."""
 
     engine: Engine
-    told: list[ResourceProgress] = field(default_factory=list[ResourceProgress])
+    reported: list[ResourceProgress] = field(default_factory=list[ResourceProgress])
 
     def write(self, program: str) -> None:
         (self.engine.root / "__main__.py").write_text(program)
 
     def up(self) -> list[ResourceProgress]:
-        """Run `up` and return what it told."""
+        """Run `up` and return what it reported."""
         return self.operate("up", "--yes", "--skip-preview")
 
     def operate(self, *arguments: str) -> list[ResourceProgress]:
-        self.told.clear()
-        self.engine.operate(*arguments, progress=self.told.append)
-        return list(self.told)
+        self.reported.clear()
+        self.engine.operate(*arguments, progress=self.reported.append)
+        return list(self.reported)
 
     @property
     def locks(self) -> list[Path]:

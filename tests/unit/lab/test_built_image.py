@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from documents.errors import HostError, HostUnreachableError, LabError
-from documents.host import Host
-from lab import base_image, built_image
-from lab.base_image import _BaseImageProvider  # pyright: ignore[reportPrivateUsage]
-from lab.built_image import _BuiltImageProvider  # pyright: ignore[reportPrivateUsage]
-from provision import made_images
-from provision.base_image import BaseImage
-from provision.made_images import MadeImage, forget_image, note_image
+from documents.lab.host import Host
+from lab.resources import images
+from lab.resources.images import (
+    _BaseImageProvider,  # pyright: ignore[reportPrivateUsage]
+    _BuiltImageProvider,  # pyright: ignore[reportPrivateUsage]
+)
+from provision.images import build
+from provision.images.build import MadeImage, forget_image, note_image
+from provision.system.base_image import BaseImage
 
 NAME = "fairground-api-echo:0123456789ab-5789545b5a99"
 
@@ -75,14 +77,13 @@ class Hosts:
 @pytest.fixture
 def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
     made = Hosts(tmp_path)
-    for module in (made_images, built_image, base_image):
+    for module in (build, images):
         monkeypatch.setattr(module, "connect", made.connect)
-    monkeypatch.setattr(made_images, "carry_image", made.carry)
-    monkeypatch.setattr(built_image, "build_image", made.build)
-    monkeypatch.setattr(built_image, "find_image", made.find)
-    monkeypatch.setattr(base_image, "make_base_image_on_host", made.make_base)
-    monkeypatch.setattr(base_image, "find_image", made.find)
-    monkeypatch.setattr(base_image, "_carry_into", made.carry_from_here)
+    monkeypatch.setattr(build, "carry_image", made.carry)
+    monkeypatch.setattr(images, "build_image", made.build)
+    monkeypatch.setattr(images, "find_image", made.find)
+    monkeypatch.setattr(images, "make_base_image_on_host", made.make_base)
+    monkeypatch.setattr(images, "_carry_into", made.carry_from_here)
     return made
 
 
@@ -135,7 +136,7 @@ def test_an_image_of_that_name_that_is_made_of_something_else_is_built(hosts: Ho
     assert _BuiltImageProvider().diff(NAME, was, will_be).replaces == list(change)
 
 
-def test_an_image_is_made_anew_with_its_host_and_for_nothing_else_about_it(hosts: Hosts):
+def test_an_image_is_recreated_only_with_its_host(hosts: Hosts):
     was = declared(hosts.host("one"))
     assert not _BuiltImageProvider().diff(NAME, was, {**was, "host": hosts.host("two").to_json()}).changes
     assert _BuiltImageProvider().diff(NAME, was, {**was, "host_id": "another"}).replaces == ["host_id"]
@@ -148,7 +149,7 @@ def test_an_image_on_a_host_that_does_not_answer_soon_is_built_and_said_to_be(
     hosts.away.add("one")
     assert create(hosts.host("two"))["image_id"] == "sha256:of-two"
     assert hosts.waited[-1] <= 10
-    assert capsys.readouterr().err == f"The image {NAME} is made anew on two: one gave no SSH answer.\n"
+    assert capsys.readouterr().err == f"The image {NAME} is built again on two: one gave no SSH answer.\n"
 
 
 def test_an_image_that_one_host_lost_comes_from_another(hosts: Hosts):
@@ -161,7 +162,7 @@ def test_an_image_that_one_host_lost_comes_from_another(hosts: Hosts):
 
 def test_an_image_is_never_carried_from_its_own_host(hosts: Hosts):
     create(hosts.host("one"))
-    create(hosts.host("one"), host_id="made anew")
+    create(hosts.host("one"), host_id="made again")
     assert hosts.done == ["built on one from apis/echo"] * 2
 
 
@@ -215,11 +216,11 @@ def test_an_image_is_off_the_record_with_its_resource_unless_another_took_its_na
     _BuiltImageProvider().delete(NAME, old)
 
 
-def test_a_build_that_fails_is_told_in_one_line(hosts: Hosts, monkeypatch: pytest.MonkeyPatch):
+def test_a_build_that_fails_is_reported_in_one_line(hosts: Hosts, monkeypatch: pytest.MonkeyPatch):
     def fail(*_: object, **__: object) -> str:
         raise HostError("echo/Dockerfile can't be built on one: first\n  second\n")
 
-    monkeypatch.setattr(built_image, "build_image", fail)
+    monkeypatch.setattr(images, "build_image", fail)
     with pytest.raises(LabError, match=r"^echo/Dockerfile can't be built on one: first second$"):
         create(hosts.host("one"))
     assert not (hosts.folder / "ssh-one").exists()

@@ -1,4 +1,4 @@
-"""What a lab at a cloud lacks on the controller is told before anything is made or paid for."""
+"""What a lab at a cloud lacks on the controller is reported before anything is made or paid for."""
 
 import importlib.metadata
 from datetime import timedelta
@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from documents.cloud_hosts import CloudHost
 from documents.errors import LabError
-from lab.hosts.extras import EXTRAS
-from lab.lifecycle.cloud_preflight import check_cloud
-from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
+from documents.stack.hosts import CloudHost
+from lab.hosts.cloud import CLOUDS
+from lab.lifecycle.preflight import check_cloud
+from tests.unit.documents.samples import AWS_HOST, CLOUD_HOSTS, HETZNER_HOST
 
 PLUGINS = {"aws": "aws", "hetzner": "hcloud"}
 BEFORE = AWS_HOST.expires - timedelta(hours=1)
 
 SECRET = "a-very-secret-value"
 
-both = pytest.mark.parametrize("host", [AWS_HOST, HETZNER_HOST], ids=lambda host: host.kind)
+both = pytest.mark.parametrize("host", CLOUD_HOSTS, ids=lambda host: host.kind)
 
 
 def environment(home: Path, host: CloudHost) -> dict[str, str]:
     """All that a host of this kind needs: its plugin is installed, and its credentials are there."""
-    name, version = PLUGINS[host.kind], importlib.metadata.version(EXTRAS[host.kind])
+    name, version = PLUGINS[host.kind], importlib.metadata.version(CLOUDS[host.kind].package)
     folder = home / "plugins" / f"resource-{name}-v{version}"
     folder.mkdir(parents=True)
     (folder / f"pulumi-resource-{name}").touch(mode=0o755)
@@ -55,13 +55,14 @@ def test_missing_package_is_named_with_its_extra(tmp_path: Path, host: CloudHost
 
     monkeypatch.setattr(importlib.metadata, "version", version)
     said = refusal(host, variables)
-    assert said.startswith(f"A host of the kind {host.kind} is made with the Python package {EXTRAS[host.kind]}")
+    package = CLOUDS[host.kind].package
+    assert said.startswith(f"A host of the kind {host.kind} is made with the Python package {package}")
     assert said.endswith(f"pip install -e '.[{host.kind}]'")
 
 
 @both
 def test_missing_plugin_is_named_with_the_command_that_installs_it(tmp_path: Path, host: CloudHost):
-    version = importlib.metadata.version(EXTRAS[host.kind])
+    version = importlib.metadata.version(CLOUDS[host.kind].package)
     variables = environment(tmp_path / "home", host)
     plugins = tmp_path / "home" / "plugins"
     [folder] = plugins.iterdir()

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from documents.cores import CoreLayout, PhysicalCore
 from documents.errors import LabError
-from documents.explicit_cores import LayoutError, explicit_cores
-from documents.stack import Cores
-from lab.cores import split_cores, split_load_host, take_cores
-from lab.hosts.machine import read_topology
+from documents.lab.host import CoreLayout, PhysicalCore
+from documents.stack.stack import Cores, LayoutError, explicit_cores
+from lab.cores import read_topology, split_cores, split_load_host, take_cores
 
 
 def machine(cores: int, *, threads: int = 1) -> tuple[PhysicalCore, ...]:
@@ -26,7 +25,7 @@ machines = st.builds(machine, st.integers(min_value=1, max_value=16), threads=st
 
 
 def groups(layout: CoreLayout) -> list[set[int]]:
-    """The CPUs of the four that are told apart: API, PostgreSQL, Redis with the system, generator."""
+    """The CPUs of the four that are distinguished: API, PostgreSQL, Redis with the system, generator."""
     return [set(layout.api), set(layout.postgres), {*layout.redis, *layout.system}, set(layout.generator)]
 
 
@@ -135,8 +134,8 @@ def test_layout_with_a_cpu_that_the_host_lacks_is_refused_with_role_and_remedy(r
 
 
 def test_layout_with_a_falling_range_is_refused_with_its_role():
-    with pytest.raises(LayoutError, match=r"^cores\.api: the range 2-0 in the CPU list '2-0' falls\.$"):
-        explicit_cores(cores(api="2-0"), machine(8))
+    with pytest.raises(ValidationError, match=r"api\n.*the range 2-0 in the CPU list '2-0' falls"):
+        cores(api="2-0")
 
 
 @pytest.mark.parametrize(
@@ -166,6 +165,6 @@ def test_sibling_that_this_process_may_not_use_is_left_out(tmp_path: Path, monke
     def three_cpus(_process: int) -> set[int]:
         return {0, 1, 2}
 
-    monkeypatch.setattr("lab.hosts.machine._CPU", tmp_path)
+    monkeypatch.setattr("lab.cores._CPU", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", three_cpus)
     assert read_topology() == ((0, 2), (1,))

@@ -1,15 +1,15 @@
-"""What a lab at a cloud costs is told, and confirmed once for each cost, by the record of the real engine."""
+"""What a lab at a cloud costs is shown, and confirmed once for each cost, by the record of the real engine."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.costs import confirm_cost
-from documents.cloud_hosts import Bill, Price
+from cli.up import confirm_cost
 from documents.errors import LabError
-from documents.stack import Stack
-from lab.lifecycle.cost import cost_lines, cost_until_expiry
+from documents.stack.hosts import Bill, Price
+from documents.stack.stack import Stack
+from lab.lifecycle.preflight import cost_lines, cost_until_expiry
 from lab.lifecycle.state import ensure_stack, read_state
 from tests.unit.documents.samples import AWS_HOST, EXAMPLES, HETZNER_HOST
 from tests.unit.lab.engine_room import EngineRoom
@@ -55,7 +55,7 @@ def test_lab_that_has_expired_is_refused_with_its_moment(past: timedelta):
     )
 
 
-def test_price_an_hour_total_and_end_are_told():
+def test_price_per_hour_total_and_end_are_shown():
     first, second, third = cost_lines("mine", cost_until_expiry(bill(), NOW))
     assert first == "The lab mine has 1 machine at hetzner, ccx33 in fsn1: 0.41 EUR an hour."
     assert second == (
@@ -65,7 +65,7 @@ def test_price_an_hour_total_and_end_are_told():
     assert "`lab down --expired`" in third
 
 
-def test_price_of_several_machines_is_told_with_that_of_each():
+def test_price_of_several_machines_is_shown_with_that_of_each():
     first, second, _ = cost_lines("mine", cost_until_expiry(bill(3, 0.0712, NOW + timedelta(days=300)), NOW))
     assert first == "The lab mine has 3 machines at hetzner, ccx33 in fsn1: 0.2136 EUR an hour, 0.0712 EUR each."
     assert "7,200 hours begin: 1,537.92 EUR." in second
@@ -91,26 +91,26 @@ def record(room: EngineRoom, stated: object) -> None:
 
 
 class Asked:
-    """Somebody who is asked, and what was told before."""
+    """Somebody who is asked, and what was shown before."""
 
     def __init__(self, answer: bool) -> None:
         self.answer = answer
         self.questions: list[str] = []
-        self.told: list[str] = []
+        self.shown: list[str] = []
 
     def ask(self, question: str) -> bool:
         self.questions.append(question)
         return self.answer
 
     def confirm(self, room: EngineRoom, stack: Stack, *, machines: int = 1) -> None:
-        confirm_cost(room.engine, stack, machines=machines, accepted=False, ask=self.ask, tell=self.told.append)
+        confirm_cost(room.engine, stack, machines=machines, accepted=False, ask=self.ask, show=self.shown.append)
 
 
-def test_new_lab_is_asked_for_after_its_cost_was_told(room: EngineRoom):
+def test_new_lab_needs_confirmation_after_its_cost_was_shown(room: EngineRoom):
     asked = Asked(answer=True)
     asked.confirm(room, cloud_stack(room), machines=2)
     assert asked.questions == ["Make it?"]
-    assert "1.00 USD an hour, 0.50 USD each" in asked.told[0]
+    assert "1.00 USD an hour, 0.50 USD each" in asked.shown[0]
 
 
 def test_cost_that_is_declined_ends_it(room: EngineRoom):
@@ -119,17 +119,17 @@ def test_cost_that_is_declined_ends_it(room: EngineRoom):
 
 
 def test_where_nobody_can_be_asked_the_command_line_has_to_accept_it(room: EngineRoom):
-    stack, told = cloud_stack(room), list[str]()
+    stack, shown = cloud_stack(room), list[str]()
     with pytest.raises(LabError, match=rf"lab up --stack {stack.name} --accept-cost$"):
-        confirm_cost(room.engine, stack, machines=1, accepted=False, ask=None, tell=told.append)
-    confirm_cost(room.engine, stack, machines=1, accepted=True, ask=None, tell=told.append)
-    assert len(told) == 6
+        confirm_cost(room.engine, stack, machines=1, accepted=False, ask=None, show=shown.append)
+    confirm_cost(room.engine, stack, machines=1, accepted=True, ask=None, show=shown.append)
+    assert len(shown) == 6
 
 
 def test_lab_that_costs_nothing_is_not_asked_about(room: EngineRoom):
     asked = Asked(answer=False)
     asked.confirm(room, CONTAINER_STACK.model_copy(update={"name": room.engine.stack}))
-    assert (asked.questions, asked.told) == ([], [])
+    assert (asked.questions, asked.shown) == ([], [])
 
 
 def test_cost_on_record_is_not_asked_about_again_and_any_other_is(room: EngineRoom):
@@ -138,7 +138,7 @@ def test_cost_on_record_is_not_asked_about_again_and_any_other_is(room: EngineRo
     assert read_state(room.engine).bill is not None
     asked = Asked(answer=False)
     asked.confirm(room, stack, machines=2)
-    assert (asked.questions, asked.told) == ([], [])
+    assert (asked.questions, asked.shown) == ([], [])
     changes: dict[str, Callable[[], None]] = {
         "machines": lambda: asked.confirm(room, stack, machines=3),
         "type": lambda: asked.confirm(room, cloud_stack(room, instance_type="c7a.4xlarge"), machines=2),

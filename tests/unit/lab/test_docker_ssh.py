@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from documents.host import Host
-from lab.docker_ssh import docker_url, ssh_options
+from documents.lab.host import Host
+from lab.resources.access import docker_url, ssh_options
 
 HOST = Host(
     kind="ssh",
@@ -51,5 +51,5 @@ def test_the_users_own_configuration_is_not_read():
     ("address", "url"),
     [("10.1.2.3", "ssh://someone@10.1.2.3:2222"), ("2001:db8::5", "ssh://someone@[2001:db8::5]:2222")],
 )
-def test_url_tells_an_ipv6_address_from_its_port(address: str, url: str):
+def test_url_separates_an_ipv6_address_from_its_port(address: str, url: str):
     assert docker_url(HOST.model_copy(update={"address": address})) == url

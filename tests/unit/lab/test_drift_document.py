@@ -4,19 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab.lifecycle.drift.comparison import Comparison
-from lab.lifecycle.drift.declared import read_declared, state_of
-from lab.lifecycle.drift.pending import tell_steps
+from lab.lifecycle.drift import DriftComparison, compare_steps
 from lab.lifecycle.engine import Engine
-from tests.unit.lab.drifting import CONTAINER_ID, IMAGE, INPUTS, declared
+from lab.lifecycle.state import read_declared
+from tests.unit.lab.drifting import CONTAINER_ID, INPUTS, declared
 
 URN = "urn:pulumi:local::fairground::fairground:index:Lab$docker:index/container:Container::redis"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
-def told(*steps: dict[str, Any]) -> list[tuple[str, str | None, str | None]]:
-    comparison = Comparison(())
-    tell_steps(comparison, {"steps": [{"urn": URN, **step} for step in steps], "changeSummary": {"same": 22}})
+def found(*steps: dict[str, Any]) -> list[tuple[str, str | None, str | None]]:
+    comparison = DriftComparison(())
+    compare_steps(comparison, {"steps": [{"urn": URN, **step} for step in steps], "changeSummary": {"same": 22}})
     assert comparison.compared["document"] == 22 + len(comparison.differences)
     return [(one.what, one.declared, one.effective) for one in comparison.differences]
 
@@ -31,42 +30,36 @@ def changed(old: object, new: object) -> dict[str, Any]:
 
 
 def test_what_is_the_same_is_no_drift():
-    assert told({"op": "same"}, {"op": "read"}) == []
+    assert found({"op": "same"}, {"op": "read"}) == []
 
 
 def test_the_stack_s_own_outputs_are_no_drift():
     stack = "urn:pulumi:local::fairground::pulumi:pulumi:Stack::fairground-local"
-    assert told({"op": "update", "urn": stack, "oldState": {"inputs": {}}, "newState": {"inputs": {}}}) == []
+    assert found({"op": "update", "urn": stack, "oldState": {"inputs": {}}, "newState": {"inputs": {}}}) == []
 
 
-def test_a_property_that_the_document_changed_is_told_with_both_values():
-    assert told(changed("0", "1")) == [("cpuSet of redis (Container)", "1", "0")]
-    assert told(changed(None, ["a"])) == [("cpuSet of redis (Container)", '["a"]', "not set")]
-    assert told(changed("0", UNKNOWN)) == [("cpuSet of redis (Container)", "known once it is made", "0")]
-    assert told(changed("x" * 100, "1")) == [("cpuSet of redis (Container)", "1", f"{'x' * 60}…")]
+def test_a_property_that_the_document_changed_is_reported_with_both_values():
+    assert found(changed("0", "1")) == [("cpuSet of redis (Container)", "1", "0")]
+    assert found(changed(None, ["a"])) == [("cpuSet of redis (Container)", '["a"]', "not set")]
+    assert found(changed("0", UNKNOWN)) == [("cpuSet of redis (Container)", "known once it is created", "0")]
+    assert found(changed("x" * 100, "1")) == [("cpuSet of redis (Container)", "1", f"{'x' * 60}…")]
 
 
-def test_a_value_that_the_preview_hides_is_told_as_changed():
-    assert told(changed("[secret]", "[secret]")) == [
-        ("cpuSet of redis (Container)", "as the document says now", "as the last `lab up` left it")
+def test_a_value_that_the_preview_hides_is_reported_as_changed():
+    assert found(changed("[secret]", "[secret]")) == [
+        ("cpuSet of redis (Container)", "as the document has it now", "as the last `lab up` left it")
     ]
 
 
-def test_what_is_new_and_what_is_no_longer_declared_is_told():
-    assert told({"op": "create", "newState": {"inputs": {}}}, {"op": "delete", "oldState": {"inputs": {}}}) == [
-        ("the resource redis (Container)", "made", None),
+def test_what_is_new_and_what_is_no_longer_declared_is_reported():
+    assert found({"op": "create", "newState": {"inputs": {}}}, {"op": "delete", "oldState": {"inputs": {}}}) == [
+        ("the resource redis (Container)", "created", None),
         ("the resource redis (Container)", None, "still there"),
     ]
 
 
 def recorded(
-    name: str,
-    kind: str,
-    identity: str,
-    inputs: object,
-    outputs: object = None,
-    *,
-    parent: str = "fairground:index:Lab$",
+    name: str, kind: str, identity: str, inputs: object, *, parent: str = "fairground:index:Lab$"
 ) -> dict[str, object]:
     return {
         "urn": f"urn:pulumi:local::fairground::{parent}{kind}::{name}",
@@ -74,7 +67,6 @@ def recorded(
         "custom": True,
         "id": identity,
         "inputs": inputs,
-        "outputs": outputs,
     }
 
 
@@ -88,7 +80,7 @@ class Record(Engine):
         assert arguments == ("stack", "export", "--show-secrets")
         secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
         inputs = {**INPUTS, "envs": {**secret, "plaintext": json.dumps(INPUTS["envs"])}}
-        container, base = "docker:index/container:Container", "pulumi-python:dynamic/fairground:BaseImage"
+        container = "docker:index/container:Container"
         resources = [
             {
                 "urn": "urn:pulumi:local::fairground::pulumi:pulumi:Stack::fairground-local",
@@ -101,24 +93,18 @@ class Record(Engine):
                 for name, identity in (("load-host-10", "h3"), ("load-host-2", "h2"), ("host", "h1"))
             ),
             recorded("ready-host", "pulumi-python:dynamic/fairground:ReadyHost", "h1", {"host_id": "h1"}),
-            recorded("controller-base", base, "base:1", {"host": None}, {"image_id": "sha256:b"}),
-            recorded("host-base", base, "base:1", {"host": "{}"}, {"image_id": "sha256:c"}),
             recorded("go", container, CONTAINER_ID, inputs),
             {**recorded("go", container, "gone", inputs), "delete": True},
         ]
         return json.dumps({"deployment": {"resources": resources}})
 
 
-def test_the_record_tells_the_host_its_containers_and_the_bases():
-    found = read_declared(Record(root=Path(), stack="local", environment={}))
-    assert found.host is not None
-    assert (found.host.subject, found.host.id) == ("host", "h1")
-    assert [(one.subject, one.id) for one in found.load_hosts] == [("load-host-2", "h2"), ("load-host-10", "h3")]
-    assert [one.subject for one in found.containers] == ["go"]
-    assert state_of(found.containers[0], IMAGE) == state_of(declared(), IMAGE)
-    assert [(base.tag, base.image_id, base.on_host) for base in found.bases] == [
-        ("base:1", "sha256:b", False),
-        ("base:1", "sha256:c", True),
-    ]
-    # Nothing that is printed by mistake has a secret.
-    assert "secret" not in repr(found)
+def test_the_record_has_the_host_and_its_containers():
+    record = read_declared(Record(root=Path(), stack="local", environment={}))
+    assert record.host is not None
+    assert (record.host.subject, record.host.id) == ("host", "h1")
+    assert [(one.subject, one.id) for one in record.load_hosts] == [("load-host-2", "h2"), ("load-host-10", "h3")]
+    assert [one.subject for one in record.containers] == ["go"]
+    assert record.containers[0].state({}) == declared().state({})
+    # Nothing that is printed by mistake shows a secret.
+    assert "secret" not in repr(record)

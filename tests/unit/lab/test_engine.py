@@ -17,7 +17,7 @@ def _stack(room: EngineRoom) -> None:
     ensure_stack(room.engine)
 
 
-def test_progress_tells_of_each_resource_and_the_log_of_no_secret(room: EngineRoom):
+def test_progress_shows_each_resource_and_the_log_has_no_secret(room: EngineRoom):
     exports = "pulumi.export('open', [1])\npulumi.export('hidden', pulumi.Output.secret('s3cret'))\n"
     room.write(f'{STEPS}first = Step("first")\nStep("second", after=[first])\n{exports}')
     begun, ended, *second = room.up()
@@ -25,7 +25,7 @@ def test_progress_tells_of_each_resource_and_the_log_of_no_secret(room: EngineRo
     assert ended.seconds is not None
     assert ended == replace(begun, seconds=ended.seconds)
     assert [(step.name, step.seconds is None) for step in second] == [("second", True), ("second", False)]
-    assert dict(read_outputs(room.engine)) == {"open": [1], "hidden": "s3cret"}
+    assert read_outputs(room.engine) == {"open": [1], "hidden": "s3cret"}
     (log,) = room.engine.private.iterdir()
     assert log.name == "up.log"
     assert stat.S_IMODE(log.stat().st_mode) == 0o600

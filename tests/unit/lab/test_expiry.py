@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from documents.errors import LabError
-from documents.stack import Stack
+from documents.stack.stack import Stack
+from lab.lifecycle import Ended, Receipt, take_down, take_down_expired
 from lab.lifecycle.engine import Engine
-from lab.lifecycle.expiry import Ended, take_down_expired
-from lab.lifecycle.lifecycle import Receipt, take_down
 from lab.lifecycle.reconciliation import reconcile
 from lab.lifecycle.state import ensure_stack, is_recorded, list_recorded, read_state
 from tests.unit.documents.samples import AWS_HOST, EXAMPLES, INVENTORY
@@ -58,7 +57,7 @@ def ended(
             now,
             unreadable=unreadable,
             engine_of=engines(room),
-            progress=room.told.append,
+            progress=room.reported.append,
         )
     )
 
@@ -90,11 +89,11 @@ def test_an_expired_lab_that_was_never_up_leaves_no_record(room: EngineRoom):
     assert not is_recorded(room.engine)
 
 
-def test_a_lab_that_can_not_be_taken_down_is_told_and_does_not_keep_the_next(room: EngineRoom):
+def test_a_lab_that_can_not_be_taken_down_is_reported_and_does_not_keep_the_next(room: EngineRoom):
     stubborn = replace(room.engine, stack=f"{room.engine.stack}-stubborn")
     ensure_stack(stubborn)
     room.write(f"{STEPS}{STUBBORN}{MACHINE}Machine(Stubborn(), 'machine')\n")
-    stubborn.operate("up", "--yes", "--skip-preview", progress=room.told.append)
+    stubborn.operate("up", "--yes", "--skip-preview", progress=room.reported.append)
     ensure_stack(room.engine)
     room.write(STEPS + "Step('first')\n")
     room.up()
@@ -115,10 +114,10 @@ def test_a_machine_that_may_cost_money_stays_on_record(room: EngineRoom):
     )
     room.up()
     stack = cloud_stack(room.engine.stack)
-    with pytest.raises(LabError, match=r"It stays on record, for it may cost money\. See at its cloud"):
-        reconcile(room.engine, stack, read_state(room.engine), killed=False, progress=room.told.append)
+    with pytest.raises(LabError, match=r"It stays on record, because it may cost money\. See at its cloud"):
+        reconcile(room.engine, stack, read_state(room.engine), killed=False, progress=room.reported.append)
     with pytest.raises(LabError, match=r"The cloud says no\."):
-        take_down(room.engine, stack, progress=room.told.append)
+        take_down(room.engine, stack, progress=room.reported.append)
     assert {"machine", "ready", "on-it"} <= room.recorded()
 
 

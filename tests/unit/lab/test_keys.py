@@ -11,16 +11,20 @@ import paramiko
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key, load_ssh_public_key
 
-from lab.credentials import SECRET_OUTPUTS
-from lab.known_hosts import KNOWN_HOSTS_NAME
 from lab.lifecycle.engine import read_outputs
 from lab.lifecycle.state import ensure_stack
-from lab.ssh_files import KEY_NAME
+from lab.resources.access import (
+    KEY_NAME,
+    KNOWN_HOSTS_NAME,
+    SECRET_OUTPUTS,
+    _CredentialsProvider,  # pyright: ignore[reportPrivateUsage]
+)
 from tests.unit.lab.engine_room import EngineRoom
 
 TWO_LABS = """
 import pulumi
-from lab.credentials import SECRET_OUTPUTS, Credentials
+from lab.resources import Credentials
+from lab.resources.access import SECRET_OUTPUTS
 
 for name in ("one", "two"):
     made = Credentials(name)
@@ -32,7 +36,7 @@ SSH_FILES = """
 from pathlib import Path
 
 import pulumi
-from lab.ssh_files import SshFiles
+from lab.resources import SshFiles
 
 for name in ("whole", "changed", "lost", "open"):
     SshFiles(name, folder=str(Path(name).resolve()), private_key=pulumi.Output.secret("key\\n"), known_hosts="known\\n")
@@ -47,7 +51,7 @@ def _stack(room: EngineRoom) -> None:
 def test_two_labs_share_no_secret_and_a_lab_keeps_its_own(room: EngineRoom):
     room.write(TWO_LABS)
     room.up()
-    outputs = dict(read_outputs(room.engine))
+    outputs = read_outputs(room.engine)
     one, two = outputs["one"], outputs["two"]
     assert not set(one.values()) & set(two.values())
     assert len(set(one.values())) == len(one)
@@ -63,7 +67,7 @@ def test_two_labs_share_no_secret_and_a_lab_keeps_its_own(room: EngineRoom):
             assert loaded.public_key() == load_ssh_public_key(public.encode())
 
     assert room.up() == []
-    assert dict(read_outputs(room.engine)) == outputs
+    assert read_outputs(room.engine) == outputs
     shown = room.engine.query("stack", "output", "--json")
     kept = "\n".join(path.read_text(errors="replace") for path in room.engine.root.rglob("*") if path.is_file())
     for name in SECRET_OUTPUTS:
@@ -72,6 +76,11 @@ def test_two_labs_share_no_secret_and_a_lab_keeps_its_own(room: EngineRoom):
         assert json.dumps(one[name]).strip('"') not in kept
         assert one[name].splitlines()[min(1, one[name].count("\n"))] not in kept
     assert one["host_public_key"] in shown
+
+
+def test_secrets_outlive_a_change_of_the_code_that_created_them():
+    older, newer = {"__provider": "older"}, {"__provider": "newer"}
+    assert _CredentialsProvider().diff("credentials-1", older, newer).changes is False
 
 
 @pytest.mark.nightly

@@ -11,7 +11,7 @@ from tests.unit.lab.engine_room import STEPS, EngineRoom
 
 
 def test_the_watch_sees_what_another_machine_could_reach_for_a_moment():
-    with Listeners() as listeners, socket.create_server(("0.0.0.0", 0)) as server:  # noqa: S104 - it is to be seen
+    with Listeners() as listeners, socket.create_server(("0.0.0.0", 0)) as server:  # noqa: S104 - it must be seen
         ends_at = time.monotonic() + 10
         while ("0.0.0.0", server.getsockname()[1]) not in listeners.reachable:  # noqa: S104
             assert time.monotonic() < ends_at, "the watch saw nothing"

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
-from documents.host import Host
-from documents.host_kinds import AnyHost, ContainerHost, SshHost
-from lab.hosts.claimed import _ClaimedHostProvider  # pyright: ignore[reportPrivateUsage]
-from lab.hosts.place import host_folder, name_place
+from documents.lab.host import Host
+from documents.stack.hosts import AnyHost, ContainerHost, SshHost
+from lab.hosts.declared import host_folder, name_place
 from lab.lifecycle import reconciliation
-from lab.lifecycle.reconciliation import _is_claimed  # pyright: ignore[reportPrivateUsage]
+from lab.lifecycle.reconciliation import _is_reserved  # pyright: ignore[reportPrivateUsage]
 from lab.lifecycle.state import State
-from lab.ssh_files import _SshFilesProvider  # pyright: ignore[reportPrivateUsage]
-from provision.connection import Connection
-from provision.host_changes import HostChanges
+from lab.resources.access import _SshFilesProvider  # pyright: ignore[reportPrivateUsage]
+from lab.resources.hosts import _ReservedHostProvider  # pyright: ignore[reportPrivateUsage]
+from provision.ssh.connection import Connection
+from provision.system.changes import HostChanges
 from tests.unit.provision.local_host import LocalHost
 
 CONTAINER = ContainerHost(kind="container")
@@ -55,7 +55,7 @@ def test_the_files_of_one_host_outlive_those_of_another(tmp_path: Path):
     assert [path.name for path in (tmp_path / "hosts").iterdir()] == ["bench.example-22"]
 
 
-def claim(**changes: object) -> dict[str, object]:
+def reserve(**changes: object) -> dict[str, object]:
     host = Host(
         kind="ssh",
         address="bench.example",
@@ -68,18 +68,18 @@ def claim(**changes: object) -> dict[str, object]:
     return {"host": host.model_copy(update=changes).to_json(), "stack": "test", "lab": "ONE", "keep_images": False}
 
 
-def test_another_machine_is_claimed_before_the_old_one_is_left():
-    another = claim(address="other.example", host_public_key="ssh-ed25519 TWO")
+def test_another_machine_is_reserved_before_the_old_one_is_left():
+    another = reserve(address="other.example", host_public_key="ssh-ed25519 TWO")
     # A preview doesn't know where the SSH files of another machine will be.
     for news in (another, {**another, "host": UNKNOWN}):
-        difference = _ClaimedHostProvider().diff("claim-1", claim(), news)
+        difference = _ReservedHostProvider().diff("reservation-1", reserve(), news)
         assert difference.replaces == ["host"]
         assert not difference.delete_before_replace
 
 
 @pytest.mark.parametrize("change", [{"user": "ada"}, {"address": "alias.example"}])
-def test_a_machine_that_is_reached_in_another_way_is_left_before_it_is_claimed_again(change: dict[str, object]):
-    difference = _ClaimedHostProvider().diff("claim-1", claim(), claim(**change))
+def test_a_machine_that_is_reached_in_another_way_is_left_before_it_is_reserved_again(change: dict[str, object]):
+    difference = _ReservedHostProvider().diff("reservation-1", reserve(), reserve(**change))
     assert difference.replaces == ["host"]
     assert difference.delete_before_replace
 
@@ -89,15 +89,15 @@ def changes(lab: str, *, held: bool = True) -> HostChanges:
 
 
 @pytest.mark.parametrize(
-    ("found", "claimed"),
+    ("found", "reserved"),
     [(changes("ONE"), True), (None, False), (changes("ONE", held=False), False), (changes("TWO"), False)],
-    ids=["by it", "set up anew meanwhile", "left meanwhile", "by another lab meanwhile"],
+    ids=["by it", "set up again since", "left since", "by another lab since"],
 )
 def test_a_machine_is_a_labs_where_its_journal_says_so(
-    found: HostChanges | None, claimed: bool, monkeypatch: pytest.MonkeyPatch
+    found: HostChanges | None, reserved: bool, monkeypatch: pytest.MonkeyPatch
 ):
     def read(_connection: Connection) -> HostChanges | None:
         return found
 
     monkeypatch.setattr(reconciliation, "read_changes", read)
-    assert _is_claimed(LocalHost(), replace(State.empty(), lab="ONE")) is claimed
+    assert _is_reserved(LocalHost(), replace(State.empty(), lab="ONE")) is reserved

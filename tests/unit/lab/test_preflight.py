@@ -9,8 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from documents.errors import LabError
-from documents.host_kinds import ContainerHost
-from documents.stack import Api, Stack
+from documents.stack.hosts import ContainerHost
+from documents.stack.stack import Api, Stack
 from lab.lifecycle.preflight import check_machine
 from tests.unit.lab.engine_room import docker
 

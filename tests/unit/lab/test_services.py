@@ -1,11 +1,10 @@
-"""What PostgreSQL and Redis are told."""
+"""The settings of PostgreSQL and Redis."""
 
-from lab.services.postgres import DEFAULT_SETTINGS
-from lab.services.redis import SETTINGS, write_configuration
+from lab.components.services import POSTGRES_SETTINGS, REDIS_SETTINGS, write_configuration
 
 
-def test_postgres_loses_no_commit_unless_told_so_by_no_one():
-    assert {name: DEFAULT_SETTINGS[name] for name in ("fsync", "synchronous_commit", "full_page_writes")} == {
+def test_no_setting_lets_postgres_lose_a_commit():
+    assert {name: POSTGRES_SETTINGS[name] for name in ("fsync", "synchronous_commit", "full_page_writes")} == {
         "fsync": "on",
         "synchronous_commit": "on",
         "full_page_writes": "on",
@@ -16,5 +15,5 @@ def test_redis_listens_on_loopback_alone_asks_for_the_password_and_writes_nothin
     lines = write_configuration(16379, "abc123").splitlines()
     assert {"bind 127.0.0.1", "port 16379", "requirepass abc123", "protected-mode yes", "appendonly no"} <= set(lines)
     assert 'save ""' in lines
-    # All but the first three, which are no setting but where it is and who may ask, are told in the inventory.
-    assert [tuple(line.split(" ", 1)) for line in lines[3:]] == [*SETTINGS.items()]
+    # All but the first three, which are no setting but where it is and who may ask, are recorded in the inventory.
+    assert [tuple(line.split(" ", 1)) for line in lines[3:]] == [*REDIS_SETTINGS.items()]

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostKeyError
-from documents.host_kinds import JumpHost, SshHost
-from lab.hosts.pinned_keys import pin_key, pinned_key
-from lab.hosts.ssh_login import describe_host
-from lab.known_hosts import list_known_hosts
-from lab.lifecycle.ssh_access import unknown_hosts
+from documents.lab import JumpHost
+from documents.stack import SshHost
+from lab.hosts.ssh import describe_host, pin_key, pinned_key
+from lab.lifecycle.existing_host import unknown_hosts
+from lab.resources.access import list_known_hosts
 
 ONE, OTHER = "ssh-ed25519 AAAAone", "ssh-ed25519 AAAAother"
 
@@ -23,14 +23,14 @@ def test_a_confirmed_key_is_known_by_address_and_port(tmp_path: Path):
     assert pinned_key(folder, "other", 22) is None
 
 
-def test_a_key_that_is_confirmed_anew_takes_the_place_of_the_old_one(tmp_path: Path):
+def test_a_key_that_is_confirmed_again_replaces_the_old_one(tmp_path: Path):
     for key in (ONE, OTHER):
         pin_key(tmp_path, "bench", 22, key)
     assert pinned_key(tmp_path, "bench", 22) == OTHER
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_file_of_confirmed_keys_that_can_not_be_read_is_told(tmp_path: Path):
+def test_a_file_of_confirmed_keys_that_can_not_be_read_is_reported(tmp_path: Path):
     pin_key(tmp_path, "bench", 22, ONE)
     [path] = tmp_path.iterdir()
     path.write_bytes(b"\xff")

@@ -1,5 +1,7 @@
 """What the engine has on record, and whose lock is stale."""
 
+import base64
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from documents.errors import LabError
-from lab.lifecycle.state import ensure_stack, is_recorded, read_state, release_stale_lock
+from lab.lifecycle.engine import Engine
+from lab.lifecycle.state import ensure_stack, is_recorded, read_state, release_stale_lock, require_own_code
 from tests.unit.documents.samples import INVENTORY
 from tests.unit.lab.engine_room import STEPS, EngineRoom
 
@@ -50,7 +53,7 @@ def test_record_is_made_once_and_another_selected_stack_stays_selected(room: Eng
 
 
 @pytest.mark.nightly
-def test_record_that_was_removed_with_its_passphrase_is_made_anew(room: EngineRoom):
+def test_record_that_was_removed_with_its_passphrase_is_recreated(room: EngineRoom):
     engine = room.engine
     ensure_stack(engine)
     configuration = engine.root / f"Pulumi.{engine.stack}.yaml"
@@ -66,34 +69,68 @@ def test_record_that_was_removed_with_its_passphrase_is_made_anew(room: EngineRo
         assert kept in configuration.read_text()
 
 
-def test_host_and_claims_are_known_from_the_record_alone(room: EngineRoom):
+def test_host_and_reservations_are_known_from_the_record_alone(room: EngineRoom):
     ensure_stack(room.engine)
     state = read_state(room.engine)
     assert (state.resources, state.pending, state.host) == ((), False, None)
     load = INVENTORY.host.model_copy(update={"address": "load.example"})
     classes = "".join(
         f'class {name}(Resource, module="fairground", name="{name}"):\n    pass\n'
-        for name in ("ReadyHost", "ClaimedHost")
+        for name in ("ReadyHost", "ReservedHost")
     )
     ready = f"ReadyHost(Provider(), 'ready', {{'host': {INVENTORY.host.to_json()!r}}})"
-    claims = [
-        f"ClaimedHost(Provider(), {name!r}, {{'host': {host.to_json()!r}, 'for_load': {for_load}}})"
+    reservations = [
+        f"ReservedHost(Provider(), {name!r}, {{'host': {host.to_json()!r}, 'for_load': {for_load}}})"
         for name, host, for_load in (("one", load, True), ("two", INVENTORY.host, False), ("three", load, True))
     ]
-    room.write("\n".join([STEPS + classes, ready, *claims, "Step('first')"]))
+    room.write("\n".join([STEPS + classes, ready, *reservations, "Step('first')"]))
     room.up()
     state = read_state(room.engine)
     assert state.host == INVENTORY.host
     assert {resource.name: resource.kind.rpartition(":")[2] for resource in state.resources} == {
         "ready": "ReadyHost",
-        **dict.fromkeys(("one", "two", "three"), "ClaimedHost"),
+        **dict.fromkeys(("one", "two", "three"), "ReservedHost"),
         "first": "Step",
     }
-    assert {address: claim.host for address, claim in state.claims.items()} == {
+    assert {address: reservation.host for address, reservation in state.reservations.items()} == {
         load.address: load,
         INVENTORY.host.address: INVENTORY.host,
     }
-    assert state.claims[INVENTORY.host.address].urn.endswith("::two")
+    assert state.reservations[INVENTORY.host.address].urn.endswith("::two")
+
+
+def recorded_by(module: str) -> Engine:
+    """An engine whose record has the lab's credentials, which a class of this module created."""
+    words = b"".join(b"\x8c" + bytes([len(word)]) + word for word in (module.encode(), b"_Provider"))
+    provider = base64.b64encode(b"\x80\x04" + words + b"\x93)\x81.").decode()
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+    credentials = {
+        "urn": "urn:pulumi:local::fairground::pulumi-python:dynamic/fairground:Credentials::credentials",
+        "type": "pulumi-python:dynamic/fairground:Credentials",
+        "custom": True,
+        "id": "credentials-1",
+        "outputs": {"__provider": {**secret, "plaintext": json.dumps(provider)}},
+    }
+
+    class Record(Engine):
+        def query(self, *arguments: str) -> str:
+            assert arguments == ("stack", "export", "--show-secrets")
+            return json.dumps({"deployment": {"resources": [credentials]}})
+
+    return Record(root=Path(), stack="local", environment={})
+
+
+def test_a_lab_of_this_release_can_be_changed():
+    engine = recorded_by("lab.resources.access")
+    require_own_code(engine, read_state(engine))
+
+
+@pytest.mark.parametrize("module", ["lab.credentials", "lab.gone.credentials"])
+def test_a_lab_of_another_release_is_refused_with_what_to_do(module: str):
+    engine = recorded_by(module)
+    said = rf"The lab local was stood up by another release .* \({module}\)\. .* check out the commit that stood it up"
+    with pytest.raises(LabError, match=said):
+        require_own_code(engine, read_state(engine))
 
 
 def test_no_lock_is_nothing_to_release(room: EngineRoom):

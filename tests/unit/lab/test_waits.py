@@ -1,4 +1,4 @@
-"""Nothing that is only asked is waited for without an end."""
+"""Every wait for an engine, and for a base image, ends."""
 
 import os
 from pathlib import Path
@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from documents.errors import LabError
-from lab.base_image import _BaseImageProvider  # pyright: ignore[reportPrivateUsage]
 from lab.lifecycle import engine as engine_module
-from lab.lifecycle import leftovers
 from lab.lifecycle.engine import Engine
+from lab.resources import images
+from lab.resources.images import _BaseImageProvider, _carry_into  # pyright: ignore[reportPrivateUsage]
+from provision.containers import control
+from provision.system import base_image
 
 BASE = {"host": None, "tag": "fairground-test-base:1"}
 
@@ -33,9 +35,25 @@ def test_engine_that_does_not_answer_is_an_error(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("act", ["read", "delete"])
 def test_docker_that_does_not_answer_for_a_base_is_an_error(act: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     put(tmp_path, "docker", "exec sleep 600", monkeypatch)
-    monkeypatch.setattr(leftovers, "_DEADLINE_SECONDS", 0.2)
+    monkeypatch.setattr(control, "DOCKER_SECONDS", 0.2)
     with pytest.raises(LabError, match=r"The Docker engine didn't answer within 0\.2 s"):
         getattr(_BaseImageProvider(), act)("fairground-test-base:1", BASE)
+
+
+@pytest.mark.timeout(30)
+def test_base_that_is_not_carried_in_time_is_left_to_be_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    put(tmp_path, "docker", "exec sleep 600", monkeypatch)
+    monkeypatch.setattr(images, "_CARRY_SECONDS", 0.2)
+    _carry_into("fairground-test-host", "fairground-test-base:1")
+
+
+@pytest.mark.timeout(30)
+def test_base_that_is_not_made_in_time_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "base_image.sh").write_text("exec sleep 600\n")
+    monkeypatch.setattr(base_image, "SCRIPT", tmp_path / "base_image.sh")
+    monkeypatch.setattr(base_image, "_DEADLINE_SECONDS", 0.2)
+    with pytest.raises(LabError, match=r"^The base image debian wasn't made within 0\.2 s"):
+        base_image.make_base_image_here("debian", "fairground-test-base:1", "test")
 
 
 def test_base_that_is_gone_is_read_as_gone_and_needs_no_removal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

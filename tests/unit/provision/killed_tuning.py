@@ -9,10 +9,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from provision.host.knobs import guard, tuning
+from provision.payload import kernel
 
 CALLS = ("open", "write", "fsync", "replace", "unlink", "close")
 
@@ -34,17 +33,9 @@ def main() -> None:
     for name in CALLS:
         setattr(os, name, deadly_from(getattr(os, name)))
     if action == "restore":
-        with tuning.Lock(arguments[0]):
-            tuning.restore(arguments[0], arguments[1])
+        kernel.restore({"state": arguments[0], "root": arguments[1]})
     else:
-        request = json.loads(action)
-        root, state = request["root"], request["state"]
-        Path(state).mkdir(exist_ok=True)
-        with tuning.Lock(state):
-            tuning.restore(state, root)
-            tuning.begin(root, state, request["program"], request["seconds"])
-            guard.start(request["program"], state, root)
-            tuning.apply(root, state, request["knobs"])
+        kernel.apply(json.loads(action))
     sys.stdout.write(str(moments))
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Self
 
 from documents.errors import RemoteCommandError
-from provision.connection import Completed, Connection
-from provision.feed import Feed
+from provision.ssh.connection import Completed, Connection
+from provision.ssh.execution import Feed
 
 
 class LocalHost(Connection):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from provision.tuning import Place
+from provision.kernel.tuning import Place
 
 UNTOUCHED = {
     "proc/irq/24/smp_affinity_list": "0-3",
@@ -51,7 +51,7 @@ class StandIn:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
         self.state = folder / "knobs"
-        self.place = Place(root=str(self.root), state=str(self.state), program=str(folder / "knobs.pyz"))
+        self.place = Place(root=str(self.root), state=str(self.state), program=str(folder / "kernel.py"))
         for name, text in UNTOUCHED.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ class StandIn:
         return {name: chosen(self.path(name).read_text()) for name in UNTOUCHED if self.path(name).exists()}
 
     def left(self) -> list[str]:
-        """What is left of a run, but for locks."""
+        """What is left of a run, except for locks."""
         return [path.name for path in self.state.glob("*") if not path.name.endswith("lock")]
 
 

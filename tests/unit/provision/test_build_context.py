@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.build_context import archive_build_context, hash_build_context
+from provision.images.context import archive_build_context, hash_build_context
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from provision import cgroups
-from provision.cgroups import Cgroup
-from provision.connection import Completed
+from provision.containers import cgroups
+from provision.containers.cgroups import Cgroup
+from provision.ssh.connection import Completed
 from tests.unit.provision.local_host import LocalHost
 
 HYBRID = """\
@@ -46,7 +46,7 @@ def test_a_name_with_colons_is_kept():
     assert cgroups.parse("0::/a:b\n").directories["memory"] == "/sys/fs/cgroup/a:b"
 
 
-def test_a_host_that_accounts_nothing_is_told():
+def test_a_host_that_accounts_nothing_is_reported():
     with pytest.raises(ValueError, match="accounts CPU time and memory"):
         cgroups.parse("3:cpuset:/\n")
 
@@ -71,8 +71,8 @@ def test_a_sibling_lies_beside_it_in_every_hierarchy():
 def test_that_of_a_whole_host_is_bound_by_what_bounds_its_first_process(
     text: str, memory: str, monkeypatch: pytest.MonkeyPatch
 ):
-    def told(*_: object, **__: object) -> Completed:
+    def answer(*_: object, **__: object) -> Completed:
         return Completed(text, "", 0)
 
-    monkeypatch.setattr(LocalHost, "run", told)
+    monkeypatch.setattr(LocalHost, "run", answer)
     assert cgroups.of_host(LocalHost(), "generator").directories["memory"] == memory

@@ -9,9 +9,9 @@ import pytest
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
 from documents.errors import HostUnreachableError
-from provision import channels, execution
-from provision.connection import Connection
-from provision.transport import OrderedTransport
+from provision.ssh import execution
+from provision.ssh.connection import Connection
+from provision.ssh.login import OrderedTransport
 
 
 class Silent(paramiko.ServerInterface):
@@ -39,7 +39,7 @@ class Silent(paramiko.ServerInterface):
 
 @pytest.fixture
 def transport(monkeypatch: pytest.MonkeyPatch) -> Iterator[paramiko.Transport]:
-    monkeypatch.setattr(channels, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(execution, "ANSWER_SECONDS", 0.5)
     here, there = socket.socketpair()
     server, silent = paramiko.Transport(there), Silent()
     server.add_server_key(paramiko.RSAKey.generate(2048))
@@ -53,13 +53,18 @@ def transport(monkeypatch: pytest.MonkeyPatch) -> Iterator[paramiko.Transport]:
     server.close()
 
 
-def test_a_command_that_is_never_begun_ends_as_a_lost_connection(transport: paramiko.Transport):
-    with pytest.raises(HostUnreachableError, match=r"asked to start `true`, or it didn't answer within 0\.5 s"):
-        execution.execute(transport, "ada@host", ["true"], 60, None, check=True, sudo=False)
-
-
-def test_an_sftp_session_that_is_never_begun_ends_as_a_lost_connection(transport: paramiko.Transport):
+@pytest.fixture
+def connection(transport: paramiko.Transport) -> Connection:
     client = paramiko.SSHClient()
     client._transport = transport  # pyright: ignore # a client is made with a transport of its own only by connecting
+    return Connection("ada@host", client)
+
+
+def test_a_command_that_is_never_begun_ends_as_a_lost_connection(connection: Connection):
+    with pytest.raises(HostUnreachableError, match=r"asked to start `true`, or it didn't answer within 0\.5 s"):
+        connection.run(["true"], deadline_seconds=60)
+
+
+def test_an_sftp_session_that_is_never_begun_ends_as_a_lost_connection(connection: Connection):
     with pytest.raises(HostUnreachableError, match=r"begin an SFTP session.*didn't answer within 0\.5 s"):
-        Connection("ada@host", client).open_sftp()
+        connection.open_sftp()

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import pytest
 
 from documents.errors import RemoteCommandError
-from provision import containers
-from provision.connection import Completed, Connection
+from provision.containers import control
+from provision.ssh.connection import Completed, Connection
 
 ENTRY_FAILED = (
     "`docker exec postgres true` on the host ended with the status 128: OCI runtime exec failed: exec failed: unable "
@@ -20,7 +20,7 @@ DONE = Completed(stdout="done", stderr="", exit_status=0)
 
 
 class Answers(Connection):
-    """A connection whose commands end as told, one after the other."""
+    """A connection whose commands end as given, one after the other."""
 
     def __init__(self, *ends: Completed | RemoteCommandError) -> None:
         self.ends = list(ends)
@@ -36,7 +36,7 @@ class Answers(Connection):
 
 def test_command_that_never_began_is_run_again(caplog: pytest.LogCaptureFixture):
     connection = Answers(RemoteCommandError(ENTRY_FAILED), DONE)
-    assert containers.execute(connection, "postgres", ["true"], deadline_seconds=5) == DONE
+    assert control.execute(connection, "postgres", ["true"], deadline_seconds=5) == DONE
     assert connection.commands == [["docker", "exec", "postgres", "true"]] * 2
     assert "init preliminary setup" in caplog.text
 
@@ -52,6 +52,20 @@ def test_command_that_never_began_is_run_again(caplog: pytest.LogCaptureFixture)
 def test_command_that_may_have_begun_is_not(text: str):
     connection = Answers(RemoteCommandError(text))
     with pytest.raises(RemoteCommandError) as raised:
-        containers.execute(connection, "postgres", ["true"], deadline_seconds=5)
+        control.execute(connection, "postgres", ["true"], deadline_seconds=5)
     assert str(raised.value) == text
     assert len(connection.commands) == 1
+
+
+def test_a_container_of_a_single_use_has_the_time_of_any_other_to_be_created():
+    deadlines: list[object] = []
+
+    class Timed(Answers):
+        def run(self, command: str | Sequence[str], **options: object) -> Completed:
+            deadlines.append(options["deadline_seconds"])
+            return super().run(command)
+
+    connection = Timed(DONE, DONE, DONE)
+    assert control.run_once(connection, "image", ["true"], stack="local", cpus=[0], deadline_seconds=5) == DONE
+    # To create it, to run it with the time to remove it, and to remove it where it was left.
+    assert deadlines == [60, 35, 60]

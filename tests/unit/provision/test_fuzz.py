@@ -10,46 +10,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.errors import FairgroundError, HostError
-from experiment.facts import starting
-from experiment.facts.building import parse_build
-from provision import (
-    base_image,
-    build_cache,
-    cgroups,
-    containers,
-    host_changes,
-    identity,
-    image_inspection,
-    images,
-    inspected,
-    jobs,
-    labelled,
-    network,
-    packages,
-    pinning,
-    preparation,
-    service_settings,
-    transfer,
-    tuning,
-    variants,
-    warm_up,
-    watching,
-)
-from provision.cgroups import Cgroup
-from provision.connection import Completed, Connection
-from provision.feed import Feed
-from provision.jobs import Job
-from provision.knobs import knobs_of
-from provision.running import read_running
-from provision.tuning import Place
+from experiment.facts import measure
+from experiment.facts.measure import parse_build
+from provision.containers import cgroups, control, inspection
+from provision.containers.cgroups import Cgroup
+from provision.containers.inspection import read_running
+from provision.images import build
+from provision.kernel import tuning
+from provision.kernel.knobs import knobs_of
+from provision.kernel.tuning import Place
+from provision.load import jobs, network, recording, wrk
+from provision.load.jobs import Job
+from provision.services import settings, variants
+from provision.ssh import transfer
+from provision.ssh.answers import read_answer
+from provision.ssh.connection import Completed, Connection
+from provision.ssh.execution import Feed
+from provision.system import base_image, changes, engine, identity, packages, pinning, preparation
 from tests.unit.damage import TRAPS, altered, damaged, examples, garbled, numbers_in
 from tests.unit.documents.samples import INVENTORY
 from tests.unit.lab.drifting import IMAGE, IMAGE_ID, INSPECTED
 
-HOST = "root@told"
+HOST = "root@answering"
 
 
-class Told(Connection):
+class Answering(Connection):
     """A host that gives one answer to whatever it is asked."""
 
     def __init__(self, answer: bytes | str) -> None:
@@ -144,9 +129,9 @@ EFFECTIVE = {
     "processes": [{"process_id": 77, "name": "api", "lists": ["0", "1"]}],
 }
 RUNNING = {
-    "containers": [{"inspect": INSPECTED, "effective": EFFECTIVE, "files": {"/etc/api.conf": SHA}}],
+    "containers": [{"inspect": INSPECTED, "effective": EFFECTIVE}],
     "images": {IMAGE_ID: IMAGE},
-    "own": {"effective": EFFECTIVE | {"processes": []}, "files": {"/etc/own": SHA}},
+    "own": EFFECTIVE | {"processes": []},
 }
 CHANGES = {
     "stack": "local",
@@ -166,7 +151,7 @@ BUILT = (
 
 
 def read_images(connection: Connection) -> object:
-    return read_running(connection, "local", names=[], images=[], files={}, own_files=[])
+    return read_running(connection, "local", names=[], images=[])
 
 
 DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
@@ -174,17 +159,17 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     "resources": (IDENTITY, identity.read_resources),
     "spin": (
         [{"cpu": 0, "wall_ns": 9, "cpu_ns": 8}, {"cpu": 1, "wall_ns": 9, "cpu_ns": 8}],
-        lambda one: watching.spin(one, (0, 1)),
+        lambda one: recording.spin(one, (0, 1)),
     ),
     "threads": (
         [{"role": "api", "process_id": 77, "thread_id": 78, "command": "api", "cpu_list": "0-1"}],
         lambda one: pinning.read_back(one, LAYOUT, {"api": V2}),
     ),
-    "postgres": (POSTGRES, lambda one: service_settings.read_postgres(one, INVENTORY.postgres)),
+    "postgres": (POSTGRES, lambda one: settings.read_postgres(one, INVENTORY.postgres)),
     "running": (RUNNING, read_images),
-    "an image": ([IMAGE], lambda one: image_inspection.inspect_image(one, IMAGE_ID)),
+    "an image": ([IMAGE], lambda one: inspection.inspect_image(one, IMAGE_ID)),
     "removed variants": ([], lambda one: variants.remove(one, INVENTORY)),
-    "changes": (CHANGES, host_changes.read_changes),
+    "changes": (CHANGES, changes.read_changes),
     "knobs read": (
         [{"name": knob.name, "files": [FILE]} for knob in KNOBS],
         lambda one: tuning.read(one, KNOBS, settable=True, place=Place()),
@@ -213,19 +198,19 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     ),
     "exchanged": (
         EXCHANGED,
-        lambda one: network.read_exchanged(one.run([], deadline_seconds=1).stdout, 200, where=one),
+        lambda one: network.ask(one, "10.0.0.1", 40_000, "token", 200),
     ),
     "carried": (CARRIED, lambda one: network.read_carried(one.run([], deadline_seconds=1).stdout, where=one)),
     "start": (
         {"started_ns": 1, "running_ns": 5, "answered_ns": 9, "memory_bytes": 1024},
-        lambda one: starting.read_start(one.run([], deadline_seconds=1).stdout, "go", where=one),
+        lambda one: read_answer(measure.Start, one.run([], deadline_seconds=1).stdout, what="a start", where=one),
     ),
 }
 
 TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
-    "state of a container": ("running 0\n", lambda one: containers.state(one, "api")),
-    "first process": ("4711\n", lambda one: containers.main_process_id(one, "api")),
-    "folder of a volume": ("/var/lib/docker/volumes/up/_data\n", lambda one: containers.volume_path(one, "up")),
+    "state of a container": ("running 0\n", lambda one: control.state(one, "api")),
+    "first process": ("4711\n", lambda one: control.main_process_id(one, "api")),
+    "folder of a volume": ("/var/lib/docker/volumes/up/_data\n", lambda one: control.volume_path(one, "up")),
     "cgroup of version 1": (
         "4:memory:/docker/x\n3:cpu,cpuacct:/docker/x\n0::/\n",
         lambda one: cgroups.of_process(one, 1),
@@ -236,28 +221,28 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
         "usage_usec 1234567\nuser_usec 1000000\nsystem_usec 234567\n",
         lambda one: cgroups.cpu_seconds(one, V2),
     ),
-    "id of an image": (f"sha256:{SHA}\n", lambda one: images.find_image(one, "fairground-api:1")),
-    "size of an image": ("123456789\n", lambda one: images.image_bytes(one, "fairground-api:1")),
+    "id of an image": (f"sha256:{SHA}\n", lambda one: build.find_image(one, "fairground-api:1")),
+    "size of an image": ("123456789\n", lambda one: build.image_bytes(one, "fairground-api:1")),
     "owner of a folder of an image": (
         "drwxr-xr-x 65532/65532       0 2026-11-27 10:00 uploads/\n",
-        lambda one: image_inspection.folder_owner(one, IMAGE_ID, "/uploads"),
+        lambda one: inspection.folder_owner(one, IMAGE_ID, "/uploads"),
     ),
     "containers with other CPUs": ("2\n", lambda one: variants.confine(one, {"fairground-redis": "1"})),
     "moved threads": ("12\n", lambda one: pinning.apply(one, LAYOUT, {"api": V2})),
     "things with a label": (
         "0a1b fairground-api-go\n0a1c fairground-redis\n",
-        lambda one: labelled.find_labelled(one, "local"),
+        lambda one: engine.find_labelled_on_host(one, "local"),
     ),
-    "build cache": ("abc def* ghi \n", build_cache.list_records),
+    "build cache": ("abc def* ghi \n", engine.list_records),
     "version of Redis and PostgreSQL": (
         "postgres (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)\n",
         lambda one: identity.read_tool_versions(one, INVENTORY),
     ),
     "tools": ("Python 3.11.2\n", preparation.tool_versions),
-    "version of wrk": ("wrk 4.1.0 [epoll] Copyright\n", identity.read_wrk_version),
+    "version of wrk": ("wrk 4.1.0 [epoll] Copyright\n", preparation.read_wrk_version),
     "settings of Redis": (
         "# maxmemory\nmaxmemory\n100\n# unheard\n\n# save\nsave\n\n",
-        lambda one: service_settings.read_redis(one, INVENTORY.redis, ["maxmemory", "unheard", "save"]),
+        lambda one: settings.read_redis(one, INVENTORY.redis, ["maxmemory", "unheard", "save"]),
     ),
     "base image": (
         f"pulling\nsha256:{SHA} bootstrapped\n",
@@ -271,7 +256,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
     "builds": (BUILT, lambda one: parse_build(one.run([], deadline_seconds=1).stdout, HOST, "main.go")),
     "seconds of a warm-up": (
         "0 0 10\n1 0 12\n0 1 11\n1 1 13\n",
-        lambda one: warm_up.series_of(one.run([], deadline_seconds=1).stdout, 2),
+        lambda one: wrk.series_of(one.run([], deadline_seconds=1).stdout, 2),
     ),
 }
 """What a host prints, and who reads it. Which command it is the answer to, a damaged host doesn't mind."""
@@ -280,7 +265,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
 def read_or_refused(answer: bytes | str, read: Callable[[Connection], object]) -> None:
     refusal, found = HOST, None
     try:
-        found = read(Told(answer))
+        found = read(Answering(answer))
     except FairgroundError as error:
         refusal = str(error)
     assert HOST in refusal or JOB.directory in refusal, "the host or the file is named"
@@ -297,10 +282,10 @@ SEVERAL = {"version of Redis and PostgreSQL", "tools"}
 def test_what_a_sound_host_answers_is_read(name: str):
     if name in DOCUMENTS:
         document, read = DOCUMENTS[name]
-        read(Told(json.dumps(document)))
+        read(Answering(json.dumps(document)))
     else:
         text, read = TEXTS[name]
-        read(Told(text))
+        read(Answering(text))
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -331,13 +316,13 @@ def test_the_cpu_time_is_that_of_the_cgroup_whatever_stands_around_it(usage: int
     lines = [f"usage_usec {usage}", *(f"{name} 7" for name in others)]
     for place in range(len(lines)):
         text = "\n".join([*lines[1 : place + 1], lines[0], *lines[place + 1 :]]) + "\n"
-        assert cgroups.cpu_seconds(Told(text), V2) == usage / 1e6
-    assert cgroups.cpu_seconds(Told(f"{usage}\n"), V1) == usage / 1e9
+        assert cgroups.cpu_seconds(Answering(text), V2) == usage / 1e6
+    assert cgroups.cpu_seconds(Answering(f"{usage}\n"), V1) == usage / 1e9
 
 
-def test_a_cpu_time_told_twice_is_refused():
-    with pytest.raises(HostError, match="told 'usage_usec 1"):
-        cgroups.cpu_seconds(Told("usage_usec 1\nusage_usec 2\n"), V2)
+def test_a_cpu_time_that_is_given_twice_is_refused():
+    with pytest.raises(HostError, match="answered 'usage_usec 1"):
+        cgroups.cpu_seconds(Answering("usage_usec 1\nusage_usec 2\n"), V2)
 
 
 @examples(100)
@@ -351,7 +336,7 @@ def test_a_series_is_that_of_all_threads_in_any_order_of_their_lines(
     lines = [f"{thread} {second} {pair[thread]}" for second, pair in enumerate(counts) for thread in (0, 1)]
     noise = [f"7 {len(counts)} 99", "0 1", "٣ 0 5", "wrk said something"]
     text = "\n".join(data.draw(st.permutations([*lines, *noise]))) + "\n"
-    assert warm_up.series_of(text, 2) == tuple(map(sum, counts))
+    assert wrk.series_of(text, 2) == tuple(map(sum, counts))
 
 
 @examples(100)
@@ -367,31 +352,30 @@ def test_each_setting_of_redis_gets_its_own_value(values: dict[str, str | None])
     answer = "".join(
         f"# {name}\n" + ("\n" if value is None else f"{name}\n{value}\n") for name, value in values.items()
     )
-    found = service_settings.read_redis(Told(answer), INVENTORY.redis, list(values))
+    found = settings.read_redis(Answering(answer), INVENTORY.redis, list(values))
     assert found == {name: value for name, value in values.items() if value is not None}
 
 
 def test_a_folder_that_is_not_the_volumes_own_is_never_emptied():
-    for told in ("/", "/var/lib/docker/volumes", "/var/lib/docker/volumes/other/_data", "null", ""):
+    for answer in ("/", "/var/lib/docker/volumes", "/var/lib/docker/volumes/other/_data", "null", ""):
         with pytest.raises(HostError, match="was asked for the folder of the volume up"):
-            containers.volume_path(Told(told), "up")
+            control.volume_path(Answering(answer), "up")
 
 
 def test_docker_s_inspection_of_one_container_is_read_and_of_none_refused():
-    assert inspected.read_container(json.dumps([INSPECTED]), where=HOST) == INSPECTED
-    assert inspected.read_image(json.dumps([IMAGE]), where=HOST) == IMAGE
+    assert inspection.read_container(json.dumps([INSPECTED]), where=HOST).id == INSPECTED["Id"]
     for text in ("[]", "null", "{}", json.dumps([INSPECTED, INSPECTED]), json.dumps([INSPECTED | {"Config": None}])):
         with pytest.raises(HostError, match=HOST):
-            inspected.read_container(text, where=HOST)
+            inspection.read_container(text, where=HOST)
 
 
 def test_knobs_that_nobody_asked_for_are_refused():
-    told = [{"name": knob.name, "files": [FILE]} for knob in reversed(KNOBS)]
+    answer = [{"name": knob.name, "files": [FILE]} for knob in reversed(KNOBS)]
     with pytest.raises(HostError, match="was asked for 2 kernel settings"):
-        tuning.read(Told(json.dumps(told)), KNOBS, settable=True, place=Place())
+        tuning.read(Answering(json.dumps(answer)), KNOBS, settable=True, place=Place())
 
 
 def test_a_spin_on_another_cpu_is_refused():
     spins = [{"cpu": 0, "wall_ns": 9, "cpu_ns": 8}] * 2
     with pytest.raises(HostError, match=r"a calibration spin on the CPUs \[0, 1\]"):
-        watching.spin(Told(json.dumps(spins)), (0, 1))
+        recording.spin(Answering(json.dumps(spins)), (0, 1))

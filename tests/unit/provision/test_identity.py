@@ -1,7 +1,7 @@
 """What this machine says that it is, and how two identities differ."""
 
-from documents.run import HostIdentity
-from provision import identity
+from documents.run.records import HostIdentity
+from provision.system import identity
 from tests.unit.documents.samples import IDENTITY
 from tests.unit.provision.local_host import LocalHost
 
@@ -13,7 +13,7 @@ def test_an_identity_read_twice_is_the_same_though_free_memory_differs():
     assert found.changes(busier) == ()
 
 
-def test_what_differs_is_told_one_by_one():
+def test_each_difference_is_reported():
     before = IDENTITY.model_copy(
         update={
             "settings": {"vm.swappiness": "60", "cpufreq.governor": "powersave"},
@@ -42,10 +42,10 @@ def test_what_differs_is_told_one_by_one():
     }
 
 
-def test_what_an_older_identity_does_not_tell_is_a_difference_and_not_a_guess():
+def test_a_value_that_one_identity_lacks_is_a_difference():
     older = HostIdentity.model_validate({name: getattr(IDENTITY, name) for name in _FIRST_MEMBERS})
     assert older.changes(older) == ()
-    assert "numa nodes was not told and is 4" in older.changes(older.model_copy(update={"numa_nodes": 4}))
+    assert "numa nodes was unknown and is 4" in older.changes(older.model_copy(update={"numa_nodes": 4}))
     assert HostIdentity.from_json(older.model_dump_json(include=_FIRST_MEMBERS), name="host.json") == older
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from documents.run import HostIdentity
-from provision import identity
+from documents.run.records import HostIdentity
+from provision import payload
+from provision.system import identity
 from tests.unit.provision.local_host import LocalHost
 
 CPUINFO = "processor\t: 0\nmodel name\t: A processor at 3.0 GHz\nmicrocode\t: 0x2b\n"
@@ -35,7 +36,7 @@ OWN_HOST = {
     "sys/devices/system/clocksource/clocksource0/current_clocksource": "tsc\n",
     f"{CPU}/intel_pstate/no_turbo": "0\n",
     f"{CPU}/smt/control": "on\n",
-    # The first CPU alone wouldn't tell that the others were switched between two runs.
+    # The first CPU alone wouldn't show that the others were switched between two runs.
     f"{CPU}/cpu0/cpufreq/scaling_governor": "performance\n",
     f"{CPU}/cpu1/cpufreq/scaling_governor": "powersave\n",
     f"{CPU}/cpu2/cpufreq/scaling_governor": "performance\n",
@@ -65,25 +66,24 @@ CONTAINER = {
 
 
 def read_from(folder: Path, files: dict[str, str], namespace: str, monkeypatch: pytest.MonkeyPatch) -> HostIdentity:
-    """What the script tells of a host that has these files, and its first process this namespace of processes."""
+    """What the script says of a host that has these files, whose first process has this namespace of processes."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     (folder / "proc/1/ns").mkdir()
     (folder / "proc/1/ns/pid").symlink_to(namespace)
-    source = Path(identity.__file__).with_name("host") / "identity.py"
-    text = source.read_text()
+    text = (payload.FOLDER / "identity.py").read_text()
     for place in ("proc", "sys", "etc"):
         assert f'"/{place}' in text
         text = text.replace(f'"/{place}', f'"{folder}/{place}')
     script = folder / "identity.py"
     script.write_text(text)
-    monkeypatch.setattr(identity, "_SCRIPT", script)
+    monkeypatch.setattr(payload, "FOLDER", script.parent)
     return identity.read_identity(LocalHost())
 
 
-def test_a_machine_tells_all_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_machine_shows_its_whole_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     found = read_from(tmp_path, OWN_HOST, "pid:[4026531836]", monkeypatch)
     assert found == HostIdentity(
         cpu_model="A processor at 3.0 GHz",
@@ -117,7 +117,7 @@ def test_a_machine_tells_all_of_itself(tmp_path: Path, monkeypatch: pytest.Monke
     )
 
 
-def test_a_container_tells_its_limits_and_what_it_cannot_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_container_shows_its_limits_and_what_it_cannot_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     found = read_from(tmp_path, CONTAINER, "pid:[4026532999]", monkeypatch)
     assert (found.cgroup_version, found.cgroup_limits) == (
         1,

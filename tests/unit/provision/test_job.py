@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 
+from provision.payload import text_of
 from tests.ssh.waiting import wait_until
 
-SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "job.py"
 
-
-def job(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def job(function: str, **request: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-I", "-", *arguments],
-        input=SCRIPT.read_text(),
+        [sys.executable, "-I", "-"],
+        input=text_of("job", request, function),
         capture_output=True,
         text=True,
         check=False,
@@ -28,7 +27,7 @@ def job(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def start(directory: Path, argv: list[str], **changes: object) -> "subprocess.CompletedProcess[str]":
     request = {"directory": str(directory), "argv": argv, "deadline_seconds": 60, "cpus": None, "cgroups": []}
-    return job("start", json.dumps(request | changes))
+    return job("start", **request | changes)
 
 
 def answer(completed: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
@@ -61,12 +60,12 @@ def wait_for_none_of(folder: Path) -> None:
     wait_until(lambda: processes_of(folder) == [])
 
 
-def test_a_job_that_cannot_be_written_down_is_ended_and_told(tmp_path: Path, sleeper: list[str]):
+def test_a_job_that_cannot_be_written_down_is_ended_and_reported(tmp_path: Path, sleeper: list[str]):
     # As on a full disk, on which the files that hold nothing yet can still be made.
     (tmp_path / "load" / "job.part").mkdir(parents=True)
     failed = start(tmp_path / "load", sleeper)
     assert failed.returncode == 1
-    assert f"the job sh was ended, for {tmp_path}/load can't be written to: " in failed.stderr
+    assert f"the job sh was ended, because {tmp_path}/load can't be written to: " in failed.stderr
     wait_for_none_of(tmp_path)
 
 
@@ -79,4 +78,4 @@ def test_a_job_that_does_not_get_all_of_its_cpus_is_not_started(tmp_path: Path, 
     assert not processes_of(tmp_path)
     answer(start(tmp_path / "again", sleeper, cpus=[cpu]))
     assert {frozenset(os.sched_getaffinity(process)) for process in processes_of(tmp_path)} == {frozenset({cpu})}
-    answer(job("stop", str(tmp_path / "again")))
+    answer(job("stop", directory=str(tmp_path / "again")))

@@ -9,22 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.host.knobs import tuning, values
-from provision.host.knobs.journal import Change, Journal
-from provision.host.knobs.lease import Lease, boot_id
+from provision.payload.kernel import (
+    Lease,
+    SettingChange,
+    SettingsJournal,
+    boot_id,
+    is_same,
+    put_back,
+    read_value,
+    target_of,
+)
 from tests.unit.damage import examples
 
 
-def change(path: Path, old: str = "60", new: str = "1") -> Change:
-    return Change(boot=boot_id(), path=str(path), kind="text", old=old, new=new)
+def change(path: Path, old: str = "60", new: str = "1") -> SettingChange:
+    return SettingChange(boot=boot_id(), path=str(path), kind="text", old=old, new=new)
 
 
-def line_of(one: Change) -> bytes:
+def line_of(one: SettingChange) -> bytes:
     return json.dumps(asdict(one)).encode()
 
 
 def test_changes_come_back_in_their_order(tmp_path: Path):
-    journal, changes = Journal(str(tmp_path)), [change(tmp_path / str(number)) for number in range(3)]
+    journal, changes = SettingsJournal(str(tmp_path)), [change(tmp_path / str(number)) for number in range(3)]
     for one in changes:
         journal.append(one)
     assert journal.read() == (changes, False)
@@ -35,7 +42,7 @@ def test_changes_come_back_in_their_order(tmp_path: Path):
 
 @pytest.mark.parametrize("cut", [1, 5, 60])
 def test_a_torn_last_line_is_of_a_change_that_was_never_made(tmp_path: Path, cut: int):
-    journal, first = Journal(str(tmp_path)), change(tmp_path / "first")
+    journal, first = SettingsJournal(str(tmp_path)), change(tmp_path / "first")
     journal.append(first)
     journal.append(change(tmp_path / "second"))
     path = Path(journal.path)
@@ -51,10 +58,10 @@ def test_a_torn_last_line_is_of_a_change_that_was_never_made(tmp_path: Path, cut
 def test_what_was_changed_twice_goes_back_to_what_it_was_at_first(tmp_path: Path):
     setting = tmp_path / "setting"
     setting.write_text("1\n")
-    journal = Journal(str(tmp_path))
+    journal = SettingsJournal(str(tmp_path))
     journal.append(change(setting, old="60", new="10"))
     journal.append(change(setting, old="10", new="1"))
-    tuning.restore(str(tmp_path), str(tmp_path))
+    put_back(str(tmp_path), str(tmp_path))
     assert setting.read_text() == "60\n"
 
 
@@ -68,8 +75,8 @@ def test_whatever_else_is_in_the_journal_its_whole_lines_are_put_back(before: by
         state = Path(folder, "state")
         state.mkdir()
         lines = [before, line_of(change(first)), between, line_of(change(second, old="32768 60999")), after]
-        Path(Journal(str(state)).path).write_bytes(b"\n".join(lines))
-        answer = tuning.restore(str(state), folder)
+        Path(SettingsJournal(str(state)).path).write_bytes(b"\n".join(lines))
+        answer = put_back(str(state), folder)
         assert (first.read_text(), second.read_text()) == ("60\n", "32768 60999\n")
         assert answer["failed"] == []
         assert not (state / "journal.jsonl").exists()
@@ -111,8 +118,8 @@ def test_a_lease_holds_for_its_seconds_and_in_its_boot(tmp_path: Path):
 def test_values_are_read(tmp_path: Path, text: str, kind: str, value: str | None):
     path = tmp_path / "setting"
     path.write_text(text)
-    assert values.read(str(path), kind) == value
-    assert values.read(str(tmp_path / "absent"), kind) is None
+    assert read_value(str(path), kind) == value
+    assert read_value(str(tmp_path / "absent"), kind) is None
 
 
 @pytest.mark.parametrize(
@@ -121,15 +128,15 @@ def test_values_are_read(tmp_path: Path, text: str, kind: str, value: str | None
 )
 def test_an_interrupt_is_kept_off_the_cpus_of_the_api(now: str, target: str):
     setting = {"kind": "interrupt", "wanted": "0-1"}
-    assert values.target(setting, now, {0, 1, 2, 3}) == target
+    assert target_of(setting, now, {0, 1, 2, 3}) == target
 
 
 def test_an_interrupt_stays_where_there_is_no_other_cpu():
-    assert values.target({"kind": "interrupt", "wanted": "0"}, "0", {0}) == "0"
+    assert target_of({"kind": "interrupt", "wanted": "0"}, "0", {0}) == "0"
 
 
 def test_a_cpu_list_is_the_same_however_it_is_written():
-    assert values.same("interrupt", "0-2,5", "5,0,1,2")
-    assert not values.same("interrupt", "0-2", "0-3")
-    assert not values.same("text", "0-2", "0,1,2")
-    assert not values.same("interrupt", "0-2", None)
+    assert is_same("interrupt", "0-2,5", "5,0,1,2")
+    assert not is_same("interrupt", "0-2", "0-3")
+    assert not is_same("text", "0-2", "0,1,2")
+    assert not is_same("interrupt", "0-2", None)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from documents.cores import CoreLayout
 from documents.errors import HostError
-from documents.knobs import KnobRecord, describe_control
+from documents.lab.host import CoreLayout
+from documents.run.records import KnobRecord, describe_control
 from lab.stack_file import read_stack
-from provision import knobs, tuning
-from provision.host.knobs.lease import Lease
+from provision.kernel import knobs, tuning
+from provision.payload import FOLDER, identity
+from provision.payload.kernel import Lease
 from tests.conftest import NIGHTLY, ROOT, STACKS
 from tests.ssh.waiting import wait_until
 from tests.unit.provision.local_host import LocalHost
@@ -31,6 +33,14 @@ def test_interrupts_are_kept_off_the_cpus_that_are_the_apis_in_any_layout():
     other = CoreLayout(api=(4,), postgres=(2,), redis=(3,), generator=(3,), system=(3,), shared=True)
     (knob,) = (knob for knob in knobs.knobs_of(LAYOUT, other) if knob.name == "interrupts")
     assert knob.wanted == "off the CPUs 0,1,4"
+
+
+def test_every_setting_of_a_knob_is_part_of_the_hosts_identity():
+    *settings, _interrupts = KNOBS
+    sysctls = {f"proc/sys/{name.replace('.', '/')}" for name in identity.KERNEL_SETTINGS}
+    devices = {path.removeprefix("/") for path in identity.DEVICE_SETTINGS.values()}
+    governors = "sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor"
+    assert {one.pattern for knob in settings for one in knob.settings} <= {*sysctls, *devices, governors}
 
 
 @pytest.fixture
@@ -83,7 +93,7 @@ def test_the_ports_that_are_given_to_connections_lie_above_those_of_the_lab():
         assert max(ports) < first, path.name
 
 
-def test_reading_changes_nothing_and_tells_what_is_not_as_wanted(stand_in: StandIn):
+def test_reading_changes_nothing_and_reports_what_is_not_as_wanted(stand_in: StandIn):
     found = read(stand_in, settable=False)
     assert stand_in.settings() == UNTOUCHED_SETTINGS
     assert not stand_in.state.exists()
@@ -99,6 +109,7 @@ def test_reading_changes_nothing_and_tells_what_is_not_as_wanted(stand_in: Stand
 def test_what_can_be_set_is_set_and_all_of_it_comes_back(stand_in: StandIn):
     found = tune(stand_in)
     assert stand_in.settings() == TUNED
+    assert {knob.state for knob in found.values()} == {"as-wanted", "set"}, "each has its files in the stand-in"
     assert describe_control(tuple(found.values())) == "controlled"
     assert found["vm.swappiness"].model_dump(exclude={"wanted"}) == {
         "name": "vm.swappiness",
@@ -124,7 +135,7 @@ def test_a_greater_backlog_than_needed_stays(stand_in: StandIn):
     assert stand_in.settings()["proc/sys/net/core/somaxconn"] == "65535"
 
 
-def test_what_the_kernel_refuses_is_told_and_the_rest_is_set(stand_in: StandIn):
+def test_what_the_kernel_refuses_is_reported_and_the_rest_is_set(stand_in: StandIn):
     refusing = stand_in.path("proc/irq/24/smp_affinity_list")
     # Root may open any file, but the kernel takes nothing for this one, which holds a CPU list as well.
     refusing.unlink()
@@ -138,7 +149,7 @@ def test_what_the_kernel_refuses_is_told_and_the_rest_is_set(stand_in: StandIn):
 
 
 @pytest.mark.parametrize(("name", "state"), [("governor", "not-told"), ("kernel.numa_balancing", "nothing-to-control")])
-def test_what_the_kernel_does_not_have_is_told(stand_in: StandIn, name: str, state: str):
+def test_what_the_kernel_does_not_have_is_reported(stand_in: StandIn, name: str, state: str):
     for knob in KNOBS:
         if knob.name == name:
             for path in stand_in.root.glob(knob.settings[0].pattern):
@@ -202,7 +213,7 @@ def killed(moment: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def request_of(stand_in: StandIn) -> str:
-    Path(stand_in.place.program).write_bytes(tuning.pack())
+    shutil.copy(FOLDER / "kernel.py", stand_in.place.program)
     chosen = [knob for knob in KNOBS if knob.name in {"vm.swappiness", "turbo", "huge pages"}]
     return json.dumps(
         {
@@ -290,7 +301,7 @@ def test_a_boot_entry_is_there_while_settings_are_changed_and_puts_them_back(sta
     assert not [path for path in stand_in.path("etc").rglob("*") if not path.is_dir()]
 
 
-def test_a_setting_that_cannot_be_put_back_is_told_and_stays_in_the_journal(stand_in: StandIn):
+def test_a_setting_that_cannot_be_put_back_is_reported_and_stays_in_the_journal(stand_in: StandIn):
     tune(stand_in)
     swappiness = stand_in.path("proc/sys/vm/swappiness")
     swappiness.unlink()
@@ -312,7 +323,7 @@ def test_an_interrupt_that_is_gone_needs_no_putting_back(stand_in: StandIn):
     assert stand_in.left() == []
 
 
-def test_what_has_yet_to_be_put_back_is_told_and_left(stand_in: StandIn):
+def test_what_has_yet_to_be_put_back_is_reported_and_left(stand_in: StandIn):
     assert tuning.read_left(HOST, place=stand_in.place) == ()
     tune(stand_in)
     left = {setting.path: setting for setting in tuning.read_left(HOST, place=stand_in.place)}

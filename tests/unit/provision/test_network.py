@@ -10,31 +10,29 @@ from typing import Self
 import pytest
 
 from documents.errors import HostError
-from provision import network
-from provision.host import network as host_end
+from provision.load import network
+from provision.payload import network as host_end
+from provision.payload import text_of
 from tests.ports import free_port
 from tests.unit.provision.local_host import LocalHost
 
-SCRIPT = Path(network.__file__).with_name("host") / "network.py"
 TOKEN = "a5" * 32
+PROGRAM = [sys.executable, "-I", "-"]
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(network.paths, "HOME", str(tmp_path))
+    monkeypatch.setattr(network, "HOME", str(tmp_path))
     return tmp_path
 
 
 def serve(folder: Path, *, seconds: int = 20) -> tuple["subprocess.Popen[bytes]", int]:
     """Start the end that answers; returns it and its port."""
     port_file = folder / "port"
-    serving = subprocess.Popen(
-        [sys.executable, "-I", SCRIPT, "answer", "127.0.0.1", str(port_file), str(seconds)],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    request = {"action": "answer", "token": TOKEN, "port_file": str(port_file), "seconds": seconds}
+    serving = subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert serving.stdin is not None
-    serving.stdin.write(TOKEN.encode())
+    serving.stdin.write(text_of("network", {**request, "address": "127.0.0.1"}).encode())
     serving.stdin.close()
     ends_at = time.monotonic() + 20
     while not port_file.exists():
@@ -49,14 +47,14 @@ def test_the_clock_of_one_machine_is_its_own_within_the_error_and_nothing_is_lef
     found = network.read_clock(LocalHost(), LocalHost(), "127.0.0.1")
     assert before_ns < found.at_ns < time.monotonic_ns()
     assert abs(found.offset_ns) <= found.error_ns
-    # Each end tells both clocks by a reading of its own.
+    # Each end reads its own clocks at a moment of its own.
     assert abs(found.wall_offset_ns) <= found.error_ns + 10**9
     assert found.delay_ns > 0
     assert list(home.iterdir()) == []
 
 
 class Answering:
-    """In the place of a socket, an end that answers with what it is given to say, while time goes by as it is told."""
+    """In the place of a socket, an end that answers with what it is given to say, while time goes by as it is given."""
 
     def __init__(self, exchanges: list[tuple[int, int, int, int]], monkeypatch: pytest.MonkeyPatch) -> None:
         """`exchanges` are the four timestamps of RFC 5905 each: t1 and t4 of the one that asks, t2 and t3 of this."""
@@ -125,12 +123,8 @@ def test_who_has_no_token_is_turned_away_and_the_other_is_served_all_the_same(ho
             stranger.sendall(word)
             stranger.shutdown(socket.SHUT_WR)
             assert stranger.recv(100) == b""
-    asked = subprocess.run(
-        [sys.executable, "-I", SCRIPT, "ask", "127.0.0.1", str(port), "5"],
-        input=TOKEN.encode(),
-        capture_output=True,
-        check=True,
-    )
+    request = {"action": "ask", "address": "127.0.0.1", "token": TOKEN, "port": port, "count": 5}
+    asked = subprocess.run(PROGRAM, input=text_of("network", request).encode(), capture_output=True, check=True)
     assert b'"count": 5' in asked.stdout
     assert serving.wait(20) == 0
 
@@ -142,14 +136,14 @@ def test_it_listens_on_the_address_alone_and_ends_when_its_time_is_up(home: Path
     assert serving.wait(20) != 0
 
 
-def test_an_address_that_is_not_the_hosts_is_told():
+def test_an_address_that_is_not_the_hosts_is_reported():
     with pytest.raises(HostError, match=r"can't listen to a load host: .*192\.0\.2\.1"):
         network.read_clock(LocalHost(), LocalHost(), "192.0.2.1")
 
 
-def test_a_load_host_that_does_not_reach_the_address_is_told(monkeypatch: pytest.MonkeyPatch):
+def test_a_load_host_that_does_not_reach_the_address_is_reported(monkeypatch: pytest.MonkeyPatch):
     def elsewhere(*_: object) -> int:
-        # Nobody listens there: the port is another one than the lab's host told.
+        # Nobody listens there: the port isn't the one that the lab's host reported.
         return free_port()
 
     monkeypatch.setattr(network, "_wait_for_port", elsewhere)

@@ -1,8 +1,8 @@
 """What counts as a mismatch between a layout and what was read back."""
 
-from documents.cores import CoreLayout, Role
-from documents.run import ProcessPinning
-from provision.pinning import mismatches
+from documents.lab.host import CoreLayout, Role
+from documents.run.records import ProcessPinning
+from provision.system.pinning import mismatches
 
 LAYOUT = CoreLayout(api=(0, 1), postgres=(2,), redis=(3,), generator=(4, 5), system=(3,), shared=False)
 

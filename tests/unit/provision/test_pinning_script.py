@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "pinning.py"
+from provision.payload import text_of
+
 CPU = min(os.sched_getaffinity(0))
 
 THREADS = """
@@ -22,23 +23,23 @@ print(flush=True)
 ENDED_BEFORE_IT_WAS_LOOKED_AT = """
 import os
 look, times = os.sched_getaffinity, iter(range(4))
-def told(thread):
+def answer(thread):
     if thread == {thread} and next(times, None) is not None:
         raise ProcessLookupError
     return look(thread)
-os.sched_getaffinity = told
+os.sched_getaffinity = answer
 """
-"""As is said of a thread that has ended: four times, and then of its successor what is so."""
+"""The kernel's error for a thread that has ended, four times; then the truth."""
 
 ENDED_WHILE_IT_WAS_LISTED = """
 from pathlib import Path
 listed, times = Path.iterdir, iter(range(4))
-def told(folder):
+def answer(folder):
     found = list(listed(folder))
     return found[:1] if next(times, None) is not None else found
-Path.iterdir = told
+Path.iterdir = answer
 """
-"""As is listed where the first thread ends meanwhile: nothing that comes after it."""
+"""The listing ends at its first thread, as if that ended during it, four times; then the truth."""
 
 
 @pytest.fixture
@@ -56,9 +57,10 @@ def run(
 ) -> list[dict[str, object]] | int:
     """What the script answers, for a cgroup with that process alone; `before` it something else is run."""
     (cgroup / "cgroup.procs").write_text(f"{process.pid}\n")
-    request = {"api": {"cpus": [CPU], "cgroups": [str(cgroup)], "commands": []}}
+    request = {"action": action, "roles": {"api": {"cpus": [CPU], "cgroups": [str(cgroup)], "commands": []}}}
     answer = subprocess.run(
-        [sys.executable, "-I", "-c", before + SCRIPT.read_text(), action, json.dumps(request)],
+        [sys.executable, "-I", "-"],
+        input=(before + text_of("pinning", request)).encode(),
         capture_output=True,
         check=True,
         timeout=60,
@@ -71,13 +73,15 @@ def threads(process: "subprocess.Popen[bytes]") -> list[int]:
 
 
 @pytest.mark.parametrize("before", [ENDED_BEFORE_IT_WAS_LOOKED_AT, ENDED_WHILE_IT_WAS_LISTED])
-def test_none_escapes_where_one_ends_meanwhile(process: "subprocess.Popen[bytes]", tmp_path: Path, before: str):
+def test_no_thread_is_missed_if_one_ends_during_the_scan(
+    process: "subprocess.Popen[bytes]", tmp_path: Path, before: str
+):
     found = threads(process)
     assert run(process, tmp_path, "apply", before.format(thread=found[-1])) == 4
     assert [os.sched_getaffinity(thread) for thread in found] == [{CPU}] * 4
 
 
-def test_all_are_told_where_one_ends_while_they_are_listed(process: "subprocess.Popen[bytes]", tmp_path: Path):
-    told = run(process, tmp_path, "read", ENDED_WHILE_IT_WAS_LISTED)
-    assert isinstance(told, list)
-    assert sorted(str(thread["thread_id"]) for thread in told) == sorted(map(str, threads(process)))
+def test_all_are_reported_if_one_ends_while_they_are_listed(process: "subprocess.Popen[bytes]", tmp_path: Path):
+    reported = run(process, tmp_path, "read", ENDED_WHILE_IT_WAS_LISTED)
+    assert isinstance(reported, list)
+    assert sorted(str(thread["thread_id"]) for thread in reported) == sorted(map(str, threads(process)))

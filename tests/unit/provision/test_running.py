@@ -1,16 +1,15 @@
 """What runs on a host, by files as kernels have them under cgroups v1 and v2, and an engine that answers from files."""
 
-import hashlib
 import json
 import os
 from pathlib import Path
 
 import pytest
 
-from documents.drift import Effective, ProcessCpus
 from documents.errors import HostError
-from provision import running
-from provision.running import Running, read_running
+from documents.lab import Effective, ProcessCpus
+from provision import payload
+from provision.containers.inspection import Running, read_running
 from tests.unit.lab.drifting import IMAGE, IMAGE_ID, INSPECTED
 from tests.unit.provision.local_host import LocalHost
 
@@ -59,21 +58,18 @@ PROCESSES = {
     "proc/77/task/77/status": STATUS.format(name="api", cpus="0"),
     "proc/77/task/79/status": STATUS.format(name="worker", cpus="1"),
     "proc/78/task/78/status": STATUS.format(name="helper", cpus="0"),
-    "proc/77/root/etc/api.conf": "as declared",
-    "etc/own": "of the host",
 }
 
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A host's folder; its engine has one container and its image."""
-    text = Path(running.__file__).with_name("host").joinpath("running.py").read_text()
-    for place in ("/proc", "/sys", "/"):
+    text = (payload.FOLDER / "running.py").read_text()
+    for place in ("/proc", "/sys"):
         assert f'"{place}' in text
-    text = text.replace('"/proc', f'"{tmp_path}/proc').replace('"/sys', f'"{tmp_path}/sys')
     script = tmp_path / "running.py"
-    script.write_text(text.replace('Path("/")', f'Path("{tmp_path}")'))
-    monkeypatch.setattr(running, "_SCRIPT", script)
+    script.write_text(text.replace('"/proc', f'"{tmp_path}/proc').replace('"/sys', f'"{tmp_path}/sys'))
+    monkeypatch.setattr(payload, "FOLDER", script.parent)
     engine = tmp_path / "engine"
     engine.mkdir()
     (engine / "docker").write_text(ENGINE)
@@ -97,16 +93,14 @@ def read(folder: Path, files: dict[str, str]) -> Running:
         "local",
         names=["fairground-api-go"],
         images=[IMAGE_ID],
-        files={"fairground-api-go": ["/etc/api.conf", "/etc/gone"]},
-        own_files=["/etc/own", "/etc/gone"],
     )
 
 
 @pytest.mark.parametrize("version", [VERSION_1, VERSION_2], ids=["v1", "v2"])
-def test_containers_are_told_with_what_the_kernel_holds_them_to(host: Path, version: dict[str, str]):
+def test_containers_are_read_with_the_limits_of_the_kernel(host: Path, version: dict[str, str]):
     found = read(host, {**version, **PROCESSES})
     (container,) = found.containers
-    assert (container.id, container.status, container.state.name) == (INSPECTED["Id"], "running", "fairground-api-go")
+    assert (container.id, container.status, container.name) == (INSPECTED["Id"], "running", "fairground-api-go")
     assert container.effective == Effective(
         cpus=(0, 1),
         memory_bytes=2 * 1024**3,
@@ -116,10 +110,8 @@ def test_containers_are_told_with_what_the_kernel_holds_them_to(host: Path, vers
             ProcessCpus(process_id=78, name="helper", cpus=(0,)),
         ),
     )
-    assert container.state.files == {"/etc/api.conf": hashlib.sha256(b"as declared").hexdigest()}
     assert found.effective == Effective(cpus=(0, 1, 2, 3), memory_bytes=2 * 1024**3, cpu_quota=None, processes=())
-    assert found.files == {"/etc/own": hashlib.sha256(b"of the host").hexdigest()}
-    assert found.images == {IMAGE_ID: IMAGE}
+    assert found.images == {IMAGE_ID: {"PATH": "/usr/bin"}}
 
 
 def test_the_tightest_quota_of_all_around_counts(host: Path):
@@ -141,7 +133,7 @@ def test_of_a_host_that_mounts_version_2_only_to_name_processes_version_1_counts
     assert [one.process_id for one in container.effective.processes] == [77, 78]
 
 
-def test_of_a_host_that_has_some_controllers_of_each_version_each_is_asked_where_it_is(host: Path):
+def test_each_controller_is_read_in_the_version_that_has_it(host: Path):
     files = {name: text for name, text in VERSION_2.items() if "cpuset" not in name}
     files |= {name: text for name, text in VERSION_1.items() if "cpuset" in name}
     files["proc/77/cgroup"] = f"1:cpuset:/{API}\n0::/{API}\n"
@@ -175,15 +167,15 @@ def test_a_host_without_limits_has_none(host: Path, version: str):
     assert found.effective == Effective(cpus=(0, 1, 2, 3), memory_bytes=None, cpu_quota=None, processes=())
     (container,) = found.containers
     assert container.effective is not None
-    # Without a cpuset a thread's own list is what tells.
+    # Without a cpuset, a thread's own list has the CPUs.
     assert (container.effective.cpus, container.effective.memory_bytes) == ((0,), None)
 
 
-def test_a_container_that_is_stopped_has_nothing_of_the_kernel_s(host: Path):
+def test_a_stopped_container_has_no_effective_limits(host: Path):
     stopped = {**INSPECTED, "State": {"Status": "exited", "Running": False, "Pid": 0}}
     (host / "engine" / "containers").write_text(json.dumps([stopped]))
     (container,) = read(host, {**VERSION_2, **PROCESSES}).containers
-    assert (container.status, container.effective, container.state.files) == ("exited", None, {})
+    assert (container.status, container.effective) == ("exited", None)
 
 
 def test_an_image_that_is_gone_and_an_engine_without_containers_are_no_failure(host: Path):
@@ -193,7 +185,7 @@ def test_an_image_that_is_gone_and_an_engine_without_containers_are_no_failure(h
     assert (found.containers, found.images) == ((), {IMAGE_ID: None})
 
 
-def test_an_engine_that_refuses_is_told_in_its_own_words(host: Path):
+def test_an_engine_that_refuses_is_quoted(host: Path):
     (host / "engine" / "docker").write_text("#!/bin/sh\necho 'Is the docker daemon running?' >&2\nexit 1\n")
-    with pytest.raises(HostError, match=r"root@here can't tell what runs there: .*Is the docker daemon running\?"):
+    with pytest.raises(HostError, match=r"The containers on root@here can't be read: .*Is the docker daemon running\?"):
         read(host, {**VERSION_2, **PROCESSES})

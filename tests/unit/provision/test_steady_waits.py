@@ -4,7 +4,7 @@ import sys
 
 import paramiko
 
-from provision.steady_waits import WAITING
+from provision.ssh.login import WAITING
 
 USE_IT_OTHERWISE = {"agent", "proxy", "sftp_attr", "sftp_client", "sftp_file"}
 """Modules that sleep, or set or show a file's time; and that of a command in place of a connection, which the lab has

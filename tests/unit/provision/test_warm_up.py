@@ -1,11 +1,11 @@
-"""The series of a warm-up, from what wrk's threads tell of it."""
+"""The series of a warm-up, from what wrk's threads say of it."""
 
 import pytest
 
-from provision.warm_up import series_of
+from provision.load.wrk import series_of
 
 
-def test_a_second_counts_once_all_threads_have_told_it():
+def test_a_second_counts_when_all_threads_have_reported_it():
     assert series_of("0 0 100\n0 1 110\n0 2 120\n1 0 90\n", 2) == (190,)
     assert series_of("0 0 100\n0 1 110\n", 2) == ()
     assert series_of("", 1) == ()

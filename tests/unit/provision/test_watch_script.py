@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "watch.py"
+SCRIPT = Path(__file__).parents[3] / "provision" / "payload" / "watch.py"
 watch: dict[str, Any] = runpy.run_path(str(SCRIPT))
 
 
-def test_connections_are_counted_and_those_that_get_no_answer_are_told():
+def test_connections_are_counted_and_those_that_get_no_answer_are_reported():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
@@ -90,7 +90,7 @@ def test_cpu_times_are_in_milliseconds_and_of_the_cpus_asked_for():
     assert found == {"1": [194_510, 287_970, 136_730, 171_540, 9_850, 0, 4_990, 1_950]}
 
 
-def test_a_cpu_that_the_kernel_does_not_list_is_told():
+def test_a_cpu_that_the_kernel_does_not_list_is_reported():
     with pytest.raises(ValueError, match=r"/proc/stat has only the CPUs \['0'\] of \[0, 9\]"):
         watch["cpu_times"](STAT, {0, 9}, 100)
 
@@ -179,7 +179,7 @@ def test_a_kernel_without_pressure_is_said_to_have_none(monkeypatch: pytest.Monk
     assert watch["pressure"]() is None
 
 
-def test_a_file_that_is_kept_open_is_read_anew_and_whole(tmp_path: Path):
+def test_a_file_that_is_kept_open_is_read_again_completely(tmp_path: Path):
     path = tmp_path / "counters"
     path.write_text("first")
     assert watch["read"](str(path)) == "first"
@@ -188,7 +188,7 @@ def test_a_file_that_is_kept_open_is_read_anew_and_whole(tmp_path: Path):
     assert watch["read"](str(path)) == long
 
 
-def test_a_file_that_went_with_its_process_is_told_by_name_and_forgotten():
+def test_a_file_that_went_with_its_process_is_reported_by_name_and_forgotten():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         path = f"/proc/{process.pid}/schedstat"
         assert watch["read"](path)

@@ -5,8 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import files
-from toolchain.layout import Layout
+from toolchain.layout import Layout, place
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def lay_project(name: str, root: Path, home: Path, installed: Layout) -> dict[st
         f"    virtualenv: {os.path.relpath(installed.environment, root)}\n"
     )
     # Whatever is installed in the environment, the engine looks for its plugin.
-    files.place(installed.docker_plugin, home / installed.docker_plugin.relative_to(installed.pulumi_home))
+    place(installed.docker_plugin, home / installed.docker_plugin.relative_to(installed.pulumi_home))
     environment = os.environ | installed.pulumi_environment()
     environment |= {
         "PULUMI_HOME": str(home),

@@ -24,15 +24,15 @@ def test_command_in_a_system_folder_is_found_by_a_user_without_it_on_the_path(mo
     assert apt.Package("coreutils", "ls", "").found() is not None
 
 
-def test_machine_without_apt_is_told_what_it_needs(step: Step, monkeypatch: pytest.MonkeyPatch):
+def test_machine_without_apt_gets_a_list_of_what_it_needs(step: Step, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ToolchainError, match=r"no apt-get, so the lab can't install one, two"):
         apt.install(step, ["one", "two"], start_services=False)
 
 
-def test_user_who_may_not_install_is_told_the_command_for_an_administrator(tmp_path: Path):
+def test_user_who_may_not_install_gets_the_command_for_an_administrator(tmp_path: Path):
     program = (
-        "import os; from toolchain.privilege import as_root\n"
+        "import os; from toolchain.console import as_root\n"
         "if os.geteuid() == 0: os.seteuid(65534)\n"
         "try: as_root(['apt-get', 'install', 'docker.io'], purpose='install docker.io')\n"
         "except Exception as error: print(error)\n"

@@ -33,13 +33,13 @@ VULNERABLE: dict[str, Any] = {
 }
 
 
-def test_a_known_vulnerability_is_told_with_what_mends_it():
-    assert audit.read_pip_audit(pip(SOUND, VULNERABLE)).known == ("jinja2 3.1.2: GHSA-h5c8-rqwp-cp95, mended in 3.1.3",)
+def test_a_known_vulnerability_is_reported_with_its_fix():
+    assert audit.read_pip_audit(pip(SOUND, VULNERABLE)).known == ("jinja2 3.1.2: GHSA-h5c8-rqwp-cp95, fixed in 3.1.3",)
 
 
 def test_what_pip_audit_skips_was_not_looked_at_though_its_status_is_0():
     assert audit.read_pip_audit(pip(SOUND)) == Audited("")
-    assert audit.read_pip_audit(pip(SOUND, SKIPPED)).unseen == ("PyPI told nothing of 1 packages, such as jinja2",)
+    assert audit.read_pip_audit(pip(SOUND, SKIPPED)).unseen == ("PyPI has no data on 1 packages, such as jinja2",)
 
 
 CONFIG = '{"config": {"scanner_name": "govulncheck"}}\n'
@@ -54,7 +54,7 @@ def finding(**place: str) -> str:
 def test_of_a_go_module_counts_what_is_called():
     calls = finding(function="F") + finding(function="G") + finding(module="stdlib", version="v1.26.8", function="H")
     assert audit.read_govulncheck(Answer(CONFIG + finding() + calls, "", 0)) == Audited(
-        "", ("a v5.8.0: GO-2026-1, mended in v5.9.2", "stdlib v1.26.8: GO-2026-1, mended in v5.9.2")
+        "", ("a v5.8.0: GO-2026-1, fixed in v5.9.2", "stdlib v1.26.8: GO-2026-1, fixed in v5.9.2")
     )
     assert audit.read_govulncheck(Answer(CONFIG + finding(), "", 0)) == Audited("")
 
@@ -71,7 +71,7 @@ def test_cargo_audit_and_osv_scanner_are_read():
         "versions": {"patched": []},
     }
     answer = Answer(json.dumps({"vulnerabilities": {"list": [rust]}}), "", 1)
-    assert audit.read_cargo_audit(answer).known == ("rsa 0.9.10: RUSTSEC-2023-0071, mended nowhere",)
+    assert audit.read_cargo_audit(answer).known == ("rsa 0.9.10: RUSTSEC-2023-0071, fixed nowhere",)
     package = {"package": {"name": "a:b", "version": "1"}, "vulnerabilities": [{"id": "GHSA-x"}]}
     text = json.dumps({"results": [{"packages": [package]}]})
     assert audit.read_osv_scanner(Answer(text, "", 1)) == Audited("", ("a:b 1: GHSA-x",))
@@ -88,7 +88,7 @@ def answering(answer: Answer | Exception):
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reason"),
     [
         (FileNotFoundError(), "cargo isn't installed"),
         (subprocess.TimeoutExpired("cargo", 900), "cargo wasn't done within 900 s"),
@@ -98,11 +98,11 @@ def answering(answer: Answer | Exception):
         (Answer("", "", 0), "cargo gave no result: it wrote nothing"),
     ],
 )
-def test_a_tool_that_does_not_answer_looked_at_nothing(answer: Answer | Exception, told: str):
+def test_a_tool_that_does_not_answer_looked_at_nothing(answer: Answer | Exception, reason: str):
     found = audit.audit_by(answering(answer), LAYOUT, "Cargo.lock", ["cargo"], audit.read_cargo_audit)
     (unseen,) = found.unseen
-    assert unseen.startswith(told)
-    assert list(audit.tell(found)) == [f"Cargo.lock: NOT LOOKED AT: {unseen}"]
+    assert unseen.startswith(reason)
+    assert list(audit.describe(found)) == [f"Cargo.lock: NOT LOOKED AT: {unseen}"]
 
 
 def test_go_s_reports_are_taken_from_the_module_proxy_where_the_database_is_away(monkeypatch: pytest.MonkeyPatch):
@@ -125,12 +125,12 @@ def _find_go(_minimum: str) -> Go:
     return Go(Path("/usr/bin/go"))
 
 
-def test_the_status_tells_a_known_vulnerability_from_what_was_not_looked_at():
+def test_the_status_distinguishes_a_known_vulnerability_from_what_was_not_checked():
     sound, unseen, known = Audited("a"), Audited("b", unseen=("x",)), Audited("c", known=("y",))
     assert audit.status_of([sound]) == 0
     assert audit.status_of([sound, unseen]) == audit.NOT_LOOKED_AT == 3
     assert audit.status_of([sound, unseen, known]) == audit.VULNERABLE == 1
-    assert list(audit.tell(sound)) == ["a: nothing is known against it"]
+    assert list(audit.describe(sound)) == ["a: nothing is known against it"]
 
 
 def test_every_lock_of_the_project_is_audited():
@@ -142,5 +142,4 @@ def test_every_lock_of_the_project_is_audited():
         # What is under tests/ is in nothing that a lab runs.
         if not {".venv", ".lab", "target", "node_modules", "tests"} & set(path.relative_to(ROOT).parts)
     }
-    audited = {*audit.PYTHON_LOCKS, *(f"{module}/go.sum" for module in audit.GO_MODULES)}
-    assert locks - ignored == {*audited, audit.RUST_LOCK, audit.KOTLIN_LOCK}
+    assert locks - ignored == {*audit.LOCKS}

@@ -31,15 +31,15 @@ def test_every_lock_has_its_lines_and_the_error_is_that_of_the_worst(installed: 
         ["make", "audit"], cwd=installed.root, env=without_go, capture_output=True, text=True, check=False
     )
     go_locks = {f"{module}/go.sum" for module in GO_MODULES}
-    told = {
+    printed = {
         lock: [line.removeprefix(f"{lock}: ") for line in done.stdout.splitlines() if line.startswith(f"{lock}: ")]
         for lock in (*PYTHON_LOCKS, *go_locks, RUST_LOCK, KOTLIN_LOCK)
     }
-    assert all(told.values()), done.stdout + done.stderr
+    assert all(printed.values()), done.stdout + done.stderr
     too_old = re.compile(r"NOT LOOKED AT: there is no Go 1\.\S+ or newer")
-    assert all(len(told[lock]) == 1 and too_old.fullmatch(told[lock][0]) for lock in go_locks)
-    for lines in told.values():
+    assert all(len(printed[lock]) == 1 and too_old.fullmatch(printed[lock][0]) for lock in go_locks)
+    for lines in printed.values():
         assert lines == [NOTHING_KNOWN] or all(re.match("VULNERABLE: |NOT LOOKED AT: ", line) for line in lines)
-    is_known = any(line.startswith("VULNERABLE") for lines in told.values() for line in lines)
+    is_known = any(line.startswith("VULNERABLE") for lines in printed.values() for line in lines)
     assert done.stderr.strip().endswith(f"Error {VULNERABLE if is_known else NOT_LOOKED_AT}")
     assert done.returncode == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolchain import apt, bootstrap, docker_engine
-from toolchain.announcement import announce, duration, missing_parts
+from toolchain.bootstrap import announce, duration, missing_parts
 from toolchain.layout import Layout
 
 
@@ -71,7 +71,7 @@ def test_only_what_is_missing_is_announced_with_its_time_and_the_sum(bare: Layou
     ("program", "said"),
     [
         ("sleep 60", "error: sh -c 'sleep 60' didn't answer within 0 s and was ended. See that the machine"),
-        ("echo no space >&2; exit 3", "exit 3' failed with status 3, saying: no space. Mend that"),
+        ("echo no space >&2; exit 3", "exit 3' failed with status 3, saying: no space. Fix that"),
     ],
 )
 def test_command_that_was_asked_and_failed_is_one_sentence(

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from documents.errors import ToolchainError
-from toolchain.console import Step, beside
-from toolchain.privilege import signal_group
+from toolchain.console import Step, beside, signal_group
 
 
 def _log(tmp_path: Path) -> str:

@@ -31,7 +31,7 @@ def test_socket_that_is_missing_or_that_nobody_listens_at_is_no_engine(tmp_path:
     assert docker_engine.version_at(tmp_path / "dead.sock") is None
 
 
-def test_engine_that_refuses_this_user_is_told_from_one_that_is_not_there(tmp_path: Path):
+def test_engine_that_refuses_this_user_is_distinguished_from_a_missing_one(tmp_path: Path):
     with socket.socket(socket.AF_UNIX) as listener:
         path = tmp_path / "closed.sock"
         listener.bind(str(path))

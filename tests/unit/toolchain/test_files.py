@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -6,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import files
+from toolchain.layout import fingerprint, lock, make_folder_whole, place
 
 
 def test_folder_is_made_once(tmp_path: Path):
@@ -16,8 +15,8 @@ def test_folder_is_made_once(tmp_path: Path):
         calls.append(partial)
         (partial / "tool").write_text("whole")
 
-    folder = files.make_folder_whole(tmp_path / "tool-1", fill)
-    files.make_folder_whole(tmp_path / "tool-1", fill)
+    folder = make_folder_whole(tmp_path / "tool-1", fill)
+    make_folder_whole(tmp_path / "tool-1", fill)
     assert len(calls) == 1
     assert (folder / "tool").read_text() == "whole"
 
@@ -28,18 +27,18 @@ def test_folder_whose_filling_failed_is_not_there_and_can_be_made_again(tmp_path
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        files.make_folder_whole(tmp_path / "tool-1", fail)
+        make_folder_whole(tmp_path / "tool-1", fail)
     assert list(tmp_path.iterdir()) == []
-    files.make_folder_whole(tmp_path / "tool-1", lambda partial: (partial / "other").touch())
+    make_folder_whole(tmp_path / "tool-1", lambda partial: (partial / "other").touch())
     assert [path.name for path in (tmp_path / "tool-1").iterdir()] == ["other"]
 
 
 def test_folder_whose_filling_was_killed_is_made_from_the_start(tmp_path: Path):
     program = (
-        "import sys, time; from pathlib import Path; from toolchain import files\n"
+        "import sys, time; from pathlib import Path; from toolchain.layout import lock, make_folder_whole\n"
         "def fill(partial):\n"
         "    (partial / 'half').touch(); print('begun', flush=True); time.sleep(60)\n"
-        "files.make_folder_whole(Path(sys.argv[1]), fill)\n"
+        "make_folder_whole(Path(sys.argv[1]), fill)\n"
     )
     folder = tmp_path / "tool-1"
     with subprocess.Popen([sys.executable, "-c", program, folder], stdout=subprocess.PIPE, text=True) as process:
@@ -47,18 +46,9 @@ def test_folder_whose_filling_was_killed_is_made_from_the_start(tmp_path: Path):
         assert process.stdout.readline() == "begun\n"
         process.send_signal(signal.SIGKILL)
     assert not folder.exists()
-    files.make_folder_whole(folder, lambda partial: (partial / "whole").touch())
+    make_folder_whole(folder, lambda partial: (partial / "whole").touch())
     assert [path.name for path in folder.iterdir()] == ["whole"]
     assert list(tmp_path.iterdir()) == [folder]
-
-
-def test_secret_file_is_of_its_mode_whatever_the_umask(tmp_path: Path):
-    before = os.umask(0)
-    try:
-        files.write_whole(tmp_path / "passphrase", "secret", mode=0o600)
-    finally:
-        os.umask(before)
-    assert (tmp_path / "passphrase").stat().st_mode & 0o777 == 0o600
 
 
 def test_placed_file_replaces_another_and_stays_executable(tmp_path: Path):
@@ -69,23 +59,23 @@ def test_placed_file_replaces_another_and_stays_executable(tmp_path: Path):
     target.parent.mkdir()
     target.write_text("old")
     for _ in range(2):
-        files.place(source, target)
+        place(source, target)
         assert target.read_text() == "new"
         assert target.stat().st_mode & 0o111
         assert [path.name for path in target.parent.iterdir()] == ["tool"]
 
 
-def test_fingerprint_tells_where_one_part_ends():
-    assert files.fingerprint(["ab", "c"]) != files.fingerprint(["a", "bc"])
-    assert files.fingerprint(["ab", "c"]) == files.fingerprint(["ab", "c"])
+def test_fingerprint_depends_on_the_ends_of_its_parts():
+    assert fingerprint(["ab", "c"]) != fingerprint(["a", "bc"])
+    assert fingerprint(["ab", "c"]) == fingerprint(["ab", "c"])
 
 
 def test_lock_makes_a_second_process_wait_and_say_so(tmp_path: Path):
     program = (
-        "import sys; from pathlib import Path; from toolchain import files\n"
-        "with files.lock(Path(sys.argv[1]), lambda: print('waiting', flush=True)): print('held', flush=True)\n"
+        "import sys; from pathlib import Path; from toolchain.layout import lock, make_folder_whole\n"
+        "with lock(Path(sys.argv[1]), lambda: print('waiting', flush=True)): print('held', flush=True)\n"
     )
-    with files.lock(tmp_path, lambda: pytest.fail("nobody else holds the lock")):
+    with lock(tmp_path, lambda: pytest.fail("nobody else holds the lock")):
         process = subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE, text=True)
         assert process.stdout
         assert process.stdout.readline() == "waiting\n"

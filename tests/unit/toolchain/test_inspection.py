@@ -67,7 +67,7 @@ def test_language_host_is_good_only_if_what_it_runs_is_there(tmp_path: Path, ins
     assert finding().remedy == f"It runs {executor}, which isn't there. Run: make setup"
 
 
-def test_passphrase_that_others_can_read_is_told(tmp_path: Path):
+def test_passphrase_that_others_can_read_is_reported(tmp_path: Path):
     layout = Layout(root=tmp_path, cache=tmp_path)
     stack = layout.state / ".pulumi" / "stacks" / "fairground" / "local.json"
     stack.parent.mkdir(parents=True)

@@ -38,14 +38,6 @@ class Host:
         )
         return call(request, timeout=30)
 
-    def run_plugin(self, request: language_pb2.RunPluginRequest) -> list[language_pb2.RunPluginResponse]:
-        call = self.channel.unary_stream(
-            "/pulumirpc.LanguageRuntime/RunPlugin",
-            request_serializer=language_pb2.RunPluginRequest.SerializeToString,
-            response_deserializer=language_pb2.RunPluginResponse.FromString,
-        )
-        return list(call(request, timeout=30))
-
     def must_end(self) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=20)
         return self.process.returncode, out, err
@@ -85,7 +77,7 @@ def test_host_says_its_version_and_requires_the_plugin_that_the_environment_hold
     assert {"name": "docker", "kind": "resource", "version": VERSIONS.docker_plugin} in answer["packages"]
 
 
-def test_host_tells_of_the_interpreter_in_the_environment(host: Host, installed: Layout):
+def test_host_names_the_interpreter_of_the_environment(host: Host, installed: Layout):
     info = _info(installed.root, ".venv")
     about = host.ask("About", language_pb2.AboutRequest(info=info), language_pb2.AboutResponse)
     assert about.executable == str(installed.python)
@@ -105,32 +97,6 @@ def test_host_ends_quietly_when_interrupted(installed: Layout):
     with running_host(installed) as host:
         host.process.send_signal(signal.SIGINT)
         assert host.must_end() == (0, "", "")
-
-
-def test_policy_pack_is_run_and_its_output_and_status_are_streamed(host: Host, tmp_path: Path):
-    (tmp_path / "__main__.py").write_text(
-        "import os, sys\nprint('checked', os.environ['MARK'])\nprint('warned', file=sys.stderr)\nsys.exit(3)\n"
-    )
-    request = language_pb2.RunPluginRequest(
-        pwd=str(tmp_path),
-        args=["127.0.0.1:1"],
-        kind="analyzer",
-        env=["MARK=a=b"],
-        info=language_pb2.ProgramInfo(root_directory=str(tmp_path), program_directory=str(tmp_path), entry_point="."),
-    )
-    answers = host.run_plugin(request)
-    assert b"".join(answer.stdout for answer in answers) == b"checked a=b\n"
-    assert b"".join(answer.stderr for answer in answers) == b"warned\n"
-    assert answers[-1].WhichOneof("output") == "exitcode"
-    assert answers[-1].exitcode == 3
-
-
-def test_plugin_of_another_kind_is_refused_by_name(host: Host, tmp_path: Path):
-    request = language_pb2.RunPluginRequest(pwd=str(tmp_path), kind="resource")
-    with pytest.raises(grpc.RpcError) as failure:
-        host.run_plugin(request)
-    assert failure.value.code() == grpc.StatusCode.UNIMPLEMENTED
-    assert "no plugin of the kind resource" in str(failure.value.details())
 
 
 PROGRAM = """

@@ -21,7 +21,7 @@ def copy(tmp_path: Path, installed: Layout) -> Path:
 
 
 def make_lock(folder: Path, installed: Layout) -> str:
-    """Run it, but for the installation before it, which would be one of that folder; returns the lock."""
+    """Run it without the installation before it, which would be one of that folder; returns the lock."""
     done = subprocess.run(
         ["make", "--old-file=setup", f"BIN={installed.python.parent}", "lock"],
         cwd=folder,

@@ -61,7 +61,7 @@ def test_engine_that_another_checkout_has_built_is_passed_over(tmp_path: Path):
     assert pulumi_tools.find_engine([other.tools, tmp_path / "bin", tmp_path / "linked" / ".lab" / "bin"]) is None
 
 
-def test_language_host_that_a_checkout_writes_is_told_from_the_vendor_s(tmp_path: Path, installed: Layout):
+def test_language_host_that_a_checkout_writes_is_distinguished_from_the_vendors(tmp_path: Path, installed: Layout):
     vendors = tmp_path / "vendors"
     vendors.write_bytes(b"\x7fELF\x00\xff toolchain.language_host")
     assert pulumi_tools.built_language_host(vendors) is None
@@ -171,6 +171,7 @@ def test_a_vendor_that_lists_no_checksums_is_slow_or_does_not_answer_is_no_error
 
 def test_record_of_what_was_placed_is_read_back(tmp_path: Path):
     layout = Layout(root=tmp_path, cache=tmp_path / "cache")
+    layout.private.mkdir()
     assert pulumi_tools.read_record(layout) is None
     engine = pulumi_tools.Piece("pulumi", "official", "3.259.0", "/opt/pulumi")
     plugin = pulumi_tools.Piece("pulumi-resource-docker", "built", "5.2.0", "/opt/plugin")

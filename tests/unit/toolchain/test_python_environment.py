@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,15 +24,18 @@ def _stanza(lock: str, package: str) -> str:
 
 @pytest.fixture
 def checkout(tmp_path: Path, installed: Layout) -> Layout:
-    """A checkout whose lock holds just what an installation of the project itself needs, and one small package."""
-    layout = Layout(root=tmp_path / "checkout", cache=tmp_path / "cache")
-    (layout.root / "cli").mkdir(parents=True)
-    (layout.root / "README.md").touch()
-    (layout.root / "LICENSE").touch()
-    (layout.root / "pyproject.toml").write_text((installed.root / "pyproject.toml").read_text())
+    """A checkout whose lock has two small packages."""
+    layout = Layout(root=tmp_path / "a checkout", cache=tmp_path / "cache")
+    layout.root.mkdir()
     lock = (installed.root / "requirements.lock").read_text()
-    (layout.root / "requirements.lock").write_text(_stanza(lock, "setuptools") + _stanza(lock, "annotated-types"))
+    (layout.root / "requirements.lock").write_text(_stanza(lock, "shellingham") + _stanza(lock, "annotated-types"))
     return layout
+
+
+def make(step: Step, layout: Layout) -> None:
+    """Make the environment with its packages."""
+    python_environment.create(step, layout)
+    python_environment.fill(step, layout)
 
 
 def _has(layout: Layout, module: str) -> bool:
@@ -41,17 +45,31 @@ def _has(layout: Layout, module: str) -> bool:
 @pytest.mark.nightly
 def test_environment_is_what_the_lock_says_and_follows_it(step: Step, checkout: Layout):
     assert not python_environment.complete(checkout)
-    python_environment.ensure(step, checkout)
+    make(step, checkout)
     assert python_environment.complete(checkout)
     assert _has(checkout, "annotated_types")
     assert (checkout.environment / "bin" / "lab").is_file()
 
     lock = checkout.root / "requirements.lock"
-    lock.write_text(_stanza(lock.read_text(), "setuptools"))
+    lock.write_text(_stanza(lock.read_text(), "shellingham"))
     assert not python_environment.complete(checkout)
-    python_environment.ensure(step, checkout)
+    make(step, checkout)
     assert python_environment.complete(checkout)
     assert not _has(checkout, "annotated_types")
+
+
+def test_lab_runs_from_its_checkout_in_any_folder(tmp_path: Path):
+    layout = Layout(root=tmp_path / "a checkout", cache=tmp_path / "cache")
+    (layout.root / "cli").mkdir(parents=True)
+    program = "import sys\n\ndef main():\n    print(__file__, *sys.argv[1:])\n    return 3\n"
+    (layout.root / "cli/main.py").write_text(program)
+    venv.create(layout.environment)
+    python_environment.link(layout)
+    (tmp_path / "cli").mkdir()
+    done = subprocess.run(
+        [layout.environment / "bin/lab", "run", "a file"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (3, f"{layout.root}/cli/main.py run a file\n"), done.stderr
 
 
 def kill_with_its_children(process: "subprocess.Popen[bytes]") -> None:
@@ -70,13 +88,13 @@ def kill_with_its_children(process: "subprocess.Popen[bytes]") -> None:
 
 
 @pytest.mark.nightly
-def test_package_that_was_half_installed_is_installed_anew(step: Step, checkout: Layout):
-    python_environment.ensure(step, checkout)
+def test_package_that_was_half_installed_is_installed_again(step: Step, checkout: Layout):
+    make(step, checkout)
     (described,) = checkout.environment.glob("lib/python*/site-packages/annotated_types*.dist-info")
     for name in ("METADATA", "RECORD"):
         (described / name).unlink()
     (checkout.environment / ".fairground-complete").unlink()
-    python_environment.ensure(step, checkout)
+    make(step, checkout)
     assert (described / "METADATA").is_file()
 
 
@@ -86,7 +104,9 @@ def test_killed_installation_is_not_complete_and_goes_on_where_it_stopped(step: 
         "import sys; from pathlib import Path; from toolchain import python_environment\n"
         "from toolchain.console import Step; from toolchain.layout import Layout\n"
         "root = Path(sys.argv[1])\n"
-        "python_environment.ensure(Step('A', root / 'log'), Layout(root=root, cache=root / 'cache'))\n"
+        "step, layout = Step('A', root / 'log'), Layout(root=root, cache=root / 'cache')\n"
+        "python_environment.create(step, layout)\n"
+        "python_environment.fill(step, layout)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", program, checkout.root], start_new_session=True)
     begun = checkout.environment / ".fairground-begun"
@@ -98,7 +118,7 @@ def test_killed_installation_is_not_complete_and_goes_on_where_it_stopped(step: 
     assert not python_environment.complete(checkout)
     mark = checkout.environment / "mark"
     mark.touch()
-    python_environment.ensure(step, checkout)
+    make(step, checkout)
     assert python_environment.complete(checkout)
     assert mark.exists()
 
@@ -107,5 +127,5 @@ def test_package_of_another_content_than_the_lock_says_is_refused(step: Step, ch
     lock = checkout.root / "requirements.lock"
     lock.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", lock.read_text()))
     with pytest.raises(ToolchainError, match="A step: python failed"):
-        python_environment.ensure(step, checkout)
+        make(step, checkout)
     assert not python_environment.complete(checkout)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from documents.api_check import ApiCheck
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
 from documents.errors import HostError
-from experiment.api_check.steps import SECTIONS
-from provision.connection import connect
-from provision.image_inspection import folder_owner, inspect_image
+from documents.report.api_check import ApiCheck
+from experiment.api_check import SECTIONS
+from provision.containers.inspection import folder_owner, inspect_image
+from provision.ssh.connection import connect
 from tests.conftest import ROOT, run_lab
 from tests.e2e.lab_run import write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
@@ -62,7 +63,7 @@ def test_another_implementation_is_led_to_the_contract_and_measured(scratch: Scr
     with connect(inventory.host) as connection:
         assert folder_owner(connection, inventory.base_image_id, "/etc") == "0/0"
         assert folder_owner(connection, inventory.base_image_id, "/uploads") is None
-        with pytest.raises(HostError, match="doesn't tell of the image nothing"):
+        with pytest.raises(HostError, match="can't inspect the image nothing"):
             inspect_image(connection, "nothing")
 
     protocol = write_protocol(tmp_path, ("light", "mixed", 10, 2))
@@ -74,7 +75,7 @@ def test_another_implementation_is_led_to_the_contract_and_measured(scratch: Scr
         assert shown.returncode == 0, shown.stdout + shown.stderr
         assert API in shown.stdout
         assert API in (folder / "report.md").read_text()
-        (summary,) = analyse(folder).summaries
+        (summary,) = analyse(read_run(folder)).summaries
         assert (summary.api, summary.cells) == (API, 1)
     finally:
         shutil.rmtree(folder)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from documents.errors import LabError
-from provision.base_image import TRUST_ANCHORS, BaseImage, make_base_image_here, trust_anchors
+from provision.system.base_image import TRUST_ANCHORS, BaseImage, make_base_image_here, trust_anchors
 from tests.e2e.scratch import docker
 from tests.ports import free_port
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from documents.run import Manifest
-from experiment.events import BudgetFitted, RunFinished
+from documents.run.records import Manifest
+from experiment.progress.events import BudgetFitted, RunFinished
 from tests.e2e.conftest import StartRun
 from tests.e2e.lab_run import write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from analysis.load_hosts import load_host_file
-from analysis.report import analyse
-from documents.load import WrkResult
-from documents.network import CellClocks
-from documents.open_loop import OpenLoopResult
-from documents.protocol import OpenLoop, Protocol, Scenario
-from documents.run import CellRecord, HostRecord
-from experiment import disturbances
-from experiment.run import start_run
-from lab.lifecycle.leftovers import run_docker
-from provision import network
-from provision.connection import connect
+from analysis.raw import limits
+from analysis.raw.load_hosts import load_host_file
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
+from documents.run.protocol import OpenLoop, Protocol, Scenario
+from documents.run.records import CellClocks, CellRecord, HostRecord
+from documents.run.window import OpenLoopResult, WrkResult
+from experiment.running.run import start_run
+from provision.containers import LOCAL_DOCKER
+from provision.load import network
+from provision.ssh.connection import connect
 from tests.conftest import LiveLab
 from tests.e2e.host_view import left_on_load_hosts
 from tests.e2e.lab_with_neighbours import allow_neighbours
@@ -57,25 +56,25 @@ def done(command: "subprocess.CompletedProcess[str]") -> str:
 @pytest.fixture
 def neighbours() -> Iterator[None]:
     """All hosts here are one machine, so each is a neighbour of the others. What is tried is the road, not the host."""
-    names = [name for name in vars(disturbances) if name.endswith(("_MOST", "_LEAST"))]
-    limits = {name: getattr(disturbances, name) for name in names}
+    names = [name for name in vars(limits) if name.endswith(("_MOST", "_LEAST"))]
+    before = {name: getattr(limits, name) for name in names}
     allow_neighbours()
     yield
-    for name, limit in limits.items():
-        setattr(disturbances, name, limit)
+    for name, limit in before.items():
+        setattr(limits, name, limit)
 
 
-def test_a_load_host_that_drifted_is_told_and_one_that_is_gone_is_there_again_after_an_up(loaded_lab: LiveLab):
+def test_a_load_host_that_drifted_is_reported_and_one_that_is_gone_is_there_again_after_an_up(loaded_lab: LiveLab):
     first, second = (f"fairground-{loaded_lab.stack}-load-host-{number}" for number in (1, 2))
     assert "nothing to change" in done(loaded_lab.run("up"))
     done(loaded_lab.run("verify", "--drift"))
-    run_docker("update", "--memory", "2g", "--memory-swap", "2g", first)
+    LOCAL_DOCKER.run("update", "--memory", "2g", "--memory-swap", "2g", first)
     drifted = loaded_lab.run("verify", "--drift")
     assert drifted.returncode == 1
     assert "load-host-1" in drifted.stdout
     assert "its memory limit" in drifted.stdout
-    run_docker("rm", "--force", first)
-    run_docker("stop", second)
+    LOCAL_DOCKER.run("rm", "--force", first)
+    LOCAL_DOCKER.run("stop", second)
     done(loaded_lab.run("up"))
     done(loaded_lab.run("verify", "--drift"))
 
@@ -119,7 +118,7 @@ def test_a_run_from_two_load_hosts_is_one_load(loaded_lab: LiveLab, tmp_path: Pa
     assert whole.rate == sum(attack.rate for attack in attacks)
     assert whole.latency.count == sum(attack.latency.count for attack in attacks)
 
-    report = analyse(run)
+    report = analyse(read_run(run))
     [cell] = report.cells
     assert cell.load_hosts is not None
     assert cell.load_hosts.start_skew_seconds < PROTOCOL.scenarios[0].duration_seconds, "they were at work together"

@@ -90,7 +90,9 @@ def test_a_lab_whose_record_is_lost_is_found_on_its_host_and_removed(
     ssh_lab.forget()
     down = ssh_lab.lab("down")
     assert down.returncode == 1
-    assert f"LEFT  the claim of a lab {ssh_lab.name} on {machine.address}, which isn't on record here" in down.stdout
+    assert (
+        f"LEFT  the reservation of a lab {ssh_lab.name} on {machine.address}, which isn't on record here" in down.stdout
+    )
     up = ssh_lab.lab("up")
     assert up.returncode == 1
     assert f"has a lab {NAME} on it already, which isn't on record here" in up.stderr
@@ -116,7 +118,7 @@ def test_down_after_an_up_that_failed_in_its_middle_leaves_the_machine_as_it_was
     describe(ssh_lab, machine)
 
 
-def test_a_host_that_shows_another_key_is_left_over_the_way_that_its_document_tells(
+def test_a_host_that_shows_another_key_is_reached_by_the_address_of_its_document_and_left(
     ssh_lab: SmallLab, machine: Machine, found: Snapshot
 ):
     describe(ssh_lab, machine, {"base_image": "nowhere:none"})
@@ -145,7 +147,7 @@ def test_a_host_that_is_gone_goes_off_the_record_when_asked_for(ssh_lab: SmallLa
     gone = ssh_lab.lab("down", "--adopt", "--yes")
     assert gone.returncode == 1
     assert "which stays there, for it doesn't answer" in gone.stdout
-    assert f"LEFT  whatever is on {gone_from}, which doesn't answer" in gone.stdout
-    assert "LEFT  whatever is on elsewhere.invalid, which can't be asked" in gone.stdout
+    assert f"LEFT  everything on {gone_from}, which doesn't answer" in gone.stdout
+    assert "LEFT  everything on elsewhere.invalid, which can't be read" in gone.stdout
     listed = ssh_lab.pulumi("stack", "--show-ids")
     assert "Current stack resources (0)" in listed.stdout, listed.stdout

@@ -56,7 +56,7 @@ def test_engine_killed_in_the_middle_of_an_up_is_cleared_away_by_down(scratch: S
     assert scratch.locks() == []
 
 
-def test_second_interrupt_ends_at_once_and_the_next_up_mends(scratch: Scratch):
+def test_second_interrupt_ends_at_once_and_the_next_up_completes_the_lab(scratch: Scratch):
     scratch.standing()
     scratch.describe(dockerfile=slow_build(600))
     process = scratch.begin_up("creating echo-image")
@@ -85,7 +85,7 @@ def test_containers_on_the_host_that_were_stopped_or_removed_are_back_after_up(s
 
 
 @pytest.mark.parametrize("content", [None, "fairground-host ssh-ed25519 A\n"], ids=["lost", "damaged"])
-def test_ssh_files_that_were_lost_or_damaged_are_written_anew(scratch: Scratch, content: str | None):
+def test_ssh_files_that_were_lost_or_damaged_are_written_again(scratch: Scratch, content: str | None):
     scratch.standing()
     known_hosts = scratch.ssh_folder / "known_hosts"
     whole = known_hosts.read_text()

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from lab.docker_ssh import ssh_options
+from lab.resources.access import ssh_options
 from tests.e2e.scratch import Scratch, left_on_engine, on_host
 
 pytestmark = pytest.mark.nightly
@@ -23,14 +23,14 @@ def test_build_that_fails_is_one_sentence_and_the_running_api_stays(scratch: Scr
         scratch.describe()
 
 
-def test_api_that_ends_at_its_start_is_told_with_its_last_words(scratch: Scratch):
+def test_api_that_ends_at_its_start_is_reported_with_its_last_output(scratch: Scratch):
     scratch.standing()
     ends = 'ENTRYPOINT ["sh", "-c", "echo JWT_SECRET is required. >&2; exit 2"]\n'
     scratch.describe(dockerfile=f"ARG BASE\nFROM ${{BASE}}\n{ends}")
     try:
         assert scratch.refusal("up") == (
             f"echo on root@127.0.0.1:{scratch.ssh_port} doesn't run: its container ended with the status 2. The last "
-            "that it wrote: JWT_SECRET is required. Mend that and run `lab up`; `lab logs echo` shows more."
+            "that it wrote: JWT_SECRET is required. Fix that and run `lab up`; `lab logs echo` shows more."
         )
     finally:
         scratch.describe()

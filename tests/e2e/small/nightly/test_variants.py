@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from documents.drift import Drift
-from documents.inventory import Inventory
-from experiment.events import Event, PhaseStarted
-from provision.connection import Connection, connect
-from provision.containers import main_process_id
-from provision.database import run_sql
+from documents.lab.drift import Drift
+from documents.lab.inventory import Inventory
+from experiment.progress.events import Event, PhaseStarted
+from provision.containers.control import main_process_id
+from provision.services.database import run_sql
+from provision.ssh.connection import Connection, connect
 from tests.conftest import run_lab
 from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_attempts
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
@@ -177,7 +177,7 @@ def test_each_cell_had_the_environment_the_settings_and_the_cpus_of_its_variant(
             assert look.running == {f"fairground-api-{subject}", server, "fairground-redis"}
 
 
-def test_every_cell_is_valid_and_the_killed_one_was_measured_anew(varied: VariedRun, go_lab: SmallLab):
+def test_every_cell_is_valid_and_the_killed_one_was_measured_again(varied: VariedRun, go_lab: SmallLab):
     layout = go_lab.as_it_stands().inventory.cores
     records = {record.cell_id: record for record in read_attempts(varied.folder)}
     assert len(records) == CELLS
@@ -187,7 +187,7 @@ def test_every_cell_is_valid_and_the_killed_one_was_measured_anew(varied: Varied
         assert cpus["api"] == (layout.postgres if "-go-turned-" in name else layout.api)
 
 
-def test_what_a_killed_run_left_is_told_and_gone_after_the_next(varied: VariedRun):
+def test_what_a_killed_run_left_is_reported_and_gone_after_the_next(varied: VariedRun):
     assert varied.drift_of_killed is not None
     found = {(one.subject, one.what): one.effective for one in varied.drift_of_killed.differences}
     assert found["fairground-api-go-large", "the container"] == "running"

@@ -8,20 +8,20 @@ import json
 import sys
 from pathlib import Path
 
-from documents.run import JournalEntry
-from experiment.run_folder import RunFolder
+from analysis.raw.run import read_run
+from documents.run.records import JournalEntry
 
 
 def record(run: Path, folder: Path) -> Path:
     """Write the timing of a run into a folder, by its protocol's name and when it was."""
-    found = RunFolder.open(run)
+    found = read_run(run)
     entries = [JournalEntry.from_json(line, name="journal.jsonl") for line in (run / "journal.jsonl").open("rb")]
-    numbers = {cell.id: cell.number for cell in found.planned_cells()}
+    numbers = {cell.id: cell.number for cell in found.cells}
     began_at = entries[0].at
     timing = {
         "run": run.name,
-        "protocol": found.read_manifest().protocol.model_dump(mode="json", exclude_none=True),
-        "cells": [[cell.number, cell.block, cell.api, cell.scenario.name, cell.twin] for cell in found.closed_cells()],
+        "protocol": found.manifest.protocol.model_dump(mode="json", exclude_none=True),
+        "cells": [[cell.number, cell.block, cell.api, cell.scenario.name, cell.twin] for cell in found.closed_cells],
         "entries": [
             [
                 round((entry.at - began_at).total_seconds(), 3),

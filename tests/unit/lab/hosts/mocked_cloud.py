@@ -9,12 +9,11 @@ from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 from pydantic import JsonValue
 
-from documents.cloud_hosts import AwsHost as AwsHostDocument
-from documents.cloud_hosts import CloudHost
-from documents.host import Host
-from lab.credentials import Credentials
+from documents.lab.host import Host
+from documents.stack.hosts import CloudHost
 from lab.hosts.aws import AwsHost
 from lab.hosts.hetzner import HetznerHost
+from lab.resources.access import Credentials
 
 STACK = "probe"
 FOLDER = "/nowhere/ssh"
@@ -48,13 +47,13 @@ class Declared:
     Attributes:
         type: as ``aws:ec2/instance:Instance``.
         name: its name in the program.
-        inputs: what it is to be, secrets in plain text.
+        inputs: what it should be, secrets in plain text.
         secrets: which of the inputs are secret.
-        secret_outputs: which of its outputs the engine is told to keep as secrets.
+        secret_outputs: which of its outputs the engine keeps as secrets.
         provider: the name of the provider that makes it; empty where that is the default one.
         after: the names of those that are made before it.
         deleted_first: whether the old one goes before a new one is made.
-        made_anew_for: the inputs whose change makes it anew, though its cloud could change it where it is.
+        replaced_for: the inputs whose change replaces it, though its cloud could change it where it is.
     """
 
     type: str
@@ -65,7 +64,7 @@ class Declared:
     provider: str
     after: frozenset[str]
     deleted_first: bool
-    made_anew_for: frozenset[str]
+    replaced_for: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ class _Monitor(mocks.MockMonitor):
                 provider=request.provider.rpartition("::")[0].rpartition("::")[2],
                 after=frozenset(urn.rpartition("::")[2] for urn in request.dependencies),
                 deleted_first=request.deleteBeforeReplace,
-                made_anew_for=frozenset(request.replaceOnChanges),
+                replaced_for=frozenset(request.replaceOnChanges),
             )
         )
         return super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]
@@ -166,7 +165,7 @@ def declare(document: CloudHost, load_hosts: int = 0) -> Declaration:
     found: list[Any] = []
 
     def program() -> pulumi.Output[None]:
-        component: Any = AwsHost if isinstance(document, AwsHostDocument) else HetznerHost
+        component: Any = {"aws": AwsHost, "hetzner": HetznerHost}[document.kind]
         made: AwsHost | HetznerHost = component(
             "cloud-host",
             stack=STACK,

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import yaml
 
-from documents.cloud_hosts import CloudHost
-from documents.host import Host
-from lab.hosts.cloud_init import cloud_config
+from documents.lab.host import Host
+from documents.stack.hosts import CloudHost
+from lab.hosts.cloud import cloud_config
 from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
 from tests.unit.lab.hosts.mocked_cloud import (
     HOST_PRIVATE_KEY,
@@ -82,7 +82,7 @@ def _record(one: Declared) -> dict[str, Any]:
         "provider": one.provider,
         "after": sorted(one.after),
         "secret outputs": sorted(one.secret_outputs),
-        "replaced for": sorted(one.made_anew_for),
+        "replaced for": sorted(one.replaced_for),
         "deleted first": one.deleted_first,
         "inputs": _plain(inputs),
     }

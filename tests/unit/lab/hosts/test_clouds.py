@@ -1,12 +1,13 @@
 """What is declared at a cloud is what is recorded in the YAML files here, and what must hold of every record."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from documents.cloud_hosts import CloudHost, cloud_tags
-from lab.credentials import SECRET_OUTPUTS
-from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
+from documents.lab.host import CloudKind
+from documents.stack.hosts import CloudHost, cloud_tags
+from lab.resources.access import SECRET_OUTPUTS
+from tests.unit.documents.samples import AWS_HOST, CLOUD_HOSTS
 from tests.unit.lab.hosts.mocked_cloud import CREDENTIALS, STACK, Declaration, Declared, declare
 from tests.unit.lab.hosts.recorded import BASE, CASES, FOLDER, USER_DATA, difference, read_cases, record, record_cases
 
@@ -14,7 +15,11 @@ UNTAGGABLE = {"aws:ec2/routeTableAssociation:RouteTableAssociation", "hcloud:ind
 
 ENVIRONMENT = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_PROFILE")
 
-both = pytest.mark.parametrize("host", [AWS_HOST, HETZNER_HOST], ids=lambda host: host.kind)
+both = pytest.mark.parametrize("host", CLOUD_HOSTS, ids=lambda host: host.kind)
+
+
+def test_each_cloud_has_its_cases_and_its_sample():
+    assert [*CASES] == [host.kind for host in CLOUD_HOSTS] == [*get_args(CloudKind)]
 
 
 @pytest.mark.parametrize("cloud", CASES)
@@ -22,7 +27,7 @@ def test_what_is_declared_is_what_is_recorded(cloud: str):
     assert record_cases(cloud) == read_cases(cloud)
 
 
-def test_machines_are_told_what_is_recorded():
+def test_machines_get_json_of_what_is_recorded():
     assert (FOLDER / "user_data.yaml").read_text(encoding="utf-8") == USER_DATA
 
 

@@ -1,0 +1,236 @@
+"""The gate: compare a candidate with its base, two builds of one API that take turns in one run.
+
+The judged measures, by default throughput, are one family of tests over measures and loads: the chance of any false
+regression or improvement is at most 5%, and that of a false regression about half of it. A regression is a difference
+to the worse that is significant after Holm's correction and isn't within the margin. To pass, the candidate must be
+*shown* to be the same or better by every judged measure under every load; that no difference was found isn't enough.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+from typing import get_args
+
+import numpy as np
+
+from analysis.cells import mostly_bound_by
+from analysis.statistics import (
+    MEASURES,
+    POWER,
+    SIGNIFICANCE,
+    blocks_text,
+    blocks_to_detect,
+    blocks_to_show_same,
+    compare_all,
+    holm,
+    judge,
+    uncompared,
+    verdict_text,
+)
+from documents.errors import AnalysisError
+from documents.report import Comparison, Finding, Gate, Measure, Outcome, PairComparison, Report, Subject
+from documents.run import ApiFault
+
+JUDGED: tuple[Measure, ...] = ("throughput",)
+"""The measures that a gate judges by default."""
+
+
+def judge_gate(
+    report: Report,
+    *,
+    base: str,
+    candidate: str,
+    judged: Collection[Measure] = JUDGED,
+) -> Gate:
+    """Judge a candidate by a run that measured it and its base. Other APIs of the run are ignored.
+
+    Args:
+        report: the run's report.
+        base: the name of the API with the current code.
+        candidate: the name of the API with the changed code.
+        judged: the measures that decide the outcome, at least one; the others are only reported.
+
+    Raises:
+        AnalysisError: the run didn't measure both, or a judged measure isn't above 0 in one of their cells.
+    """
+    subjects = _subjects(report, base, candidate)
+    cells = [cell for cell in report.cells if cell.api in {base, candidate}]
+    if lacking := [*uncompared(cells, judged)]:
+        raise AnalysisError(f"{' '.join(lacking)} Judge by another measure, or measure again.")
+    comparisons = {
+        comparison.measure: comparison
+        for comparison in compare_all(
+            cells,
+            apis=(candidate, base),
+            scenarios=[scenario.name for scenario in report.scenarios],
+            margin=report.margin,
+            bound_by_postgres=mostly_bound_by("postgres", cells),
+        )
+    }
+    together = _as_one_family([comparisons[measure] for measure in MEASURES if measure in judged])
+    findings = (
+        *together,
+        *(
+            Finding(measure=comparison.measure, judged=False, pair=pair)
+            for comparison in comparisons.values()
+            if comparison.measure not in judged
+            for pair in comparison.pairs
+        ),
+    )
+    outcome, reasons = _conclude(report, together, base=base, candidate=candidate)
+    return Gate(
+        run_id=report.run_id,
+        protocol=report.protocol,
+        stack=report.stack,
+        base=subjects[base],
+        candidate=subjects[candidate],
+        outcome=outcome,
+        reasons=reasons,
+        margin=report.margin,
+        significance=SIGNIFICANCE,
+        power=POWER,
+        tests=len(together),
+        blocks=report.blocks,
+        blocks_needed=_blocks_needed(together, report.margin) if outcome == "cannot-tell" else None,
+        findings=findings,
+        twins=comparisons["throughput"].twins,
+        caveats=(*_same_build(subjects[base], subjects[candidate]), *report.caveats),
+    )
+
+
+def _subjects(report: Report, base: str, candidate: str) -> dict[str, Subject]:
+    if base == candidate:
+        raise AnalysisError(
+            f"{base} can't be compared with itself: name two APIs of the stack, the base and the candidate."
+        )
+    subjects = {api.name: api for api in report.apis}
+    if missing := [name for name in (base, candidate) if name not in subjects]:
+        raise AnalysisError(
+            f"The run {report.run_id} didn't measure {' and '.join(missing)}, only {', '.join(subjects)}. Name two of "
+            "these, or another run."
+        )
+    return subjects
+
+
+def _as_one_family(comparisons: Sequence[Comparison]) -> list[Finding]:
+    """All pairs of several measures, with Holm's correction over all of them instead of each measure."""
+    pairs = [(comparison, pair) for comparison in comparisons for pair in comparison.pairs]
+    adjusted = holm(np.array([1.0 if pair.p_value is None else pair.p_value for _, pair in pairs]))
+    return [
+        Finding(
+            measure=comparison.measure,
+            judged=True,
+            pair=_judge_again(comparison, pair, float(p_adjusted), tests=len(pairs)),
+        )
+        for (comparison, pair), p_adjusted in zip(pairs, adjusted, strict=True)
+    ]
+
+
+def _judge_again(comparison: Comparison, pair: PairComparison, p_adjusted: float, *, tests: int) -> PairComparison:
+    if pair.ratio is None or pair.ratio.noise is None:
+        return pair
+    ratio, noise = pair.ratio.value, pair.ratio.noise
+    verdict = judge(same=pair.verdict == "same", p_adjusted=p_adjusted)
+    first_is_better = (ratio > 1) == MEASURES[comparison.measure].higher_is_better
+    to_detect = to_show_same = None
+    if verdict == "cannot-tell":
+        to_detect = blocks_to_detect(math.log(ratio), noise, significance=SIGNIFICANCE / tests)
+        to_show_same = blocks_to_show_same(noise, margin=comparison.margin)
+    return pair.model_copy(
+        update={
+            "p_adjusted": p_adjusted,
+            "verdict": verdict,
+            "better": (pair.first if first_is_better else pair.second) if verdict == "better" else None,
+            "blocks_to_detect": to_detect,
+            "blocks_to_show_same": to_show_same,
+        }
+    )
+
+
+def _conclude(
+    report: Report, judged: Sequence[Finding], *, base: str, candidate: str
+) -> tuple[Outcome, tuple[str, ...]]:
+    """The outcome and its reasons; a shown regression has precedence over a missing answer."""
+    worse = tuple(_in_words(finding, base) for finding in judged if finding.pair.better == base)
+    if worse:
+        return "regression", worse
+    missing = (*_unfinished(report, {base, candidate}), *_failures(report, candidate), *_too_few(judged))
+    if missing:
+        return "no-answer", missing
+    open_questions = tuple(_in_words(finding, base) for finding in judged if finding.pair.verdict == "cannot-tell")
+    if open_questions:
+        return "cannot-tell", open_questions
+    return "passed", tuple(_in_words(finding, base) for finding in judged)
+
+
+def _in_words(finding: Finding, base: str) -> str:
+    pair = finding.pair
+    said = f"{MEASURES[finding.measure].title} under {pair.scenario}: {verdict_text(pair, finding.measure)}"
+    if pair.ratio is None or pair.ratio.interval_95 is None:
+        return f"{said}. {pair.reason}"
+    low, high = pair.ratio.interval_95.low, pair.ratio.interval_95.high
+    said += f"; {pair.ratio.value:.3f} times that of {base}, 95% interval {low:.3f} to {high:.3f}"
+    if pair.verdict == "cannot-tell":
+        to_detect, to_show_same = pair.blocks_to_detect, pair.blocks_to_show_same
+        said += f". A difference as large as this takes {blocks_text(to_detect)} blocks to be found; "
+        if to_show_same is not None and to_show_same <= pair.blocks:
+            said += (
+                f"the {pair.blocks} blocks of this run would have shown that there is no difference: this one is too "
+                "near the margin"
+            )
+        else:
+            said += f"if there is no difference, {blocks_text(to_show_same)} would show it"
+    return f"{said}."
+
+
+def _unfinished(report: Report, apis: Collection[str]) -> Iterator[str]:
+    open_loop = () if report.open_loop is None else report.open_loop.summaries
+    summaries = (*report.summaries, *open_loop)
+    cells = sum(summary.unfinished_cells for summary in summaries if summary.api in apis)
+    if cells:
+        yield (
+            f"The run {report.run_id} isn't finished: {cells} of the two builds' cells are still to be measured. "
+            "“lab run --resume” measures them; then judge the run with --run."
+        )
+
+
+def _failures(report: Report, candidate: str) -> Iterator[str]:
+    """The void cells of the candidate whose last attempt is its fault."""
+    for cell in report.void_cells:
+        if cell.api == candidate:
+            for void in cell.voids:
+                if void.reason in get_args(ApiFault):
+                    yield f"{candidate} failed in the cell {cell.cell_id}: {void.message} ({void.reason})"
+
+
+def _too_few(judged: Sequence[Finding]) -> Iterator[str]:
+    for finding in judged:
+        if finding.pair.reason is not None:
+            yield f"{MEASURES[finding.measure].title} under {finding.pair.scenario}: {finding.pair.reason}"
+
+
+def _blocks_needed(judged: Sequence[Finding], margin: float) -> int | None:
+    """The number of blocks with which a candidate without any difference would pass, at the measured noise.
+
+    All k comparisons that aren't shown to be better must be shown to be the same. Together they fail with a probability
+    of at most 20% if each fails with at most 20% / k, however they depend on each other (Bonferroni's inequality). None
+    if no protocol may have that many.
+    """
+    ratios = [finding.pair.ratio for finding in judged if finding.pair.verdict != "better"]
+    noises = [ratio.noise for ratio in ratios if ratio is not None and ratio.noise]
+    power = power_of_all(len(ratios))
+    needed = [blocks_to_show_same(noise, margin=margin, power=power) for noise in noises]
+    known = [blocks for blocks in needed if blocks is not None]
+    return max(known) if len(known) == len(needed) else None
+
+
+def power_of_all(comparisons: int) -> float:
+    """The power that each comparison needs so that all of them together have the power of one."""
+    return 1 - (1 - POWER) / comparisons
+
+
+def _same_build(base: Subject, candidate: Subject) -> Iterator[str]:
+    if (base.image_id, base.environment) == (candidate.image_id, candidate.environment):
+        yield (
+            f"{base.name} and {candidate.name} are the same image with the same environment: there is no difference to "
+            "find."
+        )

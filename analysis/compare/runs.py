@@ -1,0 +1,305 @@
+"""Compare two runs: the same APIs under the same loads, before and after.
+
+The blocks of two runs aren't paired: each API under each load gives two independent samples of block values
+(`analysis.statistics.estimates`). The rule of the verdict is the same as within a run.
+
+The comparison can't separate the change from the time. Whatever differed between the two times, such as a warmer host,
+another neighbour or a fuller disk, is in the ratio, and no interval covers it: intervals come from the scatter of
+blocks within a run. `analysis.compare.gate` avoids this by interleaving two builds in one run.
+
+Two runs must have the same conditions (`analysis.compare.conditions`).
+"""
+
+from collections.abc import Collection, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from analysis.cells import mostly_bound_by
+from analysis.claims import size_text
+from analysis.compare.conditions import Conditions, differences
+from analysis.formatting import counted
+from analysis.raw import read_run
+from analysis.report import analyse
+from analysis.statistics import (
+    CONFIDENCE,
+    EQUIVALENCE_CONFIDENCE,
+    LEAST_BLOCKS,
+    MEASURES,
+    POWER,
+    SIGNIFICANCE,
+    StudentMean,
+    TwoNoises,
+    equivalence_p_value,
+    has_ratio,
+    holm,
+    interval_of,
+    judge,
+    logs_of,
+    over_blocks,
+    uncompared,
+    welch,
+    within_margin,
+)
+from documents.errors import AnalysisError
+from documents.report import (
+    CellNumbers,
+    ComparedResult,
+    ComparedRun,
+    ComparedSubject,
+    Measure,
+    MeasureChanges,
+    Report,
+    RunComparison,
+    Side,
+    Subject,
+    Verdict,
+)
+
+CONFOUNDED = (
+    "The two runs were measured at two times. Whatever else changed between them, such as the host's heat, its "
+    "neighbours or the state of its disk, is in these ratios as well, and no interval covers it. To see what a change "
+    "of the code did, measure both builds in one run, interleaved: “lab gate” does."
+)
+
+
+def compare_folders(first: Path, second: Path, *, anyway: bool = False) -> RunComparison:
+    """Compare two runs by their folders; ratios are those of the second over the first.
+
+    Args:
+        first: the folder of the run that the other is compared with.
+        second: the folder of the other.
+        anyway: compare them even if their conditions differ; the result then has the differences.
+
+    Raises:
+        AnalysisError: the conditions differ, with all differences; the runs have no API or no load in common, or are
+            the same; or a raw file can't be used.
+        DocumentError: a document of a run is invalid.
+    """
+    runs = [read_run(folder) for folder in (first, second)]
+    ids = [run.manifest.run_id for run in runs]
+    if ids[0] == ids[1]:
+        raise AnalysisError(f"{first} and {second} are the same run, {ids[0]}. Name another one to compare.")
+    found = differences(*(Conditions(run.manifest, run.host) for run in runs))
+    if found and not anyway:
+        raise AnalysisError(
+            f"{ids[0]} and {ids[1]} can't be compared, because their conditions differ: {'; '.join(found)}. Measure "
+            "one of them again under the conditions of the other, or use --anyway, which marks the page."
+        )
+    first_report, second_report = map(analyse, runs)
+    return compare_runs(first_report, second_report, found)
+
+
+def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> RunComparison:
+    """Compare what two runs have in common: APIs and loads of the same name, by every measure.
+
+    A measure without a ratio in some cell is left out, with a note. If the protocols' margins differ, the smaller one
+    is used.
+
+    Raises:
+        AnalysisError: they have no API or no load in common.
+    """
+    subjects = [(api, same) for api in first.apis for same in second.apis if same.name == api.name]
+    names = [load.name for load in second.scenarios]
+    scenarios = [load.name for load in first.scenarios if load.name in names]
+    if not subjects or not scenarios:
+        raise AnalysisError(
+            f"{first.run_id} and {second.run_id} have no {'load' if subjects else 'API'} of the same name, so there is "
+            "nothing to compare."
+        )
+    planned = [(scenario, api.name) for scenario in scenarios for api, _ in subjects]
+    cells = tuple([cell for cell in run.cells if (cell.scenario, cell.api) in planned] for run in (first, second))
+    bound = mostly_bound_by("postgres", cells[0]) & mostly_bound_by("postgres", cells[1])
+    margin = min(first.margin, second.margin)
+    return RunComparison(
+        first=_run(first),
+        second=_run(second),
+        differences=tuple(found),
+        notes=(
+            *_missing(first, second),
+            *(
+                f"{run.run_id}: {said}"
+                for run, own in zip((first, second), cells, strict=True)
+                for said in uncompared(own)
+            ),
+            *_hosts(first, second),
+            CONFOUNDED,
+        ),
+        margin=margin,
+        significance=SIGNIFICANCE,
+        power=POWER,
+        subjects=tuple(_subject(*pair) for pair in subjects),
+        measures=tuple(
+            _compare(cells, measure, planned, margin=margin, bound=bound if terms.waits_for_postgres else frozenset())
+            for measure, terms in MEASURES.items()
+            if all(has_ratio(cell, measure) for cell in chain(*cells))
+        ),
+    )
+
+
+def _run(report: Report) -> ComparedRun:
+    return ComparedRun(
+        run_id=report.run_id,
+        started_at=report.started_at,
+        git_commit=report.git_commit,
+        stack=report.stack,
+        protocol=report.protocol,
+        valid_cells=len(report.cells),
+        void_cells=len(report.void_cells),
+        unfinished_cells=len(report.unfinished_cells),
+    )
+
+
+def _subject(first: Subject, second: Subject) -> ComparedSubject:
+    parts: dict[Literal["image", "sources", "environment"], bool] = {
+        "image": first.image_id != second.image_id,
+        "sources": first.source_sha256 != second.source_sha256,
+        "environment": first.environment != second.environment,
+    }
+    return ComparedSubject(
+        api=first.name,
+        first_image_id=first.image_id,
+        second_image_id=second.image_id,
+        changed=tuple(part for part, differs in parts.items() if differs),
+    )
+
+
+def _missing(first: Report, second: Report) -> list[str]:
+    """Notes on what isn't compared, and on missing cells."""
+    notes: list[str] = []
+    for report in (first, second):
+        if unfinished := len(report.unfinished_cells):
+            are = "is" if unfinished == 1 else "are"
+            notes.append(f"{report.run_id} isn't finished: {unfinished} of its cells {are} still to be measured.")
+        if void := len(report.void_cells):
+            notes.append(f"{report.run_id} has {counted(void, 'void cell')}; its report says why.")
+    for report, other in ((first, second), (second, first)):
+        for what, mine, theirs in (
+            ("API", report.apis, {api.name for api in other.apis}),
+            ("load", report.scenarios, {load.name for load in other.scenarios}),
+        ):
+            notes += [
+                f"Only {report.run_id} has the {what} {one.name}, so it isn't compared."
+                for one in mine
+                if one.name not in theirs
+            ]
+    return notes
+
+
+def _hosts(first: Report, second: Report) -> list[str]:
+    """Notes on the grades of the hosts, which affect every ratio; none for a full host."""
+    return [
+        f"The host of {report.run_id} has {size_text(report.size)} for the lab and is graded “{report.grade}”, "
+        f"{report.control}; its report explains the effect on the numbers."
+        for report in (first, second)
+        if report.grade != "full"
+    ]
+
+
+def _compare(
+    cells: tuple[Sequence[CellNumbers], ...],
+    measure: Measure,
+    planned: Sequence[tuple[str, str]],
+    *,
+    margin: float,
+    bound: Collection[tuple[str, str]],
+) -> MeasureChanges:
+    samples = {pair: tuple(_values(own, *pair, measure) for own in cells) for pair in planned}
+    found = {
+        pair: welch(over_blocks(np.array(before)), over_blocks(np.array(after)))
+        for pair, (before, after) in samples.items()
+        if min(len(before), len(after)) >= LEAST_BLOCKS
+    }
+    adjusted = holm(np.array([float(found[pair].p_value()) if pair in found else 1.0 for pair in planned]))
+    return MeasureChanges(
+        measure=measure,
+        tests=len(planned),
+        changes=tuple(
+            _change(
+                *pair,
+                samples[pair],
+                found.get(pair),
+                p_adjusted=float(p_adjusted),
+                tests=len(planned),
+                higher_is_better=MEASURES[measure].higher_is_better,
+                margin=margin,
+                bound_by_postgres=(pair[1], pair[0]) in bound,
+            )
+            for pair, p_adjusted in zip(planned, adjusted, strict=True)
+        ),
+    )
+
+
+def _values(cells: Sequence[CellNumbers], scenario: str, api: str, measure: Measure) -> list[float]:
+    """The log of an API in each block that has it; the mean of both if the block measured it twice."""
+    logs = logs_of([cell for cell in cells if cell.api == api], scenario, measure)
+    return [float(np.mean(by_api[api])) for _, by_api in sorted(logs.items())]
+
+
+def _change(
+    scenario: str,
+    api: str,
+    samples: tuple[list[float], ...],
+    ratio: StudentMean | None,
+    *,
+    p_adjusted: float,
+    tests: int,
+    higher_is_better: bool,
+    margin: float,
+    bound_by_postgres: bool,
+) -> ComparedResult:
+    before, after = samples
+    verdict: Verdict = "cannot-tell"
+    better: Side | None = None
+    noises: TwoNoises | None = None
+    to_detect: int | None = None
+    to_show_same: int | None = None
+    if ratio is not None:
+        noises = TwoNoises(_noise(before), _noise(after))
+        verdict = judge(same=bool(within_margin(ratio, margin)), p_adjusted=p_adjusted)
+        if verdict == "better":
+            better = "second" if (ratio.mean > 0) == higher_is_better else "first"
+        elif verdict == "cannot-tell":
+            # Holm's strictest level, as within a run.
+            to_detect = noises.blocks_to_detect(float(ratio.mean), significance=SIGNIFICANCE / tests)
+            to_show_same = noises.blocks_to_show_same(margin=margin)
+    return ComparedResult(
+        api=api,
+        scenario=scenario,
+        first_blocks=len(before),
+        second_blocks=len(after),
+        first=_geometric_mean(before),
+        second=_geometric_mean(after),
+        ratio=ratio and float(np.exp(ratio.mean)),
+        interval_95=ratio and interval_of(ratio, CONFIDENCE),
+        interval_90=ratio and interval_of(ratio, EQUIVALENCE_CONFIDENCE),
+        first_noise=noises and noises.first,
+        second_noise=noises and noises.second,
+        degrees_of_freedom=ratio and float(ratio.degrees_of_freedom),
+        p_value=ratio and float(ratio.p_value()),
+        p_adjusted=ratio and p_adjusted,
+        p_equivalence=ratio and float(equivalence_p_value(ratio, margin)),
+        verdict=verdict,
+        better=better,
+        bound_by_postgres=bound_by_postgres,
+        reason=None if ratio else _too_few(api, scenario, before, after),
+        blocks_to_detect=to_detect,
+        blocks_to_show_same=to_show_same,
+    )
+
+
+def _noise(sample: Sequence[float]) -> float:
+    return float(over_blocks(np.array(sample)).standard_deviation)
+
+
+def _geometric_mean(sample: Sequence[float]) -> float | None:
+    return float(np.exp(np.mean(sample))) if sample else None
+
+
+def _too_few(api: str, scenario: str, before: Sequence[float], after: Sequence[float]) -> str:
+    return (
+        f"The first run has {counted(len(before), 'block')} with a valid cell of {api} under {scenario}, the second "
+        f"{counted(len(after), 'block')}; a comparison needs {LEAST_BLOCKS} of each."
+    )

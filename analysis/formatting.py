@@ -1,0 +1,71 @@
+"""The format of numbers and names on every page; units are in the headings."""
+
+from documents.report import Estimate, Interval
+
+MISSING = "\N{EN DASH}"
+
+FACTOR_FROM = 2.0
+"""From this ratio on, a factor is easier to read than a percentage: 12 times, not 1,100% more."""
+
+
+SMALL_BELOW = 0.1
+"""Below this ratio, a thousandth would hide how small it is: 0.0004, not 0.000."""
+
+
+MOST_NAMES = 5
+"""In a sentence with more names than these, their number says more."""
+
+
+def plain(value: float) -> str:
+    """A number with three significant digits, at most three decimals, and no digit rounded off before the point.
+
+    For example 0.012, 0.812, 4.07, 43.2 and 12,345.
+    """
+    for bound, digits in ((0.9995, 3), (9.995, 2), (99.95, 1)):
+        if abs(value) < bound:
+            return f"{value:.{digits}f}"
+    return f"{value:,.0f}"
+
+
+def ratio_text(ratio: float) -> str:
+    """A ratio to a thousandth near 1, because a hundredth is a third of the margin; else to two or three digits."""
+    if round(ratio, 3) < SMALL_BELOW:
+        return f"{ratio:.2g}"
+    return f"{ratio:.3f}" if round(ratio, 3) < FACTOR_FROM else plain(ratio)
+
+
+def ratio_interval(ends: Interval) -> str:
+    """A ratio's interval."""
+    return f"{ratio_text(ends.low)} to {ratio_text(ends.high)}"
+
+
+def interval(estimate: Estimate, per: float = 1) -> str:
+    """An estimate's 95% interval, each end divided by `per`; empty without one."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{plain(estimate.low / per)} to {plain(estimate.high / per)}"
+
+
+def percent(value: float) -> str:
+    """A measured share as a whole percentage."""
+    return f"{value:.0%}"
+
+
+def exact_percent(share: float) -> str:
+    """A share that somebody chose, such as a margin, as a percentage with all its digits: 3%, 2.5%."""
+    return f"{100 * share:g}%"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 cell`, `3 cells`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def capital(text: str) -> str:
+    """Text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def listing(names: list[str]) -> str:
+    """Names in a sentence: `a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

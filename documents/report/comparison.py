@@ -1,0 +1,143 @@
+"""Comparisons of two APIs under the same load, and of one with itself."""
+
+from typing import Literal
+
+from documents.base import Document, Name
+
+Measure = Literal[
+    "throughput",
+    "p50",
+    "p99",
+    "p99_corrected",
+    "cpu_cores",
+    "memory_mean",
+    "requests_per_cpu_second",
+    "requests_per_second_per_mb",
+]
+"""What is compared. Latencies are raw except `p99_corrected`, which wrk prints; CPU and anonymous memory are
+the API's own; the last two are throughput over these."""
+
+Verdict = Literal["same", "better", "cannot-tell"]
+"""`same`: the ratio is shown to lie within the margin. `better`: a difference is significant; `better` in the document
+names the better one. `cannot-tell`: neither is shown."""
+
+
+class Interval(Document):
+    """A confidence interval of a ratio; both ends are ratios."""
+
+    low: float
+    high: float
+
+
+class Ratio(Document):
+    """A geometric mean of ratios, one a block.
+
+    Attributes:
+        interval_95: of a two-sided test at 5%; null where there is one block
+        interval_90: of the equivalence test
+        noise: the standard deviation of the blocks' log ratios: 0.03 where single blocks scatter by some 3%
+    """
+
+    value: float
+    interval_95: Interval | None
+    interval_90: Interval | None
+    noise: float | None
+
+
+class PairComparison(Document):
+    """Two APIs under one load.
+
+    Numbers of blocks are for the measured noise and the comparison's `power`; null also if more than 1,000 are needed.
+
+    Attributes:
+        blocks: how many gave a ratio
+        ratio: of `first` over `second`
+        p_value: of the paired t test; null below two blocks
+        p_adjusted: after Holm's correction
+        p_equivalence: of the equivalence test
+        better: which one is better, where one is
+        bound_by_postgres: both wait for PostgreSQL, so that `same` is a statement about the database
+        reason: why there is no interval
+        blocks_to_detect: where the verdict is `cannot-tell`: to find a difference as large as this one looks
+        blocks_to_show_same: likewise, to show that there is no difference
+    """
+
+    scenario: Name
+    first: Name
+    second: Name
+    blocks: int
+    ratio: Ratio | None
+    p_value: float | None
+    p_adjusted: float | None
+    p_equivalence: float | None
+    verdict: Verdict
+    better: Name | None
+    bound_by_postgres: bool
+    reason: str | None
+    blocks_to_detect: int | None
+    blocks_to_show_same: int | None
+
+
+class RankRange(Document):
+    """An API's best and worst possible rank, given all verdicts.
+
+    Attributes:
+        best: from 1
+    """
+
+    api: Name
+    best: int
+    worst: int
+
+
+class Ranking(Document):
+    """The ranks under one load.
+
+    Attributes:
+        ranks: the best first
+    """
+
+    scenario: Name
+    ranks: tuple[RankRange, ...]
+
+
+class TwinComparison(Document):
+    """A/A: the API that a block measured twice. The true ratio is 1.
+
+    Attributes:
+        blocks: how many have both cells of their twin
+        ratio: of the later cell over the earlier one
+        resolves_margin: half the 90% interval is narrower than the margin
+        excludes_one: the 95% interval doesn't include 1; chance does this in one of twenty
+        reason: why there is no interval
+    """
+
+    scenario: Name
+    blocks: int
+    ratio: Ratio | None
+    resolves_margin: bool | None
+    excludes_one: bool | None
+    reason: str | None
+
+
+class Comparison(Document):
+    """All pairs of APIs under all loads, by one measure.
+
+    Attributes:
+        margin: the protocol's share
+        significance: the two-sided level of all tests together
+        power: what numbers of blocks are given for
+        tests: how many pairs and loads Holm's correction takes into account
+        pairs: all pairs under all loads
+        rankings: one for each load
+        twins: one for each load
+    """
+
+    measure: Measure
+    margin: float
+    significance: float
+    power: float
+    tests: int
+    pairs: tuple[PairComparison, ...]
+    rankings: tuple[Ranking, ...]
+    twins: tuple[TwinComparison, ...]

@@ -1,1 +1,0 @@
-"""Leading through an implementation: from its folder over its image to the contract."""

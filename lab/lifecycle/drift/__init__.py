@@ -1,1 +1,0 @@
-"""Drift: the lab as it is declared against the lab as it runs."""

@@ -1,0 +1,34 @@
+"""When the services of a lab count as up. Real ones are waited for by the tests on real containers."""
+
+from collections.abc import Sequence
+
+from documents.errors import RemoteCommandError
+from provision.services.readiness import wait_for_services
+from provision.ssh.connection import Completed, Connection
+from tests.unit.documents.samples import INVENTORY
+
+
+class RunningServices(Connection):
+    """A connection to a host whose containers run; Redis refuses connections as often as the test says."""
+
+    def __init__(self, *, redis_refuses: int) -> None:
+        self.redis_refuses = redis_refuses
+
+    def __str__(self) -> str:
+        return "root@here"
+
+    def run(self, command: str | Sequence[str], **_: object) -> Completed:
+        if "inspect" in command:
+            return Completed("running 0\n", "", 0)
+        if "redis-cli" in command:
+            if self.redis_refuses > 0:
+                self.redis_refuses -= 1
+                raise RemoteCommandError("Could not connect to Redis at 127.0.0.1:16379: Connection refused")
+            self.redis_refuses = -1
+        return Completed("", "", 0)
+
+
+def test_services_are_up_when_redis_answers_and_not_when_its_container_runs():
+    connection = RunningServices(redis_refuses=2)
+    wait_for_services(connection, INVENTORY.model_copy(update={"apis": ()}))
+    assert connection.redis_refuses == -1, "it was asked until it answered"
