@@ -65,7 +65,7 @@ def all_books(stand: Stand) -> Mapping[tuple[str, str], Books]:
 @pytest.fixture
 def books(all_books: Mapping[tuple[str, str], Books], implementation: str, outage: str) -> Books:
     if (outage, implementation) not in all_books:
-        pytest.skip("this stand has no command for it")
+        pytest.skip("This stand was set up by hand, without a command for it.")
     return all_books[outage, implementation]
 
 

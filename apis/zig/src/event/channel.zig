@@ -58,7 +58,7 @@ pub const Channel = struct {
         if (code != 0) return error.Disconnected;
     }
 
-    /// Has the loop report the socket, beginning with what it is ready for now.
+    /// Has the loop report the socket, beginning with its present state.
     /// What another loop has reported is forgotten.
     pub fn attach(channel: *Channel, loop: *loop_module.Loop, source: *loop_module.Source) !void {
         channel.readable = false;
