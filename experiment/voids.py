@@ -277,14 +277,7 @@ def watch_voids(files: WatchFiles, window: Window, result: WindowResult | None, 
     `result` is None if the generator left none; `folder`, for messages, has a final slash.
     """
     try:
-        numbers = watch_numbers(
-            files.watch_json,
-            files.ticks_jsonl,
-            window=window,
-            result=result if isinstance(result, WrkResult) else None,
-            cores=files.cores,
-            folder=folder,
-        )
+        numbers = watch_numbers(files, window=window, result=result, folder=folder)
     except (AnalysisError, DocumentError) as error:
         return [Void(reason="watch-failed", message=str(error))]
     return host_voids(numbers, files.cores)

@@ -95,14 +95,7 @@ def measure_host(files: CellFiles, result: WindowResult) -> MeasuredHost:
     seen = files.load_files and measure_load_hosts(files.load_files, result, folder=folder)
     samples = read_samples(files.samples_csv, name=name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
     used = usage(samples, window, name=name)
-    watch = watched and watch_numbers(
-        watched.watch_json,
-        watched.ticks_jsonl,
-        window=window,
-        result=result if isinstance(result, WrkResult) else None,
-        cores=watched.cores,
-        folder=folder,
-    )
+    watch = watched and watch_numbers(watched, window=window, result=result, folder=folder)
     if seen is None:
         saturation = used["generator"].cpu_cores / fillable_cpus(result, files.generator_cpus)
     else:

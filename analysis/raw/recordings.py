@@ -194,33 +194,27 @@ def read_ticks(data: bytes, *, name: str) -> tuple[HostTick, ...]:
     return tuple(ticks)
 
 
-def watch_numbers(
-    watch_json: bytes,
-    ticks_jsonl: bytes,
-    *,
-    window: Window,
-    result: WrkResult | None = None,
-    cores: CoreLayout,
-    folder: str = "",
-) -> WatchNumbers:
+def watch_numbers(files: WatchFiles, *, window: Window, result: WindowResult | None, folder: str = "") -> WatchNumbers:
     """The state of the host over a load window.
 
+    In an open loop the number of open connections depends on the rate, and the generator chooses its number of threads:
+    what is told of them needs wrk's result.
+
     Args:
-        watch_json: the bytes of a cell's `watch.json`.
-        ticks_jsonl: the bytes of its `ticks.jsonl`.
+        files: the watch's files of a cell.
         window: the load window.
-        result: wrk's; None in an open loop, in which the number of open connections depends on the rate, and the
-            generator chooses its number of threads.
-        cores: the CPUs of each role.
+        result: the generator's; None if it left none.
         folder: the cell's folder with a final slash, for messages.
 
     Raises:
         AnalysisError: the ticks are damaged, or don't cover the window.
-        DocumentError: `watch_json` is invalid.
+        DocumentError: `watch.json` is invalid.
     """
-    spins = HostWatch.from_json(watch_json, name=f"{folder}watch.json")
+    cores = files.cores
+    wrk = result if isinstance(result, WrkResult) else None
+    spins = HostWatch.from_json(files.watch_json, name=f"{folder}watch.json")
     name = f"{folder}ticks.jsonl"
-    ticks = _inside(read_ticks(ticks_jsonl, name=name), window, name)
+    ticks = _inside(read_ticks(files.ticks_jsonl, name=name), window, name)
     first, last = ticks[0], ticks[-1]
     if missing := {cpu for role in ROLES for cpu in cores.of(role)} - first.cpus.keys():
         raise AnalysisError(f"{name} has no times of the CPUs {sorted(missing)}. Measure the cell again.")
@@ -237,10 +231,10 @@ def watch_numbers(
         },
         throttled=_throttled(ticks),
         pressure=_pressure(first, last),
-        generator_waited=None if result is None else _waited(ticks),
+        generator_waited=None if wrk is None else _waited(ticks),
         connections=max(tick.connections for tick in ticks),
-        connections_planned=None if result is None else result.connections // result.threads * result.threads,
-        stuck=None if result is None else _stuck(last, window, result.timeout_seconds),
+        connections_planned=None if wrk is None else wrk.connections // wrk.threads * wrk.threads,
+        stuck=None if wrk is None else _stuck(last, window, wrk.timeout_seconds),
         seconds=milliseconds / 1e3,
         spin_change=after / before - 1,
         spin_seconds=(after + before) / 2,

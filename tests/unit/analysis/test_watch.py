@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.raw.recordings import Window, read_ticks, watch_numbers
+from analysis.raw.recordings import WatchFiles, Window, read_ticks, watch_numbers
 from documents.errors import AnalysisError, FairgroundError
 from documents.lab.host import CoreLayout
 from documents.report.numbers import WatchNumbers
@@ -28,7 +28,7 @@ def numbers(
     happening: Happening, cores: CoreLayout = EIGHT_CORES, ticks: bytes | None = None, spins: bytes = SPINS
 ) -> WatchNumbers:
     text = jsonl(ticks_of(cores, WINDOW, happening)) if ticks is None else ticks
-    return watch_numbers(spins, text, result=RESULT, window=WINDOW, cores=cores, folder="cells/x/")
+    return watch_numbers(WatchFiles(spins, text, cores), result=RESULT, window=WINDOW, folder="cells/x/")
 
 
 def test_a_quiet_host_is_one_on_which_the_lab_alone_works():
@@ -51,8 +51,9 @@ def test_a_quiet_host_is_one_on_which_the_lab_alone_works():
 def test_an_open_loop_reports_no_missing_or_silent_connections_and_no_waiting_threads():
     """All other numbers are those of a closed loop on the same host."""
     ticks = jsonl(ticks_of(EIGHT_CORES, WINDOW, Happening(own=QUIET.own, silent=3, waited=0.5, connections=7)))
-    closed = watch_numbers(SPINS, ticks, result=RESULT, window=WINDOW, cores=EIGHT_CORES)
-    found = watch_numbers(SPINS, ticks, window=WINDOW, cores=EIGHT_CORES)
+    files = WatchFiles(SPINS, ticks, EIGHT_CORES)
+    closed = watch_numbers(files, result=RESULT, window=WINDOW)
+    found = watch_numbers(files, result=None, window=WINDOW)
     assert (closed.stuck, closed.connections_planned) == (3, 10)
     assert closed.generator_waited == pytest.approx(0.5, rel=0.01)
     expected = {"stuck": None, "connections_planned": None, "generator_waited": None}
@@ -124,7 +125,7 @@ def test_what_the_kernel_does_not_report_is_not_guessed():
 def test_a_window_too_short_to_judge_has_no_stuck_connection():
     window = Window(START_NS, START_NS + 1_000_000_000)
     ticks = jsonl(ticks_of(EIGHT_CORES, window, Happening(own=QUIET.own, silent=3)))
-    found = watch_numbers(SPINS, ticks, result=RESULT, window=window, cores=EIGHT_CORES)
+    found = watch_numbers(WatchFiles(SPINS, ticks, EIGHT_CORES), result=RESULT, window=window)
     assert found.stuck is None
 
 
@@ -179,7 +180,7 @@ GOOD = jsonl(ticks_of(TWO_CORES, WINDOW, QUIET))
 @given(data=st.one_of(damaged(GOOD), st.binary(max_size=60)))
 def test_any_ticks_are_measured_or_refused(data: bytes):
     try:
-        found = watch_numbers(SPINS, data, result=RESULT, window=WINDOW, cores=TWO_CORES)
+        found = watch_numbers(WatchFiles(SPINS, data, TWO_CORES), result=RESULT, window=WINDOW)
     except FairgroundError as error:
         assert "ticks.jsonl" in str(error)  # noqa: PT017 - either outcome is right
         return
