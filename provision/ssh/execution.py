@@ -222,19 +222,14 @@ class Commands(ABC):
             DeadlineExceededError: the deadline passed; the command has been ended.
             HostUnreachableError: the connection was lost before the command's end.
         """
-        transport, label = self._transport(), self._label
+        label, shown = self._label, _shown(command)
         data = input.encode() if isinstance(input, str) else input
-        shown = _shorten(command if isinstance(command, str) else shlex.join(command))
         started = time.monotonic()
-        channel = open_channel(transport, label)
         # Reading one stream to its end before the other would deadlock once the other has filled its window of 2 MiB.
         with (
             ThreadPoolExecutor(3, thread_name_prefix="ssh-stream") as pool,
-            closing(channel),
-            checkpoint(channel.close),
+            self._started(command, deadline_seconds) as channel,
         ):
-            with in_time(channel, label, f"start `{shown}`"):
-                channel.exec_command(_bounded(command, deadline_seconds, sudo=self._sudo))
             stdout = pool.submit(_drain, channel.recv)
             stderr = pool.submit(_drain, channel.recv_stderr)
             pool.submit(_feed, channel, data)
@@ -250,7 +245,7 @@ class Commands(ABC):
                     f"{elapsed:.0f} s. Start such a process as a job."
                 )
         status = channel.exit_status
-        if not answered or (status == -1 and not transport.is_active()):
+        if not answered or (status == -1 and not channel.get_transport().is_active()):
             raise HostUnreachableError(
                 f"The connection to {label} was lost after {elapsed:.1f} s of `{shown}`. The host ends the command by "
                 "itself at its deadline. Check that the host runs, then connect again."
@@ -279,20 +274,22 @@ class Commands(ABC):
         Raises:
             HostUnreachableError: the connection was lost.
         """
-        label = self._label
-        shown = _shorten(command if isinstance(command, str) else shlex.join(command))
-        channel = open_channel(self._transport(), label)
         with (
             ThreadPoolExecutor(1, thread_name_prefix="ssh-stream") as pool,
-            closing(channel),
-            checkpoint(channel.close),
+            self._started(command, deadline_seconds) as channel,
         ):
-            with in_time(channel, label, f"start `{shown}`"):
-                channel.exec_command(_bounded(command, deadline_seconds, sudo=self._sudo))
-                channel.shutdown_write()
+            pool.submit(_feed, channel, None)
             # The host ends the command before that; later there is no more output.
             channel.settimeout(deadline_seconds + _GRACE_SECONDS)
-            yield Output(channel, pool.submit(_drain, channel.recv_stderr), shown, label)
+            yield Output(channel, pool.submit(_drain, channel.recv_stderr), _shown(command), self._label)
+
+    @contextmanager
+    def _started(self, command: str | Sequence[str], deadline_seconds: float) -> Generator[paramiko.Channel]:
+        channel = open_channel(self._transport(), self._label)
+        with closing(channel), checkpoint(channel.close):
+            with in_time(channel, self._label, f"start `{_shown(command)}`"):
+                channel.exec_command(_bounded(command, deadline_seconds, sudo=self._sudo))
+            yield channel
 
 
 def _bounded(command: str | Sequence[str], deadline_seconds: float, *, sudo: bool) -> str:
@@ -335,8 +332,8 @@ def _text(stream: Future[bytes]) -> str:
     return stream.result().decode(errors="replace")
 
 
-def _shorten(text: str) -> str:
-    line = " ".join(text.split())
+def _shown(command: str | Sequence[str]) -> str:
+    line = " ".join((command if isinstance(command, str) else shlex.join(command)).split())
     return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}…"
 
 
