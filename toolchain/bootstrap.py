@@ -45,7 +45,7 @@ def missing_parts(layout: Layout, *, with_lab: bool) -> Iterator[Part]:
     if packages:
         yield Part(f"system packages: {', '.join(packages)}", 10 + 5 * len(packages))
     if not python_environment.complete(layout):
-        yield Part("Python packages, into .venv/", 40)
+        yield Part("Python packages, into .venv/", 10)
     if not pulumi_tools.complete(layout):
         if pulumi_tools.is_built(layout):
             yield Part("Pulumi engine and docker plugin, from the cache", 1)

@@ -24,11 +24,12 @@ def _stanza(lock: str, package: str) -> str:
 
 @pytest.fixture
 def checkout(tmp_path: Path, installed: Layout) -> Layout:
-    """A checkout whose lock has two small packages."""
+    """A checkout whose lock has two small packages, and uv."""
     layout = Layout(root=tmp_path / "a checkout", cache=tmp_path / "cache")
     layout.root.mkdir()
     lock = (installed.root / "requirements.lock").read_text()
-    (layout.root / "requirements.lock").write_text(_stanza(lock, "shellingham") + _stanza(lock, "annotated-types"))
+    wanted = "".join(_stanza(lock, package) for package in ("annotated-types", "shellingham", "uv"))
+    (layout.root / "requirements.lock").write_text(wanted)
     return layout
 
 
@@ -51,7 +52,7 @@ def test_environment_is_what_the_lock_says_and_follows_it(step: Step, checkout: 
     assert (checkout.environment / "bin" / "lab").is_file()
 
     lock = checkout.root / "requirements.lock"
-    lock.write_text(_stanza(lock.read_text(), "shellingham"))
+    lock.write_text(lock.read_text().replace(_stanza(lock.read_text(), "annotated-types"), ""))
     assert not python_environment.complete(checkout)
     make(step, checkout)
     assert python_environment.complete(checkout)
@@ -88,18 +89,7 @@ def kill_with_its_children(process: "subprocess.Popen[bytes]") -> None:
 
 
 @pytest.mark.nightly
-def test_package_that_was_half_installed_is_installed_again(step: Step, checkout: Layout):
-    make(step, checkout)
-    (described,) = checkout.environment.glob("lib/python*/site-packages/annotated_types*.dist-info")
-    for name in ("METADATA", "RECORD"):
-        (described / name).unlink()
-    (checkout.environment / ".fairground-complete").unlink()
-    make(step, checkout)
-    assert (described / "METADATA").is_file()
-
-
-@pytest.mark.nightly
-def test_killed_installation_is_not_complete_and_goes_on_where_it_stopped(step: Step, checkout: Layout):
+def test_killed_installation_is_not_complete_and_is_made_again(step: Step, checkout: Layout):
     program = (
         "import sys; from pathlib import Path; from toolchain import python_environment\n"
         "from toolchain.console import Step; from toolchain.layout import Layout\n"
@@ -109,23 +99,25 @@ def test_killed_installation_is_not_complete_and_goes_on_where_it_stopped(step: 
         "python_environment.fill(step, layout)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", program, checkout.root], start_new_session=True)
-    begun = checkout.environment / ".fairground-begun"
+    uv = checkout.environment / "bin/uv"
     deadline = time.monotonic() + 60
-    while not begun.exists():
+    while not uv.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
     kill_with_its_children(process)
     assert not python_environment.complete(checkout)
-    mark = checkout.environment / "mark"
-    mark.touch()
     make(step, checkout)
     assert python_environment.complete(checkout)
-    assert mark.exists()
+    assert _has(checkout, "annotated_types")
 
 
-def test_package_of_another_content_than_the_lock_says_is_refused(step: Step, checkout: Layout):
+@pytest.mark.parametrize(("package", "refuses"), [("uv", "python"), ("shellingham", "uv")])
+def test_package_of_another_content_than_the_lock_says_is_refused(
+    step: Step, checkout: Layout, package: str, refuses: str
+):
     lock = checkout.root / "requirements.lock"
-    lock.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", lock.read_text()))
-    with pytest.raises(ToolchainError, match="A step: python failed"):
+    stanza = _stanza(lock.read_text(), package)
+    lock.write_text(lock.read_text().replace(stanza, re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", stanza)))
+    with pytest.raises(ToolchainError, match=f"A step: {refuses} failed"):
         make(step, checkout)
     assert not python_environment.complete(checkout)
