@@ -13,6 +13,7 @@ from tests.ssh.found_machine import LAB, STACK, Found, reserved, use
 from tests.ssh.waiting import wait_until
 
 
+@pytest.mark.nightly
 def test_a_machine_with_an_older_engine_is_left_as_it_was_found(with_engine: Found):
     with reserved(with_engine) as connection:
         assert preparation.tool_versions(connection)["docker"].startswith("20.10.")

@@ -118,6 +118,7 @@ def test_an_engine_that_does_not_answer_is_reported(prepared: Connection):
         prepared.run("systemctl start docker.socket docker.service", deadline_seconds=60)
 
 
+@pytest.mark.nightly
 def test_the_machine_is_left_as_it_was_found(without_engine: Found, prepared: Connection):
     use(prepared, without_engine)
     assert release(prepared, keep_images=False) == ()
