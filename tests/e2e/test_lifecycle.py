@@ -91,12 +91,3 @@ def test_logs_are_had_by_command(live_lab: LiveLab, host: Connection):
     lines = json.loads(logs.stdout)["postgres"]
     assert [line for line in lines if line.endswith(f"LOG:  {mark}")]
     assert len(lines) <= 50
-
-
-def test_checks_are_run_by_command(live_lab: LiveLab):
-    verify = live_lab.run("verify", "--only", "users", "--json")
-    assert verify.returncode == 0, verify.stdout + verify.stderr
-    results = json.loads(verify.stdout)
-    assert results
-    assert {result["outcome"] for result in results} == {"passed"}
-    assert {result["target"] for result in results} == {api.name for api in live_lab.inventory.apis}

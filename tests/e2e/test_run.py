@@ -125,4 +125,6 @@ def test_after_a_run_the_lab_is_as_it_was(measured: MeasuredRun, live_lab: LiveL
     assert [count_uploads(host, api) for api in inventory.apis] == [0] * len(inventory.apis)
     verified = live_lab.run("verify", "--only", "users", "--json")
     assert verified.returncode == 0, verified.stdout
-    assert {result["outcome"] for result in json.loads(verified.stdout)} == {"passed"}
+    results = json.loads(verified.stdout)
+    assert {result["outcome"] for result in results} == {"passed"}
+    assert {result["target"] for result in results} == {api.name for api in inventory.apis}
