@@ -6,7 +6,7 @@ import fairground.*
 import kotlinx.coroutines.*
 import org.jetbrains.exposed.exceptions.ExposedSQLException
 import org.jetbrains.exposed.sql.*
-import org.jetbrains.exposed.sql.transactions.experimental.newSuspendedTransaction
+import org.jetbrains.exposed.sql.transactions.transaction
 import org.jetbrains.exposed.sql.vendors.PostgreSQLDialect
 import org.postgresql.ds.PGSimpleDataSource
 import org.postgresql.util.PSQLState
@@ -89,12 +89,11 @@ class Postgres(
         transaction { exec("SELECT 1") }
     }
 
-    private suspend fun <T> inTransaction(statement: Transaction.() -> T): T {
+    private fun <T> inTransaction(statement: Transaction.() -> T): T {
         var stalePlans = 0
         while (true) {
             try {
-                // A failure cancels the scope that Exposed finds.
-                return coroutineScope { newSuspendedTransaction(db = exposed, statement = statement) }
+                return transaction(exposed, statement)
             } catch (failure: ExposedSQLException) {
                 // Hikari drops the connection; each of the others may have the plan as well.
                 if (failure.sqlState == CACHED_PLAN_CHANGED && stalePlans++ < poolSize) continue
