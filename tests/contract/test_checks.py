@@ -25,6 +25,8 @@ from tests.contract.broken_rules import broken_rules
 from tests.contract.seed_state import restore_seed
 
 CHECKS = [pytest.param(check, id=check.name) for check in all_checks()]
+_AT_NIGHT = "database.a_full_pool_gives_503_within_three_seconds"
+"""In the gate an API is held to it with a pool of three connections (test_configuration.py)."""
 NOWHERE = Target(name="nowhere", base_url="http://127.0.0.1:1", jwt_secret="x" * 32)
 
 
@@ -35,7 +37,13 @@ def shared(target: Target) -> Iterator[Context]:
         yield context
 
 
-@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(check, id=check.name, marks=[pytest.mark.nightly] if check.name == _AT_NIGHT else [])
+        for check in all_checks()
+    ],
+)
 def test_implementation_keeps_the_contract(shared: Context, check: Check):
     result = run_check(shared, check)
     assert (result.outcome, result.detail) == ("passed", "")

@@ -26,8 +26,9 @@ _CUT_OFF = 60.0 if NIGHTLY else 17.0
 """Seconds for which packets are dropped. TCP sends again 13 and 26 s after the first time, and asks for a connection
 again after 15 and 31 s: who leaves the return to that isn't well 5 s after it."""
 
-_AT_NIGHT = {"postgres killed", "redis killed"}
-"""The outages that the gate leaves out: to a client, a killed service is much like one that was stopped."""
+_AT_NIGHT = {"postgres killed", "redis killed", "redis frozen"}
+"""The outages that the gate leaves out. To a client, a killed service is much like one that was stopped. A frozen Redis
+is also what the check `caching.a_frozen_redis_is_passed_over` is about."""
 
 
 def _of(*services: str) -> list[Any]:
