@@ -4,10 +4,11 @@ The gate is all tests without the mark `nightly`; with `--nightly` those run too
 
 1. Tests without a lab run in several processes, and at night what the docs say to do is done. Beside these the lab of
    the tests is stood up, then everything that compiles runs (mark `builds`), on it and on a small lab of its own.
-2. When no compiler is left at work, the tests that hold time limits (mark `in_time`) and the others on that lab run one
-   by one. Beside them run the tests on labs of their own.
+2. When no compiler is left at work, the tests that hold time limits (mark `in_time`) run one by one. Beside them run
+   the tests on labs of their own.
 3. What failed in `in_time` runs once more with nothing beside it, and both results are printed. The second one counts.
-4. Tests with the mark `alone`, which measure something on this machine, run with nothing beside them.
+4. Tests that measure something on this machine (mark `alone`) run with nothing beside them, and so do the others on
+   that lab.
 
 Each run keeps its results in a folder of its own below `.lab/tests/`: JUnit files, logs, durations, and `times.md`.
 """
@@ -166,14 +167,13 @@ def run_parts(run: Run, stack: str) -> None:
             run.require(run.part("docs-walk", f"{on_lab} and builds and walked_lab", *LAB_FOLDERS, stands))
         prepared.result()
         in_time = run.part("in-time", f"{shared} and in_time", *IN_TIME_FOLDERS, stands)
-        run.require(run.part("on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands))
         if run.nightly:
             run.require(run.part("docs-by-hand", f"{on_lab} and walked_lab and not builds", *LAB_FOLDERS, stands))
         small_lab.result()
     if in_time == pytest.ExitCode.TESTS_FAILED:
         in_time = run.part("in-time-again", f"{shared} and in_time", *IN_TIME_FOLDERS, stands, again="in-time")
     run.require(in_time)
-    run.require(run.part("alone", "alone", stands))
+    run.require(run.part("alone", f"alone or ({shared} and not in_time)", stands))
 
 
 if __name__ == "__main__":
