@@ -1,10 +1,11 @@
 """The process: its log, its hashes, its uploads, and what it does without its services."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from threading import Event
 
@@ -24,6 +25,8 @@ MARK = "canary-6b1f0a42"
 
 WAITING_MOST = 32
 """Hashes that may wait for a CPU."""
+
+LOGIN = {"email": "nobody@example.test", "password": "a wrong password"}
 
 LOGINS_AT_ONCE = 8
 """Enough to keep a few CPUs busy."""
@@ -166,9 +169,7 @@ def test_only_uploads_with_a_row_have_content(launcher: Launcher, target: Target
 
 def log_in(instance: Instance) -> int:
     """The status of a login that has to wait, on a busy machine for long."""
-    login = {"email": "nobody@example.test", "password": "a wrong password"}
-    url = f"{instance.base_url}/api/auth/login"
-    return httpx.post(url, json=login, timeout=60, trust_env=False).status_code
+    return httpx.post(f"{instance.base_url}/api/auth/login", json=LOGIN, timeout=60, trust_env=False).status_code
 
 
 @pytest.mark.parametrize("cpus", [1, pytest.param(2, marks=pytest.mark.nightly)])
@@ -197,8 +198,15 @@ def test_one_hash_is_computed_at_a_time_for_each_cpu(launcher: Launcher, target:
 
 
 def test_few_logins_wait_for_a_cpu_and_the_others_get_503(launcher: Launcher, target: Target):
-    at_once = 3 * (1 + WAITING_MOST)
-    with started(launcher, target, {}, cpus=1) as (instance, _), ThreadPoolExecutor(at_once) as pool:
+    line, body = "POST /api/auth/login", json.dumps(LOGIN).encode()
+    octets = request_octets(line, headers={"Content-Type": "application/json"}, body=body)
+    with started(launcher, target, {}, cpus=1) as (instance, _), ExitStack() as stack:
         log_in(instance)
-        statuses = Counter(pool.map(log_in, [instance] * at_once))
+        wires = [stack.enter_context(Wire(instance.base_url, timeout=60)) for _ in range(3 * (1 + WAITING_MOST))]
+        for wire in wires:
+            wire.send(octets[:-1])
+        # So they come at once. Where clients get little of a CPU, each would be served before the next one comes.
+        for wire in wires:
+            wire.send(octets[-1:])
+        statuses = Counter(wire.require_answer(line).status for wire in wires)
     assert statuses.keys() == {401, 503}, statuses

@@ -97,17 +97,17 @@ def run_load(
     Args:
         stand: where they run.
         outages: by name.
-        after: seconds between two of them.
+        after: seconds from a service's return to the next one.
         settle: seconds that the first one waits at most for all to be warm.
         clients: of each implementation.
 
     Returns:
         The books, by outage and implementation.
     """
-    actions: list[tuple[str, float, str]] = []
+    actions: list[tuple[str, float, str, str | None]] = []
     for name, outage in outages.items():
-        actions += [(f"begin {name}", 1, outage.begin), (f"end {name}", outage.seconds, outage.end)]
-        actions.append((f"rest {name}", after, "true"))
+        actions += [(f"begin {name}", 1, outage.begin, None), (f"end {name}", outage.seconds, outage.end, None)]
+        actions.append((f"rest {name}", after, "true", outage.service))
     told = stand.run_script(
         _LOAD,
         {

@@ -19,8 +19,8 @@ _SERVED_WITHIN = 1.0
 _WELL_AGAIN = 5.0
 """Seconds after a service's return from which all is as before."""
 
-_AFTER = _WELL_AGAIN + 4
-"""Seconds from the command that ends an outage to the next one: PostgreSQL takes a second or two to start."""
+_AFTER = _WELL_AGAIN + 3
+"""Seconds from a service's return to the next outage. In the last three each kind of request is sent."""
 
 _CUT_OFF = 60.0 if NIGHTLY else 17.0
 """Seconds for which packets are dropped. TCP sends again 13 and 26 s after the first time, and asks for a connection

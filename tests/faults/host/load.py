@@ -1,10 +1,11 @@
 """Keeps a small load on implementations while services fail, and writes down what became of every request.
 
 Reads `{"apis": {name: {"port", "requests": [[kind, octets]]}}, "clients", "interval", "settle", "rest",
-"actions": [[name, pause, command]], "watched": {name: {"port", "greeting", "answers"}}}`; octets are base64. Each
-implementation has so many clients, each of which sends a request every `interval` seconds, over a connection of its
-own. The actions are shell commands: each begins `pause` seconds after the one before has ended. The first one waits
-`settle` seconds at most, until each kind of request was answered quickly. The load ends `rest` seconds after the last.
+"actions": [[name, pause, command, service]], "watched": {name: {"port", "greeting", "answers"}}}`; octets are base64.
+Each implementation has so many clients, each of which sends a request every `interval` seconds, over a connection of
+its own. The actions are shell commands: each begins `pause` seconds after the one before has ended, or if it names a
+service, after that one has come back. The first one waits `settle` seconds at most, until each kind of request was
+answered quickly. The load ends `rest` seconds after the last.
 
 Writes `{"requests": [[api, kind, sent, done, status, cache]], "actions": {name: [begun, ended]},
 "watched": {name: [[moment, whether it was up]]}}`. Moments are seconds since the beginning. The status is 0 where the
@@ -104,7 +105,10 @@ def is_warm(api: str) -> bool:
 async def act() -> None:
     while now() < document["settle"] and not all(map(is_warm, document["apis"])):
         await asyncio.sleep(PERIOD)
-    for name, pause, command in document["actions"]:
+    begun = 0.0
+    for name, pause, command, service in document["actions"]:
+        while service and not any(is_up and moment >= begun for moment, is_up in watched[service]):
+            await asyncio.sleep(PERIOD)
         await asyncio.sleep(pause)
         begun = now()
         done = await asyncio.create_subprocess_shell(
