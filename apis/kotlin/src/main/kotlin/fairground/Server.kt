@@ -3,6 +3,16 @@ package fairground
 import io.ktor.server.application.*
 import io.ktor.server.engine.*
 import io.ktor.server.netty.*
+import io.netty.channel.ChannelDuplexHandler
+import io.netty.channel.ChannelFutureListener
+import io.netty.channel.ChannelHandlerContext
+import io.netty.channel.ChannelPromise
+import io.netty.handler.codec.http.HttpRequest
+import io.netty.handler.codec.http.HttpResponse
+import io.netty.handler.codec.http.HttpServerCodec
+import io.netty.handler.codec.http.HttpStatusClass
+import io.netty.handler.codec.http.HttpUtil
+import io.netty.handler.codec.http.LastHttpContent
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
 
@@ -18,7 +28,7 @@ fun serve(
     address: Address,
     module: Application.() -> Unit,
 ) {
-    val inFlight = AtomicInteger()
+    val drain = Drain()
     val server =
         embeddedServer(
             Netty,
@@ -34,19 +44,11 @@ fun serve(
                 runningLimit = RUNNING_LIMIT
                 shutdownGracePeriod = GRACE_MILLISECONDS
                 shutdownTimeout = STOP_MILLISECONDS
+                channelPipelineConfig = { addAfter(context(HttpServerCodec::class.java).name(), null, drain.handler()) }
             },
             module = module,
         )
-    // This phase surrounds a call until its last byte is written, which no plugin of the application sees.
-    server.engine.pipeline.intercept(EnginePipeline.Before) {
-        inFlight.incrementAndGet()
-        try {
-            proceed()
-        } finally {
-            inFlight.decrementAndGet()
-        }
-    }
-    exitOnceIdle(inFlight)
+    drain.exitOnceIdle()
     try {
         server.start(wait = true)
     } catch (failure: Exception) {
@@ -56,17 +58,69 @@ fun serve(
 }
 
 /**
- * On a signal Ktor's own shutdown hook stops accepting, then always waits for the whole grace period. This hook, which runs
- * beside it, ends the process as soon as nothing is in flight; halting also makes the exit code 0, where the JVM's is 143.
+ * Ends the process on a signal as soon as nothing is in flight. Ktor's own shutdown hook stops accepting, leaves connections
+ * open, and always waits for the whole grace period. A call of Ktor's ends once its answer is with Netty, so requests are
+ * counted where Netty hands the last byte to the kernel.
  */
-private fun exitOnceIdle(inFlight: AtomicInteger) {
-    val hook =
-        thread(start = false, name = "exit-once-idle") {
-            val end = System.nanoTime() + GRACE_MILLISECONDS * 1_000_000
-            do {
-                Thread.sleep(POLL_MILLISECONDS)
-            } while (inFlight.get() > 0 && System.nanoTime() < end)
-            Runtime.getRuntime().halt(0)
+private class Drain {
+    private val inFlight = AtomicInteger()
+
+    @Volatile
+    private var isStopping = false
+
+    /** Runs beside Ktor's hook. Halting also makes the exit code 0, where the JVM's is 143. */
+    fun exitOnceIdle() {
+        val hook =
+            thread(start = false, name = "exit-once-idle") {
+                isStopping = true
+                val end = System.nanoTime() + GRACE_MILLISECONDS * 1_000_000
+                do {
+                    Thread.sleep(POLL_MILLISECONDS)
+                } while (inFlight.get() > 0 && System.nanoTime() < end)
+                Runtime.getRuntime().halt(0)
+            }
+        Runtime.getRuntime().addShutdownHook(hook)
+    }
+
+    /** For one connection: counts its requests, and after a signal closes it behind the last answer. */
+    fun handler() =
+        object : ChannelDuplexHandler() {
+            private var unanswered = 0
+
+            override fun channelRead(
+                context: ChannelHandlerContext,
+                message: Any,
+            ) {
+                if (message is HttpRequest) count(1)
+                context.fireChannelRead(message)
+            }
+
+            override fun write(
+                context: ChannelHandlerContext,
+                message: Any,
+                promise: ChannelPromise,
+            ) {
+                val isInformational =
+                    message is HttpResponse && message.status().codeClass() == HttpStatusClass.INFORMATIONAL
+                if (!isInformational) {
+                    val isLast = isStopping && unanswered == 1
+                    if (message is HttpResponse && isLast) HttpUtil.setKeepAlive(message, false)
+                    if (message is LastHttpContent) {
+                        promise.addListener { if (unanswered > 0) count(-1) }
+                        if (isLast) promise.addListener(ChannelFutureListener.CLOSE)
+                    }
+                }
+                context.write(message, promise)
+            }
+
+            override fun channelInactive(context: ChannelHandlerContext) {
+                count(-unanswered)
+                context.fireChannelInactive()
+            }
+
+            private fun count(requests: Int) {
+                unanswered += requests
+                inFlight.addAndGet(requests)
+            }
         }
-    Runtime.getRuntime().addShutdownHook(hook)
 }
