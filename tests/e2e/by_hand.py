@@ -95,8 +95,12 @@ class ByHand:
             services=ServiceCommands(
                 stop_postgres=f"docker stop --time 30 {postgres}",
                 start_postgres=f"docker start {postgres}",
+                kill_postgres=f"docker kill {postgres}",
+                freeze_postgres=f"docker pause {postgres}",
+                thaw_postgres=f"docker unpause {postgres}",
                 stop_redis=f"docker stop --time 10 {redis}",
                 start_redis=f"docker start {redis}",
+                kill_redis=f"docker kill {redis}",
                 freeze_redis=f"docker pause {redis}",
                 thaw_redis=f"docker unpause {redis}",
             ),

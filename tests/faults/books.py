@@ -115,7 +115,6 @@ def run_load(
             "clients": clients,
             "interval": 0.15,
             "settle": settle,
-            "rest": 0,
             "actions": actions,
             "watched": {
                 "postgres": _watched(stand.postgres_port, _STARTUP, "R"),

@@ -39,7 +39,7 @@ def _of(*services: str) -> list[Any]:
 def _outages(stand: Stand) -> dict[str, Outage]:
     commands = stand.commands
     postgres, redis = (drop_commands(port) for port in (stand.postgres_port, stand.redis_port))
-    found = {
+    return {
         "postgres stopped": Outage("postgres", commands.stop_postgres, commands.start_postgres, 4),
         "postgres killed": Outage("postgres", commands.kill_postgres, commands.start_postgres, 4),
         "postgres frozen": Outage("postgres", commands.freeze_postgres, commands.thaw_postgres, 5),
@@ -49,15 +49,17 @@ def _outages(stand: Stand) -> dict[str, Outage]:
         "redis frozen": Outage("redis", commands.freeze_redis, commands.thaw_redis, 3),
         "redis cut off": Outage("redis", *redis, _CUT_OFF),
     }
-    # A stand that was set up by hand may not have all of the commands.
-    return {name: outage for name, outage in found.items() if outage.begin and (NIGHTLY or name not in _AT_NIGHT)}
 
 
 @pytest.fixture(scope="module")
-def all_books(stand: Stand) -> Mapping[tuple[str, str], Books]:
-    """A load, with all outages."""
+def all_books(stand: Stand, request: pytest.FixtureRequest) -> Mapping[tuple[str, str], Books]:
+    """A load, with all outages that the chosen tests are about."""
+    chosen = [item.name for item in request.session.items]
+    outages = {
+        name: outage for name, outage in _outages(stand).items() if any(test.endswith(f"-{name}]") for test in chosen)
+    }
     before = {name: stand.process(name) for name in stand.apis}
-    books = run_load(stand, _outages(stand), after=_AFTER)
+    books = run_load(stand, outages, after=_AFTER)
     for name, process in before.items():
         assert stand.process(name) == process, f"{name} was started again:\n{stand.log(name)[-8_192:]}"
     return books
@@ -65,8 +67,6 @@ def all_books(stand: Stand) -> Mapping[tuple[str, str], Books]:
 
 @pytest.fixture
 def books(all_books: Mapping[tuple[str, str], Books], implementation: str, outage: str) -> Books:
-    if (outage, implementation) not in all_books:
-        pytest.skip("This stand was set up by hand, without a command for it.")
     return all_books[outage, implementation]
 
 

@@ -32,19 +32,19 @@ class ServiceCommands(Document):
     """Shell commands that act on PostgreSQL and Redis, on the machine where the implementations run.
 
     Each returns when it is done. `stop_postgres` ends sessions as a restart of the service does, without waiting for
-    the clients. A frozen service keeps its connections and doesn't answer. What an empty command is for isn't tested.
+    the clients. A frozen service keeps its connections and doesn't answer.
     """
 
     stop_postgres: str
     start_postgres: str
+    kill_postgres: str
+    freeze_postgres: str
+    thaw_postgres: str
     stop_redis: str
     start_redis: str
+    kill_redis: str
     freeze_redis: str
     thaw_redis: str
-    kill_postgres: str = ""
-    freeze_postgres: str = ""
-    thaw_postgres: str = ""
-    kill_redis: str = ""
 
 
 class Stand(Protocol):

@@ -1,11 +1,11 @@
 """Keeps a small load on implementations while services fail, and writes down what became of every request.
 
-Reads `{"apis": {name: {"port", "requests": [[kind, octets]]}}, "clients", "interval", "settle", "rest",
+Reads `{"apis": {name: {"port", "requests": [[kind, octets]]}}, "clients", "interval", "settle",
 "actions": [[name, pause, command, service]], "watched": {name: {"port", "greeting", "answers"}}}`; octets are base64.
 Each implementation has so many clients, each of which sends a request every `interval` seconds, over a connection of
 its own. The actions are shell commands: each begins `pause` seconds after the one before has ended, or if it names a
 service, after that one has come back. The first one waits `settle` seconds at most, until each kind of request was
-answered quickly. The load ends `rest` seconds after the last.
+answered quickly. The load ends with the last.
 
 Writes `{"requests": [[api, kind, sent, done, status, cache]], "actions": {name: [begun, ended]},
 "watched": {name: [[moment, whether it was up]]}}`. Moments are seconds since the beginning. The status is 0 where the
@@ -121,7 +121,6 @@ async def act() -> None:
         if done.returncode:
             sys.exit(f"{command} ended with {done.returncode}: {errors.decode()}")
         actions[name] = (begun, now())
-    await asyncio.sleep(document["rest"])
     over.set()
 
 
