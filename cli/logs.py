@@ -17,7 +17,7 @@ def logs(
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Show the last lines that PostgreSQL, Redis and the APIs wrote."""
+    """Show the last lines that the services and the APIs wrote."""
     from lab.lifecycle import read_lab
     from provision.containers import control
     from provision.ssh import connect

@@ -31,7 +31,7 @@ HELP = {
     "runs": "List the runs, mark those to keep, and remove old ones.",
     "history": "Draw runs over time: throughput and p99 of each API under each load.",
     "facts": "Measure build time, size, lines of code, dependencies, start and memory at rest of the APIs.",
-    "logs": "Show the last lines that PostgreSQL, Redis and the APIs wrote.",
+    "logs": "Show the last lines that the services and the APIs wrote.",
     "api": "Work on an implementation of the API.",
     "schema": "Write the JSON Schemas of the lab's documents, and the fields that the docs list.",
     "down": "Remove everything that the lab made, also after a failed or killed `lab up`.",

@@ -153,7 +153,7 @@ def up(
     with under_way(console, "asking the engine") as doing:
         progress = EngineProgress(console, doing)
         inventory, _secrets = stand_up(engine, document, progress=progress)
-        doing.become("waiting for PostgreSQL, Redis and the APIs")
+        doing.become("waiting for the services and the APIs")
         await_services(inventory)
         remove_superseded_images(engine, inventory)
     if json:

@@ -126,6 +126,16 @@ class _CloudHost(Document):
             )
         return str(network)
 
+    def _bill(self, kind: CloudKind, machine_type: str, place: str, machines: int) -> Bill:
+        return Bill(
+            kind=kind,
+            machine_type=machine_type,
+            place=place,
+            machines=machines,
+            price_per_hour=self.price_per_hour,
+            expires=self.expires,
+        )
+
 
 class AwsHost(_CloudHost):
     """A machine of Amazon EC2, made for the lab in a network of its own.
@@ -167,14 +177,7 @@ class AwsHost(_CloudHost):
 
     def bill(self, machines: int) -> Bill:
         """The cost of this number of machines."""
-        return Bill(
-            kind=self.kind,
-            machine_type=self.instance_type,
-            place=self.region,
-            machines=machines,
-            price_per_hour=self.price_per_hour,
-            expires=self.expires,
-        )
+        return self._bill(self.kind, self.instance_type, self.region, machines)
 
 
 class HetznerHost(_CloudHost):
@@ -201,14 +204,7 @@ class HetznerHost(_CloudHost):
 
     def bill(self, machines: int) -> Bill:
         """The cost of this number of machines."""
-        return Bill(
-            kind=self.kind,
-            machine_type=self.server_type,
-            place=self.location,
-            machines=machines,
-            price_per_hour=self.price_per_hour,
-            expires=self.expires,
-        )
+        return self._bill(self.kind, self.server_type, self.location, machines)
 
 
 CloudHost = AwsHost | HetznerHost

@@ -1,11 +1,13 @@
 """What is declared at a cloud is what is recorded in the YAML files here, and what must hold of every record."""
 
+import itertools
 from typing import Any, get_args
 
 import pytest
 
 from documents.lab.host import CloudKind
 from documents.stack.hosts import CloudHost, cloud_tags
+from lab.hosts.cloud import CLOUDS
 from lab.resources.access import SECRET_OUTPUTS
 from tests.unit.documents.samples import AWS_HOST, CLOUD_HOSTS
 from tests.unit.lab.hosts.mocked_cloud import CREDENTIALS, STACK, Declaration, Declared, declare
@@ -13,7 +15,7 @@ from tests.unit.lab.hosts.recorded import BASE, CASES, FOLDER, USER_DATA, differ
 
 UNTAGGABLE = {"aws:ec2/routeTableAssociation:RouteTableAssociation", "hcloud:index/networkSubnet:NetworkSubnet"}
 
-ENVIRONMENT = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_PROFILE")
+NOT_OF_A_CLOUD = ("pulumi:", "pulumi-python:", "fairground:")
 
 both = pytest.mark.parametrize("host", CLOUD_HOSTS, ids=lambda host: host.kind)
 
@@ -56,21 +58,26 @@ def made(request: pytest.FixtureRequest) -> Declaration:
 
 def test_ssh_from_the_controller_is_all_that_comes_in(made: Declaration):
     allowed = made.document.allowed_from
-    if made.document.kind == "hetzner":
-        [firewall] = inputs_of(made, "Firewall")
-        let_in = [(rule["protocol"], rule["port"], rule["sourceIps"]) for rule in firewall["rules"]]
-        assert let_in == [("tcp", "22", [allowed])]
-        return
-    ssh = {"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": allowed}
-    for rule in inputs_of(made, "SecurityGroupIngressRule"):
-        among_machines = {"ipProtocol": "-1", "referencedSecurityGroupId": rule["securityGroupId"]}
-        assert {name: rule[name] for name in rule.keys() - {"securityGroupId", "tags"}} in (ssh, among_machines)
-    assert all("ingress" not in group for group in inputs_of(made, "SecurityGroup"))
+    match made.document.kind:
+        case "hetzner":
+            [firewall] = inputs_of(made, "Firewall")
+            let_in = [(rule["protocol"], rule["port"], rule["sourceIps"]) for rule in firewall["rules"]]
+            assert let_in == [("tcp", "22", [allowed])]
+        case "aws":
+            ssh = {"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": allowed}
+            rules = inputs_of(made, "SecurityGroupIngressRule")
+            assert rules
+            for rule in rules:
+                among_machines = {"ipProtocol": "-1", "referencedSecurityGroupId": rule["securityGroupId"]}
+                assert {name: rule[name] for name in rule.keys() - {"securityGroupId", "tags"}} in (ssh, among_machines)
+            assert all("ingress" not in group for group in inputs_of(made, "SecurityGroup"))
 
 
 def test_everything_carries_the_tags_of_stack_owner_and_end(made: Declaration):
     expected = cloud_tags(STACK, made.document).items()
-    for one in at_cloud(made):
+    resources = at_cloud(made)
+    assert resources
+    for one in resources:
         assert one.type in UNTAGGABLE or expected <= (one.inputs.get("tags") or one.inputs["labels"]).items(), one.name
         if "rootBlockDevice" in one.inputs:
             assert expected <= one.inputs["rootBlockDevice"]["tags"].items()
@@ -86,13 +93,13 @@ def test_no_secret_is_in_plain_sight(made: Declaration):
 
 @both
 def test_credentials_in_the_environment_are_not_recorded(host: CloudHost, monkeypatch: pytest.MonkeyPatch):
-    for name in (*ENVIRONMENT, "HCLOUD_TOKEN"):
+    for name in itertools.chain(["AWS_REGION", "AWS_SESSION_TOKEN"], *CLOUDS[host.kind].credentials):
         monkeypatch.setenv(name, "of-the-environment")
     assert "of-the-environment" not in str(declare(host, 1).resources)
 
 
 def at_cloud(made: Declaration) -> list[Declared]:
-    return [one for one in made.resources if one.type.startswith(("aws:", "hcloud:"))]
+    return [one for one in made.resources if not one.type.startswith(NOT_OF_A_CLOUD)]
 
 
 def inputs_of(made: Declaration, kind: str) -> list[dict[str, Any]]:
