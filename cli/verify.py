@@ -152,6 +152,8 @@ def _show(results: "list[CheckResult]") -> None:
 
     console = terminal()
     for result in results:
+        for detail in result.earlier:
+            console.print(f"{result.target}: {result.check}: failed, and tried again: {detail}", markup=False)
         if result.outcome != "passed":
             console.print(f"{result.target}: {result.check}: {result.outcome}: {result.detail}", markup=False)
     table = Table("API", "passed", "failed", "skipped", box=None, pad_edge=False)

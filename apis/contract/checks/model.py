@@ -39,7 +39,8 @@ class CheckFailedError(ContractError):
 class CheckResult(Document):
     """The outcome of one check on one target.
 
-    `detail` is empty where it passed, else says why it didn't; `seconds` is what the last of its attempts took.
+    `detail` is empty where it passed, else says why it didn't; `seconds` is what its last attempt took, and `earlier`
+    says why each attempt before that failed.
     """
 
     target: str
@@ -47,7 +48,7 @@ class CheckResult(Document):
     outcome: Literal["passed", "failed", "skipped"]
     detail: str
     seconds: Annotated[float, Field(ge=0)]
-    attempts: Annotated[int, Field(ge=0)] = 1
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

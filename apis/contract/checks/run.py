@@ -36,16 +36,17 @@ def run_check(context: Context, check: Check) -> CheckResult:
     name, urls = context.target.name, {"database": context.target.database_url, "redis": context.target.redis_url}
     if missing := sorted(service for service in check.needs if urls[service] is None):
         reason = f"needs the URL of the target's {' and '.join(missing)}"
-        return CheckResult(target=name, check=check.name, outcome="skipped", detail=reason, seconds=0, attempts=0)
-    for number in range(1, check.attempts):
-        result = attempt(context, check.name, check.function, number=number)
-        if result.outcome == "passed":
-            return result
+        return CheckResult(target=name, check=check.name, outcome="skipped", detail=reason, seconds=0)
+    earlier: list[str] = []
+    while True:
+        result = attempt(context, check.name, check.function)
+        if result.outcome == "passed" or len(earlier) + 1 >= check.attempts:
+            return result.model_copy(update={"earlier": tuple(earlier)})
+        earlier.append(result.detail)
         time.sleep(_BETWEEN_ATTEMPTS)
-    return attempt(context, check.name, check.function, number=check.attempts)
 
 
-def attempt(context: Context, name: str, function: Callable[[Context], object], *, number: int = 1) -> CheckResult:
+def attempt(context: Context, name: str, function: Callable[[Context], object]) -> CheckResult:
     """Call a function that raises where the target is wrong, and say what came of it."""
     start = time.monotonic()
     detail = ""
@@ -59,7 +60,6 @@ def attempt(context: Context, name: str, function: Callable[[Context], object], 
         outcome="failed" if detail else "passed",
         detail=detail,
         seconds=time.monotonic() - start,
-        attempts=number,
     )
 
 
