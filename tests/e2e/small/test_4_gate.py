@@ -72,6 +72,7 @@ def test_a_build_that_was_made_slower_is_a_regression(pairs: Pairs, tmp_path: Pa
     assert (again, judged) == (status, gate)
 
 
+@pytest.mark.nightly
 def test_a_build_that_is_the_same_has_the_status_of_its_outcome_and_is_reported(pairs: Pairs):
     """On a small and noisy machine two blocks can't show sameness, and one of forty calls it a regression."""
     status, gate = pairs.gate(SAME, "--protocol", str(pairs.two_blocks))
