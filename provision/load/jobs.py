@@ -8,6 +8,7 @@ may have been renamed since.
 import logging
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -129,6 +130,35 @@ def wait(connection: Connection, job: Job) -> JobStatus:
             f"The job in {job.directory} on {connection} wasn't done within {job.deadline_seconds:g} s and was ended."
         )
     return status
+
+
+def pull_result(connection: Connection, job: Job, status: JobStatus, name: str, target: Path, *, program: str) -> bytes:
+    """Fetch the result of a job that has ended.
+
+    Args:
+        connection: to the host.
+        job: the job.
+        status: how it ended.
+        name: the result's file in the job's directory.
+        target: where the file is written on the controller.
+        program: the job's program, for messages.
+
+    Returns:
+        The file's content.
+
+    Raises:
+        HostError: the job failed, or wrote no such file; ends with what it wrote last.
+        TransferError: the file didn't arrive whole.
+    """
+    path = f"{job.directory}/{name}"
+    if status.exit_status != 0:
+        failure = f"ended with the status {status.exit_status}"
+    elif connection.run(["test", "-e", path], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status != 0:
+        failure = "wrote no result"
+    else:
+        connection.pull(path, target)
+        return target.read_bytes()
+    raise HostError(f"{program} on {connection} {failure}: {tail(connection, job)}")
 
 
 def stop(connection: Connection, job: Job) -> JobStatus:

@@ -4,11 +4,9 @@ A load host gets the program that was built on the lab's host. It runs as a job,
 """
 
 import logging
-import shlex
 import tempfile
 from pathlib import Path
 
-from documents.errors import HostError, TransferError
 from documents.lab import STACK_LABEL, Inventory
 from documents.run import OPEN_LOOP_FILE, OpenLoopResult
 from provision.images import build, hash_build_context
@@ -61,7 +59,7 @@ def install(connection: Connection, inventory: Inventory, source: Path) -> str:
     with build.built(connection, inventory, source, target=_TARGET) as image:
         label = f"{STACK_LABEL}={inventory.stack}"
         copy = ["sh", "-c", _COPY, "copy", image, _FOLDER, name, label]
-        connection.run(shlex.join(copy), deadline_seconds=_DEADLINE_SECONDS)
+        connection.run(copy, deadline_seconds=_DEADLINE_SECONDS)
     return path
 
 
@@ -94,12 +92,5 @@ def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") 
     """
     target = folder / f"{prefix}{OPEN_LOOP_FILE}"
     status = jobs.wait(connection, job)
-    if status.exit_status != 0:
-        raise HostError(
-            f"open-loop on {connection} ended with the status {status.exit_status}: {jobs.tail(connection, job)}"
-        )
-    try:
-        connection.pull(f"{job.directory}/{OPEN_LOOP_FILE}", target)
-    except TransferError as error:
-        raise HostError(f"open-loop on {connection} wrote no result: {jobs.tail(connection, job)}") from error
-    return OpenLoopResult.from_json(target.read_bytes(), name=target.name)
+    result = jobs.pull_result(connection, job, status, OPEN_LOOP_FILE, target, program="open-loop")
+    return OpenLoopResult.from_json(result, name=target.name)

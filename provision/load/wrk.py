@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_before_delay, wait_fixed
 
-from documents.errors import HostError, TransferError
+from documents.errors import HostError
 from documents.run import WRK_FILE, WrkResult
 from provision.containers import Cgroup, cgroups
 from provision.load import jobs
@@ -65,13 +65,8 @@ def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") 
     target = folder / f"{prefix}{WRK_FILE}"
     status = jobs.wait(connection, job)
     connection.pull(f"{job.directory}/stdout", folder / f"{prefix}{TEXT_NAME}")
-    if status.exit_status != 0:
-        raise HostError(f"wrk on {connection} ended with the status {status.exit_status}: {jobs.tail(connection, job)}")
-    try:
-        connection.pull(f"{job.directory}/{WRK_FILE}", target)
-    except TransferError as error:
-        raise HostError(f"wrk on {connection} wrote no result: {jobs.tail(connection, job)}") from error
-    return WrkResult.from_json(target.read_bytes(), name=target.name)
+    result = jobs.pull_result(connection, job, status, WRK_FILE, target, program="wrk")
+    return WrkResult.from_json(result, name=target.name)
 
 
 SERIES_NAME = "requests-by-second"
@@ -142,7 +137,7 @@ def series_of(text: str, threads: int) -> tuple[int, ...]:
     A thread reports a second when it is over. An incomplete line is left out, and all lines after it.
 
     Args:
-        text: the threads' lines, in any order; lines of another form are passed over.
+        text: the threads' lines, in any order; lines of another form are ignored.
         threads: how many threads there are. As long as one has reported nothing, there is no series.
     """
     counts: defaultdict[int, dict[int, int]] = defaultdict(dict)
