@@ -168,9 +168,6 @@ def remove_labelled(docker: DockerClient, thing: Labelled) -> None:
 
 _logger = logging.getLogger(__name__)
 
-STOP_SECONDS = 10
-"""The time that a container has to end before it is killed; the APIs finish open requests in that time."""
-
 _DEADLINE_SECONDS = 60
 
 _ENTRY_SECONDS = 10
@@ -220,12 +217,12 @@ def _never_began(error: BaseException) -> bool:
 
 
 def stop(connection: Connection, name: str) -> None:
-    """Stop a container; a stopped one is fine.
+    """Stop a container; a stopped one is fine. It is killed if it takes longer than it was declared to.
 
     Raises:
         HostError: there is no such container.
     """
-    _docker(connection, "stop", "-t", str(STOP_SECONDS), name)
+    _docker(connection, "stop", name)
 
 
 def start(connection: Connection, name: str) -> None:
@@ -322,7 +319,7 @@ def run_once(
 
     The host itself keeps the deadline: a controller that is killed, or a connection that is lost, leaves a container
     that ends by itself. Until then it carries the lab's label.
-    `input` is its standard input; at the deadline it is ended.
+    `input` is the command's standard input. At the deadline the command is ended.
 
     Returns:
         Both streams and the exit status, which may be any.

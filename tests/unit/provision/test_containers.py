@@ -1,4 +1,4 @@
-"""What is done when runc's own process ends before it has read what to run.
+"""The commands that Docker is given, and what is done when runc's own process ends before it has read what to run.
 
 That can't be had on demand from a real engine: the text is what one said. Commands in real containers are run by
 `tests/ssh/test_services.py`.
@@ -55,6 +55,12 @@ def test_command_that_may_have_begun_is_not(text: str):
         control.execute(connection, "postgres", ["true"], deadline_seconds=5)
     assert str(raised.value) == text
     assert len(connection.commands) == 1
+
+
+def test_a_container_has_the_time_to_stop_that_was_declared_for_it():
+    connection = Answers(DONE)
+    control.stop(connection, "fairground-api-go")
+    assert connection.commands == [["docker", "stop", "fairground-api-go"]]
 
 
 def test_a_container_of_a_single_use_has_the_time_of_any_other_to_be_created():
