@@ -108,8 +108,8 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
         raise LabError(f"There is no lab {engine.stack}: nothing is on record, and nothing carries its label.")
     keeps = stack is None or keeps_images(stack.host)
     kept, left = clear_controller(engine, keeps=keeps) if uses_controller(stack, state) else ((), ())
+    kept = (*kept, *take_kept(engine.private))
     if stack is not None:
-        kept = (*kept, *take_kept(engine.private))
         for host in stack.existing_hosts:
             kept_there, left_there = leave_host(engine, stack, host, lab=state.lab)
             kept, left = (*kept, *kept_there), (*left, *left_there)

@@ -87,6 +87,33 @@ def test_what_a_half_failed_up_left_is_removed_by_its_label(room: EngineRoom, im
     assert find_labelled(LOCAL_DOCKER, engine.stack) == ()
 
 
+KEEPER = """
+from pathlib import Path
+
+from lab.resources.hosts import add_kept
+
+
+class Keeper(Provider):
+    def delete(self, _id, props):
+        add_kept(Path(props["folder"]), [props["phrase"]])
+
+
+class Host(Resource, module="fairground", name="Host"):
+    def __init__(self, **props):
+        super().__init__(Keeper(), "host", props)
+
+
+"""
+
+
+def test_what_a_host_keeps_is_reported_without_a_readable_document_too(room: EngineRoom):
+    engine, phrase = room.engine, "package wrk on the host, which bench needs by now"
+    ensure_stack(engine)
+    room.write(STEPS + KEEPER + f"Host(folder={str(engine.private)!r}, phrase={phrase!r})\n")
+    room.up()
+    assert take_down(engine, None, progress=room.reported.append) == Receipt(made=1, kept=(phrase,), left=())
+
+
 @pytest.mark.parametrize("readable", [True, False], ids=["declared", "document-unreadable"])
 def test_cache_that_the_document_keeps_stays_and_is_reported(room: EngineRoom, image: str, readable: bool):
     engine = room.engine
