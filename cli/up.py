@@ -100,14 +100,14 @@ def confirm_cost(
         LabError: the lab has expired, or its cost isn't confirmed; nothing was made.
     """
     from documents.stack import as_cloud_host
-    from lab.lifecycle import cost_lines, cost_until_expiry, is_recorded, read_state
+    from lab.lifecycle import cost_lines, cost_until_expiry, read_state
 
     host = as_cloud_host(stack.host)
     if host is None:
         return
     bill = host.bill(machines)
     cost = cost_until_expiry(bill, datetime.now(UTC))
-    if is_recorded(engine) and read_state(engine).bill == bill:
+    if read_state(engine).bill == bill:
         return
     for line in cost_lines(stack.name, cost):
         show(line)

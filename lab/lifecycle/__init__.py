@@ -16,7 +16,7 @@ from lab.lifecycle.lifecycle import (
     take_down_expired,
 )
 from lab.lifecycle.preflight import cost_lines, cost_until_expiry
-from lab.lifecycle.state import is_recorded, list_recorded, read_state, remove_superseded_images
+from lab.lifecycle.state import list_recorded, read_state, remove_superseded_images
 
 __all__ = [
     "Adoptable",
@@ -29,7 +29,6 @@ __all__ = [
     "await_services",
     "cost_lines",
     "cost_until_expiry",
-    "is_recorded",
     "list_recorded",
     "look_around",
     "read_drift",

@@ -92,7 +92,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
         LabError: the engine refused to destroy, and nothing else was removed; or there is no such lab, or another
             release of Fairground stood it up.
     """
-    state = State.empty()
+    state = State()
     if is_recorded(engine):
         release_stale_lock(engine)
         state = read_state(engine)
@@ -179,7 +179,7 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
         LabError: the engine, or the controller's Docker engine, doesn't answer.
         HostError: a host answers and can't be used, for instance because it shows another key than the pinned one.
     """
-    state = read_state(engine) if is_recorded(engine) else State.empty()
+    state = read_state(engine)
     found: list[str] = []
     if state.resources:
         found.append(f"{len(state.resources)} resources on record")
@@ -213,7 +213,7 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
         LabError: the engine refused to destroy, or another release of Fairground stood the lab up.
         HostError: what was changed on a host can't be undone.
     """
-    state = read_state(engine) if is_recorded(engine) else State.empty()
+    state = read_state(engine)
     require_own_code(engine, state)
     kept: tuple[str, ...] = ()
     for host in found.answering:

@@ -54,25 +54,21 @@ class Reservation(NamedTuple):
 class State:
     """The stack as the engine recorded it.
 
-    `pending` says that an operation never ended. `host` and `host_id` are set once the host was ready or reserved,
-    `lab`, which distinguishes this lab from another of its name, once it has credentials. `reservations` has the
-    reservation on each existing host, by its address. `bill` is the cost of a cloud's machines, set as soon as the
-    engine begins to create them. `missing_code` has the modules that created a resource and that this checkout lacks.
+    Without a record it is empty. `pending` says that an operation never ended. `host` and `host_id` are set once the
+    host was ready or reserved, `lab`, which distinguishes this lab from another of its name, once it has credentials.
+    `reservations` has the reservation on each existing host, by its address. `bill` is the cost of a cloud's machines,
+    set as soon as the engine begins to create them. `missing_code` has the modules that created a resource and that
+    this checkout lacks.
     """
 
-    resources: tuple[Recorded, ...]
-    pending: bool
-    host: Host | None
-    host_id: str | None
+    resources: tuple[Recorded, ...] = ()
+    pending: bool = False
+    host: Host | None = None
+    host_id: str | None = None
     lab: str | None = None
     reservations: Mapping[str, Reservation] = field(default_factory=dict[str, Reservation])
     bill: Bill | None = None
     missing_code: tuple[str, ...] = ()
-
-    @classmethod
-    def empty(cls) -> "State":
-        """The state of a stack without a record."""
-        return cls(resources=(), pending=False, host=None, host_id=None)
 
     @property
     def containers(self) -> tuple[Recorded, ...]:
@@ -103,11 +99,13 @@ def list_recorded(engine: Engine) -> tuple[str, ...]:
 
 
 def read_state(engine: Engine) -> State:
-    """Read the record of the stack.
+    """Read the record of the stack; the state is empty if there is none.
 
     Raises:
         LabError: the engine can't read it.
     """
+    if not is_recorded(engine):
+        return State()
     # With its secrets, because Pulumi keeps the code of a dynamic resource as one.
     deployment: dict[str, Any] = json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
     everything: list[dict[str, Any]] = deployment.get("resources", [])

@@ -165,7 +165,7 @@ class Scratch:
 
     def down_if_up(self) -> None:
         """Take it down where something of it stands or is on record."""
-        if is_recorded(self.engine) and read_state(self.engine).resources:
+        if read_state(self.engine).resources:
             self.down()
 
     def pulumi(self, *arguments: str) -> Finished:

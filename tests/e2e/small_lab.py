@@ -171,7 +171,7 @@ class SmallLab(Scratch):
 
     def leave(self) -> None:
         """Take down what a test that failed left on a machine, before that goes; all of it may be gone already."""
-        if is_recorded(self.engine) and read_state(self.engine).resources:
+        if read_state(self.engine).resources:
             self.lab("down", "--adopt", "--yes")
         self.describe()
 

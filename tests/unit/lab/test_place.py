@@ -1,6 +1,5 @@
 """A host that takes another's place is there before that goes; neither is in the other's way. Whose a machine is."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,4 +99,4 @@ def test_a_machine_is_a_labs_where_its_journal_says_so(
         return found
 
     monkeypatch.setattr(reconciliation, "read_changes", read)
-    assert _is_reserved(LocalHost(), replace(State.empty(), lab="ONE")) is reserved
+    assert _is_reserved(LocalHost(), State(lab="ONE")) is reserved

@@ -14,7 +14,7 @@ import pytest
 
 from documents.errors import LabError
 from lab.lifecycle.engine import Engine
-from lab.lifecycle.state import ensure_stack, is_recorded, read_state, release_stale_lock, require_own_code
+from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, release_stale_lock, require_own_code
 from tests.unit.documents.samples import INVENTORY
 from tests.unit.lab.engine_room import STEPS, EngineRoom
 
@@ -70,9 +70,9 @@ def test_record_that_was_removed_with_its_passphrase_is_recreated(room: EngineRo
 
 
 def test_host_and_reservations_are_known_from_the_record_alone(room: EngineRoom):
+    assert read_state(room.engine) == State()
     ensure_stack(room.engine)
-    state = read_state(room.engine)
-    assert (state.resources, state.pending, state.host) == ((), False, None)
+    assert read_state(room.engine) == State()
     load = INVENTORY.host.model_copy(update={"address": "load.example"})
     classes = "".join(
         f'class {name}(Resource, module="fairground", name="{name}"):\n    pass\n'
@@ -99,7 +99,7 @@ def test_host_and_reservations_are_known_from_the_record_alone(room: EngineRoom)
     assert state.reservations[INVENTORY.host.address].urn.endswith("::two")
 
 
-def recorded_by(module: str) -> Engine:
+def recorded_by(module: str, folder: Path) -> Engine:
     """An engine whose record has the lab's credentials, which a class of this module created."""
     words = b"".join(b"\x8c" + bytes([len(word)]) + word for word in (module.encode(), b"_Provider"))
     provider = base64.b64encode(b"\x80\x04" + words + b"\x93)\x81.").decode()
@@ -117,17 +117,20 @@ def recorded_by(module: str) -> Engine:
             assert arguments == ("stack", "export", "--show-secrets")
             return json.dumps({"deployment": {"resources": [credentials]}})
 
-    return Record(root=Path(), stack="local", environment={})
+    record = folder / ".pulumi/stacks/fairground/local.json"
+    record.parent.mkdir(parents=True)
+    record.touch()
+    return Record(root=folder, stack="local", environment={"PULUMI_BACKEND_URL": f"file://{folder}"})
 
 
-def test_a_lab_of_this_release_can_be_changed():
-    engine = recorded_by("lab.resources.access")
+def test_a_lab_of_this_release_can_be_changed(tmp_path: Path):
+    engine = recorded_by("lab.resources.access", tmp_path)
     require_own_code(engine, read_state(engine))
 
 
 @pytest.mark.parametrize("module", ["lab.credentials", "lab.gone.credentials"])
-def test_a_lab_of_another_release_is_refused_with_what_to_do(module: str):
-    engine = recorded_by(module)
+def test_a_lab_of_another_release_is_refused_with_what_to_do(module: str, tmp_path: Path):
+    engine = recorded_by(module, tmp_path)
     said = rf"The lab local was stood up by another release .* \({module}\)\. .* check out the commit that stood it up"
     with pytest.raises(LabError, match=said):
         require_own_code(engine, read_state(engine))
