@@ -51,11 +51,11 @@ class _ReadyHostProvider(Provider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         host = Host.model_validate_json(props["host"])
         with connect(host, deadline_seconds=boot_seconds(host)) as connection:
-            tools = prepare(connection)
+            prepare(connection)
             if props["has_load_hosts"]:
                 prepare_for_network(connection)
             resources = read_resources(connection)
-        read = {"docker_url": docker_url(host), "tools": dict(tools), "resources": resources.to_json()}
+        read = {"docker_url": docker_url(host), "resources": resources.to_json()}
         return CreateResult(id_=props["host_id"], outs={**props, **read})
 
 
@@ -66,7 +66,6 @@ class ReadyHost(Resource, module="fairground", name="ReadyHost"):
     """
 
     docker_url: pulumi.Output[str]
-    tools: pulumi.Output[dict[str, str]]
     resources: pulumi.Output[str]
 
     def __init__(
@@ -89,7 +88,6 @@ class ReadyHost(Resource, module="fairground", name="ReadyHost"):
                 "has_load_hosts": has_load_hosts,
                 "version": _VERSION,
                 "docker_url": None,
-                "tools": None,
                 "resources": None,
             },
             opts,

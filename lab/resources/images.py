@@ -52,7 +52,7 @@ class _BaseImageProvider(Provider):
                     _carry_into(props["host_id"], tag)
                 made = make_base_image_on_host(connection, image, tag, stack)
             note_image(MadeImage(host=host, name=tag, image_id=made.id, recipe=_RECIPE))
-        return CreateResult(id_=tag, outs={**props, "image_id": made.id, "origin": made.origin})
+        return CreateResult(id_=tag, outs={**props, "image_id": made.id})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """A refresh notices that the controller's base is gone; a host's base is removed with its host."""
@@ -84,7 +84,6 @@ class BaseImage(Resource, module="fairground", name="BaseImage"):
 
     tag: pulumi.Output[str]
     image_id: pulumi.Output[str]
-    origin: pulumi.Output[str]
 
     def __init__(
         self,
@@ -108,7 +107,6 @@ class BaseImage(Resource, module="fairground", name="BaseImage"):
                 "host": document,
                 "host_id": host_id,
                 "image_id": None,
-                "origin": None,
             },
             opts,
         )

@@ -15,7 +15,7 @@ from provision.containers import HostDocker
 from provision.images.context import archive_build_context
 from provision.ssh import SHA256, Connection, Held, connect, matching, shield, whole_number
 
-BUILD_SECONDS = 1800
+_BUILD_SECONDS = 1800
 """How long a build may take; one that downloads compilers and dependencies takes minutes."""
 
 _BUILDX_SINCE = 23
@@ -51,11 +51,10 @@ def build_image(
     base: str,
     target: str | None,
     labels: Mapping[str, str],
-    deadline_seconds: float = BUILD_SECONDS,
 ) -> str:
     """Build an image on the host, which stays there.
 
-    `target` is a stage of the Dockerfile, the last unless given. At the deadline the build is ended.
+    `target` is a stage of the Dockerfile, the last unless given.
 
     Returns:
         The image's id.
@@ -66,7 +65,7 @@ def build_image(
     """
     output = [f"--tag={name}", *(f"--label={key}={value}" for key, value in labels.items())]
     output += [] if target is None else [f"--target={target}"]
-    run_build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
+    run_build(connection, base, context, "Dockerfile", output, deadline_seconds=_BUILD_SECONDS)
     return _id(connection, name, _inspect(connection, name, "{{.Id}}"))
 
 
@@ -86,9 +85,7 @@ def find_image(connection: Connection, name: str) -> str | None:
 
 
 @contextmanager
-def built(
-    connection: Connection, inventory: Inventory, context: Path, *, target: str, deadline_seconds: float = BUILD_SECONDS
-) -> Generator[str]:
+def built(connection: Connection, inventory: Inventory, context: Path, *, target: str) -> Generator[str]:
     """An image of one target of the context's Dockerfile, which exists while the context is open.
 
     It carries the lab's label, so that `lab up` removes it if the controller is killed.
@@ -104,7 +101,7 @@ def built(
     output = [f"--target={target}", f"--tag={name}", f"--label={STACK_LABEL}={inventory.stack}"]
     try:
         base = base_name(connection, inventory)
-        run_build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
+        run_build(connection, base, context, "Dockerfile", output, deadline_seconds=_BUILD_SECONDS)
         yield name
     finally:
         with shield():

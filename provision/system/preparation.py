@@ -49,24 +49,20 @@ SSHD_LIMITS = {"maxstartups": "100:30:200", "maxsessions": "64"}
 SSHD_DROP_IN = "/etc/ssh/sshd_config.d/10-fairground.conf"
 
 _ENGINE_SOCKET = "/var/run/docker.sock"
+_ENGINE_SECONDS = 60
+"""How long to wait for the Docker engine; on a new host it starts at the same time as sshd."""
+
 _DEADLINE_SECONDS = 30
 
 
-def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, str]:
+def prepare(connection: Connection) -> None:
     """Prepare the host for the lab: its packages, sshd's limits and the lab's folder. Repeating it changes nothing.
 
     On a host that the lab didn't make, each change is noted there before it is done; see `provision.reservation`.
 
-    Args:
-        connection: to the host.
-        engine_seconds: how long to wait for the Docker engine; on a new host it starts at the same time as sshd.
-
-    Returns:
-        The version of each tool, by name.
-
     Raises:
         HostError: the user isn't root and can't become it, the system isn't Debian or Ubuntu, a package isn't
-            available, or the Docker engine doesn't answer.
+            available, a tool is too old, or the Docker engine doesn't answer.
     """
     require_root(connection)
     journal = ChangeJournal(connection)
@@ -75,11 +71,12 @@ def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, 
     connection.run(["install", "-d", "-m", "0700", HOME], deadline_seconds=_DEADLINE_SECONDS)
     if journal.is_kept:
         engine.start(connection, journal)
-    wait_for_engine(connection, deadline_seconds=engine_seconds)
+    wait_for_engine(connection, deadline_seconds=_ENGINE_SECONDS)
     if journal.lacks_build_cache and (found := engine.list_records(connection)) is not None:
         # The engine didn't run before, and nothing was built since.
         journal.note(build_cache=found)
-    return tool_versions(connection)
+    # Refuses a host on which a tool is missing or too old.
+    tool_versions(connection)
 
 
 def prepare_load_host(connection: Connection) -> None:
