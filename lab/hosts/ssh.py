@@ -95,7 +95,7 @@ def _pin_name(address: str, port: int) -> str:
 
 
 class SshHost(DeclaredHost):
-    """A host that exists, and its load hosts. They are reserved, prepared, and at the end restored.
+    """A host that exists, and its load hosts. They are reserved, and at the end restored.
 
     See `provision.reservation`.
     """

@@ -43,6 +43,9 @@ def reconcile(engine: Engine, stack: Stack, state: State, *, killed: bool, progr
             if state.host.kind == "ssh" and not _is_reserved(connection, state):
                 forget_host(engine, state)
                 return False
+            if not state.is_ready:
+                # It was reserved and its preparation failed: it may have no engine yet.
+                return False
             wait_for_engine(connection, deadline_seconds=_BOOT_SECONDS)
             return _reconcile_containers(connection, engine.stack, read_declared(engine).containers)
     except HostKeyError as error:

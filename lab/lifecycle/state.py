@@ -75,6 +75,11 @@ class State:
         """The containers on record, the host's own among them."""
         return tuple(resource for resource in self.resources if resource.kind.startswith("docker:index/container:"))
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the host was prepared; before that its engine has nothing of the lab."""
+        return any(resource.kind.endswith(":ReadyHost") for resource in self.resources)
+
 
 def ensure_stack(engine: Engine) -> None:
     """Create the engine's record of the stack if there is none; the selected stack stays selected.

@@ -52,6 +52,8 @@ class _ReadyHostProvider(Provider):
         host = Host.model_validate_json(props["host"])
         with connect(host, deadline_seconds=boot_seconds(host)) as connection:
             prepare(connection)
+            if host.user != "root":
+                let_user_reach_engine(connection, host.user)
             if props["has_load_hosts"]:
                 prepare_for_network(connection)
             resources = read_resources(connection)
@@ -142,12 +144,6 @@ class _ReservedHostProvider(Provider):
         host = Host.model_validate_json(props["host"])
         with connect(host) as connection:
             reserve(connection, props["stack"], props["lab"])
-            if props["for_load"]:
-                prepare_load_host(connection)
-            else:
-                prepare(connection)
-                if host.user != "root":
-                    let_user_reach_engine(connection, host.user)
         return CreateResult(id_=f"reservation-{secrets.token_hex(8)}", outs=props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
@@ -197,7 +193,7 @@ class ReservedHostArgs:
 
 
 class ReservedHost(Resource, module="fairground", name="ReservedHost"):
-    """An existing host, reserved for the lab and prepared; all changes are undone when this resource is deleted."""
+    """An existing host that is reserved for the lab; all changes on it are undone when this resource is deleted."""
 
     def __init__(self, name: str, args: ReservedHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the reservation."""

@@ -1,20 +1,25 @@
 """A host that takes another's place is there before that goes; neither is in the other's way. Whose a machine is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
+from documents.errors import HostError, LabError
 from documents.lab.host import Host
 from documents.stack.hosts import AnyHost, ContainerHost, SshHost
+from documents.stack.stack import Stack
 from lab.hosts.declared import host_folder, name_place
 from lab.lifecycle import reconciliation
-from lab.lifecycle.reconciliation import _is_reserved  # pyright: ignore[reportPrivateUsage]
-from lab.lifecycle.state import State
+from lab.lifecycle.engine import Engine
+from lab.lifecycle.reconciliation import _is_reserved, reconcile  # pyright: ignore[reportPrivateUsage]
+from lab.lifecycle.state import Recorded, State
 from lab.resources.access import _SshFilesProvider  # pyright: ignore[reportPrivateUsage]
 from lab.resources.hosts import _ReservedHostProvider  # pyright: ignore[reportPrivateUsage]
 from provision.ssh.connection import Connection
 from provision.system.changes import HostChanges
+from tests.unit.documents.samples import EXAMPLES
 from tests.unit.provision.local_host import LocalHost
 
 CONTAINER = ContainerHost(kind="container")
@@ -54,17 +59,19 @@ def test_the_files_of_one_host_outlive_those_of_another(tmp_path: Path):
     assert [path.name for path in (tmp_path / "hosts").iterdir()] == ["bench.example-22"]
 
 
+HOST = Host(
+    kind="ssh",
+    address="bench.example",
+    port=22,
+    user="root",
+    private_key_path=None,
+    known_hosts_path="/known_hosts",
+    host_public_key="ssh-ed25519 ONE",
+)
+
+
 def reserve(**changes: object) -> dict[str, object]:
-    host = Host(
-        kind="ssh",
-        address="bench.example",
-        port=22,
-        user="root",
-        private_key_path=None,
-        known_hosts_path="/known_hosts",
-        host_public_key="ssh-ed25519 ONE",
-    )
-    return {"host": host.model_copy(update=changes).to_json(), "stack": "test", "lab": "ONE", "keep_images": False}
+    return {"host": HOST.model_copy(update=changes).to_json(), "stack": "test", "lab": "ONE", "keep_images": False}
 
 
 def test_another_machine_is_reserved_before_the_old_one_is_left():
@@ -100,3 +107,27 @@ def test_a_machine_is_a_labs_where_its_journal_says_so(
 
     monkeypatch.setattr(reconciliation, "read_changes", read)
     assert _is_reserved(LocalHost(), State(lab="ONE")) is reserved
+
+
+def test_a_reserved_machine_that_could_not_be_prepared_is_prepared_by_the_next_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def reach(*_: object) -> Connection:
+        return LocalHost()
+
+    def read(_connection: Connection) -> HostChanges:
+        return changes("ONE")
+
+    def wait_for_engine(*_: object, **__: object) -> None:
+        raise HostError("The Docker engine didn't answer.")
+
+    monkeypatch.setattr(reconciliation, "_reach", reach)
+    monkeypatch.setattr(reconciliation, "read_changes", read)
+    monkeypatch.setattr(reconciliation, "wait_for_engine", wait_for_engine)
+    [example] = [example for example in EXAMPLES if isinstance(example, Stack)]
+    engine, stack = Engine(tmp_path, "test", {}), example.model_copy(update={"host": MACHINES[0]})
+    state = State(host=HOST, host_id="reservation-1", lab="ONE")
+    ready = Recorded("pulumi-python:dynamic/fairground:ReadyHost", "ready-host", "reservation-1", "urn:1")
+    assert not reconcile(engine, stack, state, killed=False, progress=print)
+    with pytest.raises(LabError, match="didn't answer"):
+        reconcile(engine, stack, replace(state, resources=(ready,)), killed=False, progress=print)

@@ -87,6 +87,7 @@ def test_host_and_reservations_are_known_from_the_record_alone(room: EngineRoom)
     room.up()
     state = read_state(room.engine)
     assert state.host == INVENTORY.host
+    assert state.is_ready
     assert {resource.name: resource.kind.rpartition(":")[2] for resource in state.resources} == {
         "ready": "ReadyHost",
         **dict.fromkeys(("one", "two", "three"), "ReservedHost"),
