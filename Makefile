@@ -35,7 +35,7 @@ evidence: SETUP_FLAGS := --with-tests
 evidence: setup ## the long runs: ten blocks, all APIs beside their floors, a known difference, longer fuzzing; writes docs/evidence/
 	@$(BIN)/python -m benchmarks.evidence $(EVIDENCE_FLAGS)
 
-audit: setup ## is a vulnerability known of a locked dependency? Error 1: yes; Error 3: something couldn't be looked at
+audit: setup ## checks locked dependencies for known vulnerabilities. Error 1: one is known; Error 3: a lock couldn't be audited
 	@$(BIN)/python -m toolchain.audit
 
 setup: ## installs what the lab needs

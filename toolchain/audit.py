@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from documents.errors import ToolchainError
-from toolchain.console import Step
+from toolchain.console import step
 from toolchain.go_toolchain import find_go, json_objects
 from toolchain.layout import Layout, project_layout
 from toolchain.pulumi_tools import BUILD_TAGS, BUILT_PACKAGES, lay_out_sources
 
 VULNERABLE = 1
-NOT_LOOKED_AT = 3
+NOT_AUDITED = 3
 
 PIP_AUDIT = "pip-audit==2.10.1"
 GOVULNCHECK = "golang.org/x/vuln/cmd/govulncheck@v1.9.0"
@@ -60,14 +60,8 @@ class Audited:
     unseen: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A tool's output and exit status."""
-
-    stdout: str
-    stderr: str
-    status: int
-
+Answer = subprocess.CompletedProcess[str]
+"""A tool's output and exit status."""
 
 Run = Callable[[Sequence[str], Path], Answer]
 """Runs a command in a folder; see `run`."""
@@ -112,21 +106,21 @@ def audit_go(layout: Layout, module: str, packages: str, run: Run) -> Audited:
         return Audited(lock, unseen=(f"there is no Go {minimum} or newer",))
     with tempfile.TemporaryDirectory() as place:
         if module == "toolchain/go_tools":
-            step = Step(f"Sources of {module}", layout.log)
             try:
-                lay_out_sources(step, go, Path(place))
+                with step(f"Sources of {module}", layout.log) as current:
+                    lay_out_sources(current, go, Path(place))
+                    current.done("laid out")
             except ToolchainError as error:
                 return Audited(lock, unseen=(str(error),))
-            step.done("laid out")
             module = place
         command = [str(go.command), "run", GOVULNCHECK, "-format=json", "-C", module]
         found = audit_by(run, layout, lock, [*command, *packages.split()], read_govulncheck)
         if not found.unseen:
             return found
-        had = run([str(go.command), "mod", "download", "-json", GO_REPORTS], layout.root)
-        folder = _member(had.stdout, "Dir")
+        downloaded = run([str(go.command), "mod", "download", "-json", GO_REPORTS], layout.root)
+        folder = _member(downloaded.stdout, "Dir")
         if folder is None:
-            return Audited(lock, unseen=(*found.unseen, f"{GO_REPORTS} can't be had: {_last_line(had)}"))
+            return Audited(lock, unseen=(*found.unseen, f"{GO_REPORTS} can't be downloaded: {_last_line(downloaded)}"))
         reports = f"-db=file://{folder}/data/osv"
         return audit_by(run, layout, lock, [*command, reports, *packages.split()], read_govulncheck)
 
@@ -179,7 +173,7 @@ def read_govulncheck(answer: Answer) -> Audited | None:
                 fixed = [finding["fixed_version"]] if finding.get("fixed_version") else []
                 text = f"{place['module']} {place['version']}: {finding['osv']}, {_fixed_in(fixed)}"
                 known[finding["osv"], place["module"]] = text
-    return Audited("", tuple(known[key] for key in sorted(known))) if has_config and answer.status == 0 else None
+    return Audited("", tuple(known[key] for key in sorted(known))) if has_config and answer.returncode == 0 else None
 
 
 def read_cargo_audit(answer: Answer) -> Audited:
@@ -197,7 +191,7 @@ def read_cargo_audit(answer: Answer) -> Audited:
 
 def read_osv_scanner(answer: Answer) -> Audited | None:
     """The result of osv-scanner; any status but 0 and 1 means that it didn't audit."""
-    if answer.status not in {0, 1}:
+    if answer.returncode not in {0, 1}:
         return None
     packages = [package for result in json.loads(answer.stdout)["results"] for package in result["packages"]]
     return Audited(
@@ -213,16 +207,16 @@ def read_osv_scanner(answer: Answer) -> Audited | None:
 def describe(audited: Audited) -> Iterator[str]:
     """The lines that describe the result of one lock."""
     yield from (f"{audited.lock}: VULNERABLE: {one}" for one in audited.known)
-    yield from (f"{audited.lock}: NOT LOOKED AT: {one}" for one in audited.unseen)
+    yield from (f"{audited.lock}: NOT AUDITED: {one}" for one in audited.unseen)
     if not audited.known and not audited.unseen:
-        yield f"{audited.lock}: nothing is known against it"
+        yield f"{audited.lock}: no known vulnerability"
 
 
 def status_of(found: Sequence[Audited]) -> int:
     """The exit status for all results."""
     if any(one.known for one in found):
         return VULNERABLE
-    return NOT_LOOKED_AT if any(one.unseen for one in found) else 0
+    return NOT_AUDITED if any(one.unseen for one in found) else 0
 
 
 def run(command: Sequence[str], folder: Path) -> Answer:
@@ -232,8 +226,7 @@ def run(command: Sequence[str], folder: Path) -> Answer:
         FileNotFoundError: it isn't installed.
         TimeoutExpired: it wasn't done within a quarter of an hour.
     """
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=_DEADLINE_SECONDS)
-    return Answer(done.stdout, done.stderr, done.returncode)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=_DEADLINE_SECONDS)
 
 
 def _member(text: str, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What an audit makes of its tools' answers: never "nothing is known" of what nobody looked at."""
+"""What an audit makes of its tools' answers: never "no known vulnerability" for a lock that wasn't audited."""
 
 import json
 import subprocess
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from toolchain import audit
+from documents.errors import ToolchainError
+from toolchain import audit, console
 from toolchain.audit import Answer, Audited
 from toolchain.go_toolchain import Go
 from toolchain.layout import Layout
@@ -17,8 +18,13 @@ ROOT = Path(__file__).parents[3]
 LAYOUT = Layout(root=Path("/checkout"), cache=Path("/cache"))
 
 
+def ended(stdout: str, stderr: str, status: int) -> Answer:
+    """A tool that has ended."""
+    return Answer([], status, stdout, stderr)
+
+
 def pip(*dependencies: dict[str, Any]) -> Answer:
-    return Answer(json.dumps({"dependencies": dependencies, "fixes": []}), "", 0)
+    return ended(json.dumps({"dependencies": dependencies, "fixes": []}), "", 0)
 
 
 SOUND: dict[str, Any] = {"name": "httpx", "version": "0.28.1", "vulns": []}
@@ -53,13 +59,13 @@ def finding(**place: str) -> str:
 
 def test_of_a_go_module_counts_what_is_called():
     calls = finding(function="F") + finding(function="G") + finding(module="stdlib", version="v1.26.8", function="H")
-    assert audit.read_govulncheck(Answer(CONFIG + finding() + calls, "", 0)) == Audited(
+    assert audit.read_govulncheck(ended(CONFIG + finding() + calls, "", 0)) == Audited(
         "", ("a v5.8.0: GO-2026-1, fixed in v5.9.2", "stdlib v1.26.8: GO-2026-1, fixed in v5.9.2")
     )
-    assert audit.read_govulncheck(Answer(CONFIG + finding(), "", 0)) == Audited("")
+    assert audit.read_govulncheck(ended(CONFIG + finding(), "", 0)) == Audited("")
 
 
-@pytest.mark.parametrize("answer", [Answer("", "no such host", 1), Answer(CONFIG, "no packages", 1), Answer("", "", 0)])
+@pytest.mark.parametrize("answer", [ended("", "no such host", 1), ended(CONFIG, "no packages", 1), ended("", "", 0)])
 def test_a_govulncheck_that_came_to_no_end_looked_at_nothing(answer: Answer):
     assert audit.read_govulncheck(answer) is None
 
@@ -70,12 +76,12 @@ def test_cargo_audit_and_osv_scanner_are_read():
         "advisory": {"id": "RUSTSEC-2023-0071"},
         "versions": {"patched": []},
     }
-    answer = Answer(json.dumps({"vulnerabilities": {"list": [rust]}}), "", 1)
+    answer = ended(json.dumps({"vulnerabilities": {"list": [rust]}}), "", 1)
     assert audit.read_cargo_audit(answer).known == ("rsa 0.9.10: RUSTSEC-2023-0071, fixed nowhere",)
     package = {"package": {"name": "a:b", "version": "1"}, "vulnerabilities": [{"id": "GHSA-x"}]}
     text = json.dumps({"results": [{"packages": [package]}]})
-    assert audit.read_osv_scanner(Answer(text, "", 1)) == Audited("", ("a:b 1: GHSA-x",))
-    assert audit.read_osv_scanner(Answer(text, "", 127)) is None
+    assert audit.read_osv_scanner(ended(text, "", 1)) == Audited("", ("a:b 1: GHSA-x",))
+    assert audit.read_osv_scanner(ended(text, "", 127)) is None
 
 
 def answering(answer: Answer | Exception):
@@ -92,17 +98,17 @@ def answering(answer: Answer | Exception):
     [
         (FileNotFoundError(), "cargo isn't installed"),
         (subprocess.TimeoutExpired("cargo", 900), "cargo wasn't done within 900 s"),
-        (Answer("", "warning\nerror: couldn't fetch the database", 1), "cargo gave no result: error: couldn't fetch"),
-        (Answer("", "govulncheck: no packages\nexit status 2\n", 1), "cargo gave no result: govulncheck: no packages"),
-        (Answer("[]", "", 0), "cargo gave no result: []"),
-        (Answer("", "", 0), "cargo gave no result: it wrote nothing"),
+        (ended("", "warning\nerror: couldn't fetch the database", 1), "cargo gave no result: error: couldn't fetch"),
+        (ended("", "govulncheck: no packages\nexit status 2\n", 1), "cargo gave no result: govulncheck: no packages"),
+        (ended("[]", "", 0), "cargo gave no result: []"),
+        (ended("", "", 0), "cargo gave no result: it wrote nothing"),
     ],
 )
 def test_a_tool_that_does_not_answer_looked_at_nothing(answer: Answer | Exception, reason: str):
     found = audit.audit_by(answering(answer), LAYOUT, "Cargo.lock", ["cargo"], audit.read_cargo_audit)
     (unseen,) = found.unseen
     assert unseen.startswith(reason)
-    assert list(audit.describe(found)) == [f"Cargo.lock: NOT LOOKED AT: {unseen}"]
+    assert list(audit.describe(found)) == [f"Cargo.lock: NOT AUDITED: {unseen}"]
 
 
 def test_go_s_reports_are_taken_from_the_module_proxy_where_the_database_is_away(monkeypatch: pytest.MonkeyPatch):
@@ -111,14 +117,26 @@ def test_go_s_reports_are_taken_from_the_module_proxy_where_the_database_is_away
     def run(command: Sequence[str], _folder: Path) -> Answer:
         asked.append(list(command))
         if "download" in command:
-            return Answer('{"Dir": "/modules/vulndb"}', "", 0)
-        return Answer(CONFIG, "", 0) if "-db=file:///modules/vulndb/data/osv" in command else Answer("", "refused", 1)
+            return ended('{"Dir": "/modules/vulndb"}', "", 0)
+        return ended(CONFIG, "", 0) if "-db=file:///modules/vulndb/data/osv" in command else ended("", "refused", 1)
 
     monkeypatch.setattr(audit, "find_go", _find_go)
     assert audit.audit_go(layout, "apis/go", "./...", run) == Audited("apis/go/go.sum")
     assert len(asked) == 3
-    away = answering(Answer("", "no route", 1))
-    assert audit.audit_go(layout, "apis/go", "./...", away).unseen[1].endswith("can't be had: no route")
+    away = answering(ended("", "no route", 1))
+    assert audit.audit_go(layout, "apis/go", "./...", away).unseen[1].endswith("can't be downloaded: no route")
+
+
+def test_sources_that_cannot_be_laid_out_are_not_audited_and_their_step_is_closed(monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise ToolchainError("No module of Go's can be downloaded.")
+
+    monkeypatch.setattr(audit, "find_go", _find_go)
+    monkeypatch.setattr(audit, "lay_out_sources", fail)
+    layout = Layout(root=ROOT, cache=LAYOUT.cache)
+    found = audit.audit_go(layout, "toolchain/go_tools", "./...", answering(AssertionError()))
+    assert found.unseen == ("No module of Go's can be downloaded.",)
+    assert console._open == []  # pyright: ignore[reportPrivateUsage]
 
 
 def _find_go(_minimum: str) -> Go:
@@ -128,9 +146,9 @@ def _find_go(_minimum: str) -> Go:
 def test_the_status_distinguishes_a_known_vulnerability_from_what_was_not_checked():
     sound, unseen, known = Audited("a"), Audited("b", unseen=("x",)), Audited("c", known=("y",))
     assert audit.status_of([sound]) == 0
-    assert audit.status_of([sound, unseen]) == audit.NOT_LOOKED_AT == 3
+    assert audit.status_of([sound, unseen]) == audit.NOT_AUDITED == 3
     assert audit.status_of([sound, unseen, known]) == audit.VULNERABLE == 1
-    assert list(audit.describe(sound)) == ["a: nothing is known against it"]
+    assert list(audit.describe(sound)) == ["a: no known vulnerability"]
 
 
 def test_every_lock_of_the_project_is_audited():

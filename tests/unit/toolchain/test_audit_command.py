@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.audit import GO_MODULES, KOTLIN_LOCK, NOT_LOOKED_AT, PYTHON_LOCKS, RUST_LOCK, VULNERABLE
+from toolchain.audit import GO_MODULES, KOTLIN_LOCK, NOT_AUDITED, PYTHON_LOCKS, RUST_LOCK, VULNERABLE
 from toolchain.layout import Layout
 
-NOTHING_KNOWN = "nothing is known against it"
+NOTHING_KNOWN = "no known vulnerability"
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ def test_every_lock_has_its_lines_and_the_error_is_that_of_the_worst(installed: 
         for lock in (*PYTHON_LOCKS, *go_locks, RUST_LOCK, KOTLIN_LOCK)
     }
     assert all(printed.values()), done.stdout + done.stderr
-    too_old = re.compile(r"NOT LOOKED AT: there is no Go 1\.\S+ or newer")
+    too_old = re.compile(r"NOT AUDITED: there is no Go 1\.\S+ or newer")
     assert all(len(printed[lock]) == 1 and too_old.fullmatch(printed[lock][0]) for lock in go_locks)
     for lines in printed.values():
-        assert lines == [NOTHING_KNOWN] or all(re.match("VULNERABLE: |NOT LOOKED AT: ", line) for line in lines)
+        assert lines == [NOTHING_KNOWN] or all(re.match("VULNERABLE: |NOT AUDITED: ", line) for line in lines)
     is_known = any(line.startswith("VULNERABLE") for lines in printed.values() for line in lines)
-    assert done.stderr.strip().endswith(f"Error {VULNERABLE if is_known else NOT_LOOKED_AT}")
+    assert done.stderr.strip().endswith(f"Error {VULNERABLE if is_known else NOT_AUDITED}")
     assert done.returncode == 2
