@@ -1,5 +1,6 @@
 """What the machines of all clouds have in common: their network, and their user data at boot."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pulumi
@@ -44,20 +45,12 @@ def missing_extra(kind: CloudKind) -> LabError:
     )
 
 
-SSHD_SETTINGS_PATH = "/etc/ssh/sshd_config.d/10-fairground.conf"
-"""Debian's sshd_config reads this folder first, and sshd uses the first of two values for a setting."""
+_SSHD_SETTINGS = Path(__file__).parents[1] / "images" / "host" / "sshd_config"
+"""The settings of a `container` host."""
 
-SSHD_SETTINGS = """\
-# One key in, one key shown; many short connections at once, as Docker's ssh transport makes them.
-HostKey /etc/ssh/ssh_host_ed25519_key
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-MaxStartups 100:30:200
-MaxSessions 100
-X11Forwarding no
-UseDNS no
-"""
+_SSHD_SETTINGS_PATH = "/etc/ssh/sshd_config.d/05-fairground.conf"
+"""Debian's sshd_config reads this folder first, and sshd uses the first of two values for a setting. If
+`provision.system.preparation` raises limits, it writes a file of another name."""
 
 
 def cloud_config(*, host_private_key: str, host_public_key: str, user_public_key: str) -> str:
@@ -69,6 +62,12 @@ def cloud_config(*, host_private_key: str, host_public_key: str, user_public_key
 
     Source: cloud-init's documentation, "Module reference": Disable EC2 Metadata, SSH, Users and Groups, Write Files.
     """
+    sshd_settings = {
+        "path": _SSHD_SETTINGS_PATH,
+        "owner": "root:root",
+        "permissions": "0600",
+        "content": _SSHD_SETTINGS.read_text(encoding="utf-8"),
+    }
     settings = {
         "ssh_deletekeys": True,
         "ssh_keys": {"ed25519_private": host_private_key, "ed25519_public": f"{host_public_key}\n"},
@@ -77,9 +76,7 @@ def cloud_config(*, host_private_key: str, host_public_key: str, user_public_key
         "disable_root": False,
         "users": [],
         "ssh_authorized_keys": [user_public_key],
-        "write_files": [
-            {"path": SSHD_SETTINGS_PATH, "owner": "root:root", "permissions": "0600", "content": SSHD_SETTINGS}
-        ],
+        "write_files": [sshd_settings],
         "disable_ec2_metadata": True,
     }
     return f"#cloud-config\n{yaml.safe_dump(settings, sort_keys=False)}"
