@@ -86,24 +86,20 @@ class Held:
         self._ended.set()
 
 
-class Beat:
+class Beat(Held):
     """Sends a byte at once and then one every few seconds, until `end()` closes the input.
 
     Its feeder ends it once the command has ended.
     """
 
     def __init__(self, seconds: float) -> None:
+        super().__init__(b"\n")
         self._seconds = seconds
-        self._ended = threading.Event()
 
     def __iter__(self) -> Iterator[bytes]:
         while not self._ended.is_set():
-            yield b"\n"
+            yield self._data
             self._ended.wait(self._seconds)
-
-    def end(self) -> None:
-        """End the input; a second time does nothing."""
-        self._ended.set()
 
 
 _GRACE_SECONDS = 10

@@ -152,20 +152,14 @@ def log_in(host: Host, *, deadline_seconds: float) -> tuple[paramiko.SSHClient, 
         HostAuthenticationError: the private key can't be read, or the login was refused.
         HostUnreachableError: nothing that speaks SSH answered by the deadline.
     """
-    private_key = _private_key(host)
-    pinned = {target: _pinned_key(target, host.known_hosts_path) for target in (host, host.jump_host) if target}
-    jump = host.jump_host
-    if jump is None:
-        stream = _Direct(host.address, host.port)
-        return (_log_in(_Attempt(host, pinned[host], private_key, stream), deadline_seconds),)
-    attempt = _Attempt(jump, pinned[jump], private_key, _Direct(jump.address, jump.port))
-    through = _log_in(attempt, deadline_seconds)
+    private_key, pinned_key = _private_key(host), _pinned_key(host, host.known_hosts_path)
+    stream, way = _way_to(host, deadline_seconds)
     try:
-        behind = _log_in(_Attempt(host, pinned[host], private_key, _Through(through, host)), deadline_seconds)
+        return (_log_in(_Attempt(host, pinned_key, private_key, stream), deadline_seconds), *way)
     except BaseException:
-        through.close()
+        for client in way:
+            client.close()
         raise
-    return behind, through
 
 
 def open_stream(host: Host, *, deadline_seconds: float) -> tuple[Stream, tuple[paramiko.SSHClient, ...]]:
@@ -176,21 +170,26 @@ def open_stream(host: Host, *, deadline_seconds: float) -> tuple[Stream, tuple[p
         HostAuthenticationError: the jump host refused the login.
         HostUnreachableError: nothing answered by the deadline.
     """
-    clients: tuple[paramiko.SSHClient, ...] = ()
-    stream: Callable[[float], Stream] = _Direct(host.address, host.port)
-    if (jump := host.jump_host) is not None:
-        pinned_key = _pinned_key(jump, host.known_hosts_path)
-        attempt = _Attempt(jump, pinned_key, _private_key(host), _Direct(jump.address, jump.port))
-        clients = (_log_in(attempt, deadline_seconds),)
-        stream = _Through(clients[0], host)
+    stream, way = _way_to(host, deadline_seconds)
     try:
-        return stream(deadline_seconds), clients
+        return stream(deadline_seconds), way
     except (paramiko.SSHException, OSError) as error:
-        for client in clients:
+        for client in way:
             client.close()
         raise HostUnreachableError(
             f"{label(host)} can't be reached ({reason(error)}). Check that it runs and that address and port are right."
         ) from error
+
+
+def _way_to(host: Host, seconds: float) -> tuple[Callable[[float], Stream], tuple[paramiko.SSHClient, ...]]:
+    """How to open a stream to a host, and the client of its jump host, if it has one, which the caller closes."""
+    jump = host.jump_host
+    if jump is None:
+        return _Direct(host.address, host.port), ()
+    pinned_key = _pinned_key(jump, host.known_hosts_path)
+    attempt = _Attempt(jump, pinned_key, _private_key(host), _Direct(jump.address, jump.port))
+    client = _log_in(attempt, seconds)
+    return _Through(client, host), (client,)
 
 
 def reason(error: BaseException) -> str:

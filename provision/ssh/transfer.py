@@ -6,17 +6,20 @@ a temporary name beside its target, the SHA-256 of both sides is compared, and o
 
 import hashlib
 import secrets
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 import paramiko
 
 from documents.errors import HostUnreachableError, RemoteCommandError, TransferError
 from documents.files import replacing
 from provision.ssh.answers import SHA256, matching
-from provision.ssh.execution import Completed, checkpoint
+from provision.ssh.execution import checkpoint
+
+if TYPE_CHECKING:
+    from provision.ssh.connection import Connection
 
 _CHUNK_BYTES = 1 << 15
 """SFTP servers need not accept more in one request. Source: draft-ietf-secsh-filexfer-02, section 3."""
@@ -25,24 +28,7 @@ _STALL_SECONDS = 60
 _CHECKSUM_DEADLINE_SECONDS = 300
 
 
-class Remote(Protocol):
-    """The part of a `Connection` that a copy needs."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the connection is up."""
-        ...
-
-    def run(self, command: Sequence[str], *, deadline_seconds: float) -> Completed:
-        """Run a command that must succeed."""
-        ...
-
-    def open_sftp(self) -> paramiko.SFTPClient:
-        """Open an SFTP session."""
-        ...
-
-
-def push(connection: Remote, source: BinaryIO, remote: str, mode: int) -> None:
+def push(connection: "Connection", source: BinaryIO, remote: str, mode: int) -> None:
     """Copy an open file to `remote`; see `Connection.push`."""
     temporary = f"{remote}.{secrets.token_hex(8)}.part"
     with _session(connection, remote) as sftp:
@@ -59,7 +45,7 @@ def push(connection: Remote, source: BinaryIO, remote: str, mode: int) -> None:
             raise
 
 
-def pull(connection: Remote, remote: str, local: Path) -> str:
+def pull(connection: "Connection", remote: str, local: Path) -> str:
     """Copy `remote` to a local file; see `Connection.pull`."""
     expected = remote_sha256(connection, remote)
     with _session(connection, remote) as sftp, replacing(local) as target:
@@ -101,7 +87,7 @@ def _compare(here: str, there: str, failure: str) -> None:
         )
 
 
-def remote_sha256(connection: Remote, remote: str) -> str:
+def remote_sha256(connection: "Connection", remote: str) -> str:
     """The SHA-256 of a file on the host, in hexadecimal.
 
     Raises:
@@ -118,7 +104,7 @@ def remote_sha256(connection: Remote, remote: str) -> str:
 
 
 @contextmanager
-def _session(connection: Remote, remote: str) -> Generator[paramiko.SFTPClient]:
+def _session(connection: "Connection", remote: str) -> Generator[paramiko.SFTPClient]:
     """An SFTP session whose failures are raised as the lab's errors."""
     with connection.open_sftp() as sftp:
         channel = sftp.get_channel()
