@@ -86,12 +86,12 @@ class ContainerHost(DeclaredHost):
     ) -> None:
         """Declare the host and the load hosts of a stack; `shares` are their parts of the controller, in this order."""
         super().__init__("fairground:hosts:ContainerHost", name, None, opts)
-        self._stack, self._document, self._credentials = stack.name, document, credentials
+        self._stack, self._credentials = stack.name, credentials
         self._child = pulumi.ResourceOptions(parent=self)
         self._kept = pulumi.ResourceOptions(parent=self, retain_on_delete=keeps_images(document))
         image = self._declare_image(stack.base_image)
         addresses = private_addresses(stack.name, document, len(shares)) if stack.load_host else ()
-        network = self._declare_network(stack.name, document) if addresses else None
+        network = self._declare_network(document) if addresses else None
 
         ports = [document.ssh_port]
         ports += [one.ssh_port for one in stack.load_host if isinstance(one, ContainerLoadHostDocument)]
@@ -139,12 +139,12 @@ class ContainerHost(DeclaredHost):
             opts=self._kept,
         )
 
-    def _declare_network(self, stack: str, document: ContainerHostDocument) -> docker.Network:
+    def _declare_network(self, document: ContainerHostDocument) -> docker.Network:
         return docker.Network(
             "private-network",
-            name=f"fairground-{stack}",
-            ipam_configs=[docker.NetworkIpamConfigArgs(subnet=str(private_network(stack, document)))],
-            labels=[docker.NetworkLabelArgs(label=STACK_LABEL, value=stack)],
+            name=f"fairground-{self._stack}",
+            ipam_configs=[docker.NetworkIpamConfigArgs(subnet=str(private_network(self._stack, document)))],
+            labels=[docker.NetworkLabelArgs(label=STACK_LABEL, value=self._stack)],
             opts=self._child,
         )
 

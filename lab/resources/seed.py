@@ -11,7 +11,7 @@ from pulumi.dynamic import CreateResult, Resource
 from apis.contract.seed import SEED_SHA256, write_seed
 from documents.lab import Host, PostgresService
 from lab.resources.provider import Provider
-from provision.services import seed, wait_for_postgres
+from provision.services import seed
 from provision.ssh import connect
 
 _SCHEMA = Path("apis/contract/schema.sql")
@@ -27,7 +27,6 @@ class _SeededDatabaseProvider(Provider):
         with tempfile.TemporaryDirectory(prefix="fairground-seed-") as folder, connect(host) as connection:
             path = Path(folder) / "seed.sql"
             write_seed(path)
-            wait_for_postgres(connection, postgres)
             schema = _SCHEMA.read_text(encoding="utf-8")
             seed(connection, postgres, schema_sql=schema, seed_sql_path=path, contract_sha256=props["content_sha256"])
         return CreateResult(id_=f"{props['container_id'][:12]}-{props['content_sha256'][:12]}", outs=props)

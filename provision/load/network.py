@@ -176,16 +176,7 @@ def _carry(lab: Connection, load: Connection, address: str, options: list[str]) 
             answer = load.run(command, deadline_seconds=_SERVING_SECONDS).stdout
         except RemoteCommandError as error:
             raise _unreached(load, address, error) from error
-    return read_carried(answer, where=load)
-
-
-def read_carried(text: str, *, where: object) -> Carried:
-    """What iperf3 reports of one direction.
-
-    Raises:
-        HostError: it is something else.
-    """
-    return read_answer(Carried, text, what="the bandwidth by iperf3", where=where)
+    return read_answer(Carried, answer, what="the bandwidth by iperf3", where=load)
 
 
 @contextmanager

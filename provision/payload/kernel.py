@@ -294,12 +294,6 @@ class Lock:
         os.close(self._descriptor)
 
 
-def read_knobs(root: str, knobs: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
-    """The state of each knob: for each of its files the value, and whether it is as wanted."""
-    cpus = online_cpus(root)
-    return [{"name": knob["name"], "files": [look(*found, cpus) for found in files_of(root, knob)]} for knob in knobs]
-
-
 def look(setting: "dict[str, Any]", path: str, cpus: "set[int]") -> "dict[str, Any]":
     """One file of a knob as it is."""
     value = read_value(path, setting["kind"])
@@ -502,8 +496,13 @@ def main(request: "dict[str, Any]") -> "dict[str, Any] | list[dict[str, Any]]":
 
 
 def read(request: "dict[str, Any]") -> "list[dict[str, Any]]":
-    """The state of each knob."""
-    return read_knobs(request["root"], request["knobs"])
+    """The state of each knob: for each of its files the value, and whether it is as wanted."""
+    root = request["root"]
+    cpus = online_cpus(root)
+    return [
+        {"name": knob["name"], "files": [look(*found, cpus) for found in files_of(root, knob)]}
+        for knob in request["knobs"]
+    ]
 
 
 def apply(request: "dict[str, Any]") -> "dict[str, Any]":

@@ -1,6 +1,7 @@
 """The current settings of PostgreSQL and Redis, as the servers report them."""
 
 import re
+from itertools import zip_longest
 
 from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
@@ -126,17 +127,16 @@ def read_redis(connection: Connection, redis: RedisService, names: list[str]) ->
         raise HostError(f"Redis on {connection} refused: {error} Look at its container's log.") from error
     parts = [part.split("\n") for part in f"\n{answer.removesuffix(chr(10))}".split("\n# ")]
     found: dict[str, str] = {}
-    for name, part in zip(["", *names], parts, strict=False):
+    # A missing name or part is None, which only the last case matches.
+    for name, part in zip_longest(["", *names], parts):
         match part:
             case [heading, again, value] if heading == again == name:
-                found[name] = value
+                found[heading] = value
             case [heading] | [heading, ""] if heading == name:
                 # An unknown one.
                 continue
             case _:
                 raise unexpected(answer, what=f"the settings {', '.join(names)}", where=f"Redis on {connection}")
-    if len(parts) != 1 + len(names):
-        raise unexpected(answer, what=f"the settings {', '.join(names)}", where=f"Redis on {connection}")
     return found
 
 

@@ -46,7 +46,30 @@ def read_identity(connection: Connection) -> HostIdentity:
     Raises:
         HostError: it can't be read.
     """
-    return _identity(_ask(connection))
+    answer = _ask(connection)
+    cpus = parse_cpu_list(answer.cpu_list)
+    cores = {parse_cpu_list(siblings) for siblings in answer.sibling_lists}
+    return HostIdentity(
+        cpu_model=answer.cpu_model,
+        cpus=cpus,
+        threads_per_core=len(parse_cpu_list(answer.sibling_list)),
+        memory_bytes=answer.memory_bytes,
+        kernel=answer.kernel,
+        operating_system=answer.operating_system,
+        cgroup_version=answer.cgroup_version,
+        settings=answer.settings,
+        microcode=answer.microcode,
+        # None for a kernel that doesn't report which CPUs share a core, not a core for each CPU.
+        physical_cores=sum(not set(cpus).isdisjoint(core) for core in cores) or None,
+        numa_nodes=None if answer.numa_list is None else len(parse_cpu_list(answer.numa_list)),
+        swap_bytes=answer.swap_bytes,
+        cgroup_limits=answer.cgroup_limits,
+        open_files=answer.open_files,
+        irqbalance=answer.irqbalance,
+        mitigations=answer.mitigations,
+        available_memory_bytes=answer.available_memory_bytes,
+        steal_seconds=answer.steal_seconds,
+    )
 
 
 def read_resources(connection: Connection) -> HostResources:
@@ -73,32 +96,6 @@ def _ask(connection: Connection) -> _Answer:
         return call(connection, "identity", {}, _Answer, what="what it is", deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise HostError(f"The identity of {connection} can't be read: {error}") from error
-
-
-def _identity(answer: _Answer) -> HostIdentity:
-    cpus = parse_cpu_list(answer.cpu_list)
-    cores = {parse_cpu_list(siblings) for siblings in answer.sibling_lists}
-    return HostIdentity(
-        cpu_model=answer.cpu_model,
-        cpus=cpus,
-        threads_per_core=len(parse_cpu_list(answer.sibling_list)),
-        memory_bytes=answer.memory_bytes,
-        kernel=answer.kernel,
-        operating_system=answer.operating_system,
-        cgroup_version=answer.cgroup_version,
-        settings=answer.settings,
-        microcode=answer.microcode,
-        # None for a kernel that doesn't report which CPUs share a core, not a core for each CPU.
-        physical_cores=sum(not set(cpus).isdisjoint(core) for core in cores) or None,
-        numa_nodes=None if answer.numa_list is None else len(parse_cpu_list(answer.numa_list)),
-        swap_bytes=answer.swap_bytes,
-        cgroup_limits=answer.cgroup_limits,
-        open_files=answer.open_files,
-        irqbalance=answer.irqbalance,
-        mitigations=answer.mitigations,
-        available_memory_bytes=answer.available_memory_bytes,
-        steal_seconds=answer.steal_seconds,
-    )
 
 
 def read_tool_versions(connection: Connection, inventory: Inventory) -> dict[str, str]:

@@ -200,7 +200,10 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
         EXCHANGED,
         lambda one: network.ask(one, "10.0.0.1", 40_000, "token", 200),
     ),
-    "carried": (CARRIED, lambda one: network.read_carried(one.run([], deadline_seconds=1).stdout, where=one)),
+    "carried": (
+        CARRIED,
+        lambda one: read_answer(network.Carried, one.run([], deadline_seconds=1).stdout, what="bandwidth", where=one),
+    ),
     "start": (
         {"started_ns": 1, "running_ns": 5, "answered_ns": 9, "memory_bytes": 1024},
         lambda one: read_answer(measure.Start, one.run([], deadline_seconds=1).stdout, what="a start", where=one),
