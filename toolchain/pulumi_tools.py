@@ -35,7 +35,7 @@ from toolchain.versions import VERSIONS, parse_version, version_of
 RELEASES = "https://get.pulumi.com/releases/sdk"
 """Where the vendor publishes the engine."""
 
-Origin = Literal["official", "built"]
+PieceOrigin = Literal["official", "built"]
 GoProvider = Callable[[], Go]
 
 _ANSWER_SECONDS = 60.0
@@ -78,7 +78,7 @@ class Piece:
     """
 
     name: str
-    origin: Origin
+    origin: PieceOrigin
     version: str
     source: str
 
@@ -391,7 +391,7 @@ def _install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
             f"The Pulumi engine from {folder} doesn't run on this machine. Remove that folder, then run the same "
             "command again."
         )
-    origin: Origin = "official" if official else "built"
+    origin: PieceOrigin = "official" if official else "built"
     return Piece(_ENGINE, origin, ".".join(map(str, version)), str(folder / _ENGINE))
 
 
@@ -400,7 +400,7 @@ def _install_docker_plugin(step: Step, layout: Layout, go: GoProvider, *, ask_ve
     folder = official or build(step, layout, go)
     name = layout.docker_plugin.name
     place(folder / name, layout.docker_plugin)
-    origin: Origin = "official" if official else "built"
+    origin: PieceOrigin = "official" if official else "built"
     return Piece(name, origin, VERSIONS.docker_plugin, str(folder / name))
 
 

@@ -53,7 +53,7 @@ class Lab(pulumi.ComponentResource):
             _declare_load_host(f"ready-load-host-{number}", stack, declared, parent=self)
             for number, declared in enumerate(host.load_hosts, start=1)
         ]
-        resources = ready.read_resources()
+        resources = ready.host_resources()
         layout = resources.apply(lambda resources: lay_out_cores(stack, resources))
         provider = docker.Provider(
             # A host that replaces another has its own: what was on the other one is removed through the other's.
@@ -162,6 +162,6 @@ def _declare_load_host(
         host_id=declared.host_id,
         opts=pulumi.ResourceOptions(parent=parent, deleted_with=declared.machine),
     )
-    return pulumi.Output.all(declared.host, ready.read_resources()).apply(
+    return pulumi.Output.all(declared.host, ready.host_resources()).apply(
         lambda values: describe_load_host(values[0], values[1], stack.host)
     )

@@ -391,12 +391,12 @@ def _compare_controller(
     if not hosts:
         comparison.expect("host", "the container", names[0], None)
     for host in hosts:
-        compare_container(comparison, host, None, found[host.subject], limits_remedy=limits_remedy(host))
+        compare_container(comparison, host, None, found[host.subject], limits_remedy=remedy_of_limits(host))
     running = {name: one for name, one in found.items() if one is not None and one.status == "running"}
     return running if "host" in running else None
 
 
-def limits_remedy(host: Declared) -> str:
+def remedy_of_limits(host: Declared) -> str:
     """The command that restores the declared limits of a host's container; without any, it has to be recreated."""
     aspects = host.state({}).aspects
     if aspects["CPUs"] == ALL:

@@ -241,11 +241,11 @@ def remove_superseded_images(engine: Engine, inventory: Inventory) -> None:
 
 def _remove_superseded(docker: DockerClient, stack: str, recorded: Collection[str]) -> None:
     for thing in find_labelled(docker, stack):
-        if thing.kind == "image" and not _is_recorded(thing.name, recorded):
+        if thing.kind == "image" and not _is_image_recorded(thing.name, recorded):
             remove_labelled(docker, thing)
 
 
-def _is_recorded(name: str, recorded: Collection[str]) -> bool:
+def _is_image_recorded(name: str, recorded: Collection[str]) -> bool:
     """Whether an image is on record: its id there is its name, or ends in its name if Docker's provider created it."""
     return any(identity.endswith(name) for identity in recorded)
 

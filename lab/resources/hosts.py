@@ -95,7 +95,7 @@ class ReadyHost(Resource, module="fairground", name="ReadyHost"):
             opts,
         )
 
-    def read_resources(self) -> pulumi.Output[HostResources]:
+    def host_resources(self) -> pulumi.Output[HostResources]:
         """The host's resources, known once it is ready."""
         return self.resources.apply(lambda text: HostResources.from_json(text, name="the host's resources"))
 
@@ -131,7 +131,7 @@ class ReadyLoadHost(Resource, module="fairground", name="ReadyLoadHost"):
             _ReadyLoadHostProvider(), name, {"host": document, "host_id": host_id, "resources": None}, opts
         )
 
-    def read_resources(self) -> pulumi.Output[HostResources]:
+    def host_resources(self) -> pulumi.Output[HostResources]:
         """What the host has, known once it is ready."""
         return self.resources.apply(lambda text: HostResources.from_json(text, name="the load host's resources"))
 

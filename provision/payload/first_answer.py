@@ -6,9 +6,9 @@ Standard library only, Python 3.10 or newer. A request is
      "executable": "/api", "cgroup": "/sys/fs/cgroup/…", "memory_stat": "/sys/fs/cgroup/…/memory.stat",
      "memory_field": "anon", "rest_seconds": 5, "deadline_seconds": 60}
 
-The container is one that doesn't run. Every millisecond it is looked whether a process of its cgroup runs the
-executable yet, and from then on whether the path is answered with 200 and the same JSON as the body. The answer
-has three moments of the monotonic clock, in nanoseconds, and the cgroup's anonymous memory some seconds later.
+The container is one that doesn't run. Every millisecond it checks whether a process of its cgroup runs the executable,
+and from then on whether the path is answered with 200 and the same JSON as the body. The answer has three moments of
+the monotonic clock, in nanoseconds, and the cgroup's anonymous memory some seconds later.
 """
 
 import http.client

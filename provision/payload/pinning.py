@@ -33,7 +33,7 @@ def main(request: "dict[str, Any]") -> "int | list[dict[str, Any]]":
     return apply(roles) if request["action"] == "apply" else list(read(roles))
 
 
-def apply(request: "dict[str, Any]") -> int:
+def apply(roles: "dict[str, Any]") -> int:
     """Pin every thread, pass after pass, until two whole ones have found nothing to change since the last change.
 
     A thread inherits the affinity of the one that starts it. One that is started by a thread not yet pinned, after its
@@ -50,7 +50,7 @@ def apply(request: "dict[str, Any]") -> int:
                 "start and end faster than they can be looked at"
             )
         passes += 1
-        found, is_whole = pin_all(request)
+        found, is_whole = pin_all(roles)
         changed += found
         if found:
             clean = 0
@@ -59,10 +59,10 @@ def apply(request: "dict[str, Any]") -> int:
     return changed
 
 
-def pin_all(request: "dict[str, Any]") -> "tuple[int, bool]":
+def pin_all(roles: "dict[str, Any]") -> "tuple[int, bool]":
     """Pin every thread; returns how many weren't pinned before, and whether all listed threads still existed."""
     changed, is_whole = 0, True
-    for role in request.values():
+    for role in roles.values():
         for process in processes(role):
             try:
                 found = threads(process)
@@ -90,9 +90,9 @@ def pin(thread: int, cpus: "set[int]") -> bool:
     return True
 
 
-def read(request: "dict[str, Any]") -> "Iterator[dict[str, Any]]":
+def read(roles: "dict[str, Any]") -> "Iterator[dict[str, Any]]":
     """The CPUs that the kernel lets each thread run on."""
-    for name, role in request.items():
+    for name, role in roles.items():
         for process in processes(role):
             yield from read_process(name, process)
 

@@ -178,9 +178,8 @@ def seed(
 ) -> bool:
     """Load schema and seed into the snapshot, and make the database from it.
 
-    The contract's hash is written beside the snapshot once all is done, as the comment on it: a repetition with the
-    same hash changes nothing, and one that was interrupted is done again.
-    `contract_sha256` identifies schema and seed.
+    Once all is done, `contract_sha256`, which identifies schema and seed, is written as a comment on the snapshot: a
+    repetition with the same hash changes nothing, and one that was interrupted is done again.
 
     Returns:
         Whether anything had to be loaded.

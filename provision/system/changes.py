@@ -34,7 +34,7 @@ class HostChanges(Document):
         groups: the groups that weren't there before those packages, and go with them.
         drop_in: whether a file with sshd's limits was laid beside its configuration.
         engine_started: whether the Docker engine was there and didn't run.
-        engine_units: what of systemd's was started with it.
+        engine_units: the systemd units that were started with it.
         memberships: users that were put into a group, each as ``user:group``.
         cgroups: the directories of the cgroups that were made beside the engine's.
         build_cache: the engine's build cache as it was found, by the ids of its records: all others are the lab's. None

@@ -93,7 +93,7 @@ _LIST_CACHE = ["docker", "system", "df", "--verbose", "--format", "{{range .Buil
 
 
 def list_records(connection: Connection) -> tuple[str, ...] | None:
-    """The ids of all records, none where the host has no engine; None where it has one that can't be asked."""
+    """The ids of the build cache's records: empty without a Docker client, None if the engine can't be asked."""
     if not connection.run("command -v docker", deadline_seconds=_CACHE_DEADLINE_SECONDS, check=False).stdout:
         return ()
     found = connection.run(_LIST_CACHE, deadline_seconds=_CACHE_DEADLINE_SECONDS, check=False)
@@ -102,7 +102,7 @@ def list_records(connection: Connection) -> tuple[str, ...] | None:
 
 
 def remove_records(connection: Connection, *, but: Collection[str]) -> None:
-    """Remove all records but these.
+    """Remove the build cache's records, except these.
 
     A record goes once none that was built on it is left, so this is done until it changes nothing.
 

@@ -112,8 +112,7 @@ def mismatches(
     """The differences between a pinning and the layout, in sentences; empty if there are none.
 
     No thread may run outside its role's CPUs. A thread may use fewer of them by its own choice, but a process's threads
-    together must have all.
-    `roles` must each have a process.
+    together must have all. Each of `roles` must have a process.
     """
     present = {thread.role for thread in pinning}
     found = [f"No process of the role {role} was found." for role in roles if role not in present]

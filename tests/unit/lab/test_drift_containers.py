@@ -9,7 +9,7 @@ import pytest
 
 from documents.lab import Difference, Effective, Host, ProcessCpus, RunningContainer
 from lab.lifecycle import drift
-from lab.lifecycle.drift import ANOTHER, HIDDEN, DriftComparison, compare_container, differing_aspects, limits_remedy
+from lab.lifecycle.drift import ANOTHER, HIDDEN, DriftComparison, compare_container, differing_aspects, remedy_of_limits
 from lab.lifecycle.state import Declared, DeclaredLab
 from provision.containers import NONE, Running
 from provision.ssh import Connection
@@ -89,8 +89,8 @@ def test_another_container_under_the_same_name_is_reported_and_must_be_removed_b
 
 def test_a_host_gets_its_limits_back_by_docker_update():
     update = "docker update --cpuset-cpus 0,1 --memory 512m --memory-swap 512m fairground-api-go"
-    assert limits_remedy(declared()) == f"put it back: `{update}`, or run `lab down` and `lab up`"
-    assert limits_remedy(declared(cpuSet=None)) == "run `lab down` and `lab up`"
+    assert remedy_of_limits(declared()) == f"put it back: `{update}`, or run `lab down` and `lab up`"
+    assert remedy_of_limits(declared(cpuSet=None)) == "run `lab down` and `lab up`"
 
 
 @pytest.mark.parametrize(
