@@ -140,7 +140,7 @@ def _changes_of_network(record: LoadHostRecord) -> Iterator[str]:
             yield f"{name} was {then:,.0f} and is {now:,.0f}"
 
 
-def grade_of(inventory: Inventory, knobs: Collection[KnobRecord], subjects: Collection[ApiService] = ()) -> Grade:
+def grade_of(inventory: Inventory, knobs: Collection[KnobRecord], subjects: Collection[ApiService]) -> Grade:
     """The grade of a lab's host, from its size, its core layout, and its controlled settings.
 
     Args:

@@ -140,7 +140,7 @@ def _look(folder: Path) -> ListedRun:
         cells=len(run.cells),
         valid_cells=valid,
         void_cells=len(done) - valid,
-        grade=grade_of(manifest.inventory, run.host.knobs),
+        grade=grade_of(manifest.inventory, run.host.knobs, run.subjects),
         git_commit=manifest.git_commit,
     )
 

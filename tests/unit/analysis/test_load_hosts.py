@@ -294,18 +294,18 @@ def test_the_pages_show_hosts_network_and_clocks(tmp_path: Path):
 def test_a_generator_on_another_host_shares_no_core():
     shared = CORES.model_copy(update={"redis": (4,), "shared": True})
     inventory = with_load_hosts(INVENTORY)
-    assert grade_of(inventory, CONTROLLED) == "full"
-    assert grade_of(inventory.model_copy(update={"cores": shared}), CONTROLLED) == "smaller"
+    assert grade_of(inventory, CONTROLLED, ()) == "full"
+    assert grade_of(inventory.model_copy(update={"cores": shared}), CONTROLLED, ()) == "smaller"
     assert unlike_host(inventory.size, shared, generator_shares=False) == ["roles share CPUs"]
     [load_host] = inventory.load_hosts
     container = load_host.model_copy(update={"host": load_host.host.model_copy(update={"kind": "container"})})
     beside = inventory.model_copy(update={"load_hosts": (container,)})
-    assert grade_of(beside, CONTROLLED) == "shared", "containers on one machine that have the same CPUs"
+    assert grade_of(beside, CONTROLLED, ()) == "shared", "containers on one machine that have the same CPUs"
     shares = beside.generator_shares(beside.cores)
     assert unlike_host(beside.size, beside.cores, generator_shares=shares) == [
         "the load generator shares CPUs with what it measures"
     ]
     apart = beside.size.model_copy(update={"cpus": tuple(range(8, 16))})
-    assert grade_of(beside.model_copy(update={"size": apart}), CONTROLLED) == "full"
+    assert grade_of(beside.model_copy(update={"size": apart}), CONTROLLED, ()) == "full"
     lost = (*CONTROLLED, CONTROLLED[0].model_copy(update={"name": "turbo of load host 1", "state": "only-read"}))
-    assert grade_of(inventory, lost) == "partly-controlled"
+    assert grade_of(inventory, lost, ()) == "partly-controlled"

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
 from documents.errors import RunError
 from documents.report.runs import ListedRun
+from documents.run.protocol import Variant
 from documents.run.records import Manifest
+from documents.stack.stack import Cores
 from experiment.record.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
 from experiment.record.writer import in_use, unless_in_use
 from tests.unit.documents.samples import NOON
-from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, FakeBench
+from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, resume
 from tests.unit.experiment.test_watching import begin_within
 
@@ -43,6 +47,13 @@ def test_a_finished_run_is_listed_with_its_facts(tmp_path: Path):
     )
     sizes = [path.stat().st_blocks * 512 for path in run.rglob("*") if path.is_file()]
     assert found.bytes == sum(sizes) > 0
+
+
+def test_the_listed_grade_is_that_of_the_report(tmp_path: Path):
+    cores = Cores(api="0-2", postgres="3", system="5", generator="2")
+    sharing = PROTOCOL.model_copy(update={"apis": ("go",), "vary": (Variant(name="sharing", cores=cores),)})
+    run = begin(FakeBench(), tmp_path, protocol=sharing)
+    assert listed(tmp_path).grade == analyse(read_run(run)).grade == "shared"
 
 
 def test_a_run_that_broke_off_is_unfinished_until_it_has_gone_on(tmp_path: Path):
