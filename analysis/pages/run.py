@@ -66,10 +66,10 @@ def watch_table(report: Report) -> Table:
         Column("Spin after / before"),
     )
 
-    layouts = {api.name: api.varied.cores for api in report.apis if api.varied and api.varied.cores}
+    layouts = {api.name: report.cores_of(api) for api in report.apis}
 
     def row(cell: CellNumbers | OpenLoopNumbers, watch: WatchNumbers) -> tuple[TableCell, ...]:
-        waited, cores = watch.generator_waited, layouts.get(cell.api, report.cores)
+        waited, cores = watch.generator_waited, layouts[cell.api]
         return tuple(
             TableCell(value)
             for value in (
@@ -261,7 +261,7 @@ def grade_name(report: Report) -> str:
 
 def grade_meaning(report: Report) -> str:
     """The meaning of the grade."""
-    if report.grade == "smaller" and report.cores.shared:
+    if report.grade == "smaller" and any(report.cores_of(api).shared for api in report.apis):
         meaning = "The load generator has CPUs of its own, but other roles share theirs."
     else:
         meaning = _GRADE_MEANINGS[report.grade]

@@ -295,6 +295,10 @@ class Report(Document):
         """Whether under the lab's core layout the load generator shares CPUs with what it measures."""
         return self.grade == "shared" if self.load_hosts else self.cores.shares("generator")
 
+    def cores_of(self, api: Subject) -> CoreLayout:
+        """The core layout that an API was measured with: its variant's, or the lab's."""
+        return api.varied.cores if api.varied is not None and api.varied.cores is not None else self.cores
+
 
 Outcome = Literal["passed", "regression", "cannot-tell", "no-answer"]
 """`passed`: shown the same or better by every judged measure under every load. `regression`: significantly worse by one

@@ -9,7 +9,7 @@ from analysis.compare.conditions import Conditions, differences
 from analysis.pages.article import building_table
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.pages.run import in_short, variant_words, watch_table
+from analysis.pages.run import grade_meaning, in_short, variant_words, watch_table
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.report.report import Report
@@ -23,6 +23,7 @@ POOL = Variant(name="pool-16", environment={"DB_POOL_SIZE": "16"})
 LARGE = Variant(name="large", postgres={"work_mem": "64MB"})
 WIDE = Variant(name="wide", cores=Cores(api="0-2", postgres="3", system="5", generator="4"))
 SHARING = Variant(name="sharing", cores=Cores(api="0-2", postgres="3", system="5", generator="2"), apis=("go",))
+SPLIT = Variant(name="split", cores=Cores(api="0-2", postgres="3", system="3", generator="4"))
 AS_DECLARED = Variant(name="as-declared")
 
 
@@ -98,6 +99,15 @@ def test_the_worst_layout_grades_the_host_and_the_caveat_names_whose_it_is(tmp_p
     [caveat] = [text for text in report.caveats if "shares CPUs" in text]
     assert caveat.startswith("The load generator shares CPUs with what it measures.")
     assert caveat.endswith(" in the cells of go-sharing.")
+
+
+def test_the_grade_says_that_roles_share_cpus_in_one_variant_alone(tmp_path: Path):
+    apart = report_of(tmp_path / "apart", POOL, WIDE)
+    assert (apart.grade, apart.cores.shared) == ("smaller", False)
+    assert "every role still has CPUs of its own" in grade_meaning(apart)
+    split = report_of(tmp_path / "split", POOL, SPLIT)
+    assert (split.grade, split.cores.shared) == ("smaller", False)
+    assert grade_meaning(split).startswith("The load generator has CPUs of its own, but other roles share theirs.")
 
 
 def conditions(folder: Path, *variants: Variant) -> Conditions:
