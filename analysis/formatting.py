@@ -1,6 +1,6 @@
 """The format of numbers and names on every page; units are in the headings."""
 
-from documents.report import Estimate, Interval
+from documents.report import Estimate, Interval, Spread
 
 MISSING = "\N{EN DASH}"
 
@@ -44,6 +44,17 @@ def interval(estimate: Estimate, per: float = 1) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
     return f"{plain(estimate.low / per)} to {plain(estimate.high / per)}"
+
+
+def in_brackets(estimate: Estimate, per: float = 1) -> str:
+    """The same interval to follow a number in a sentence: `` (95% interval 9 to 15)``; empty without one."""
+    ends = interval(estimate, per)
+    return f" (95% interval {ends})" if ends else ""
+
+
+def spread_range(spread: Spread, per: float = 1) -> str:
+    """The smallest and the largest value, each divided by `per`; empty for a single one."""
+    return f"{plain(spread.least / per)} to {plain(spread.most / per)}" if spread.count > 1 else ""
 
 
 def percent(value: float) -> str:

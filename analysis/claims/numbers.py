@@ -15,8 +15,8 @@ from analysis.claims.claim import (
     why_no_number,
     why_no_order,
 )
-from analysis.formatting import capital, counted, exact_percent, interval, listing, plain, ratio_text
-from documents.report import ClaimOutcome, Estimate, Interval, PairComparison
+from analysis.formatting import capital, counted, exact_percent, in_brackets, listing, plain, ratio_text
+from documents.report import ClaimOutcome, Interval, PairComparison
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def judge_number(evidence: Evidence, column: PublishedColumn, api: str) -> Judge
     measured = evidence.estimate(api, column.load, column.measure)
     if measured is None:
         return not_comparable(f"This run has no valid cell of {api} under a load named {column.load}.")
-    found = f"{column.text(measured.value)}{_interval_text(measured, column)}"
+    found = f"{column.text(measured.value)}{in_brackets(measured, column.per)}"
     reason = why_no_number(evidence, column.load)
     if reason is not None:
         return not_comparable(f"{capital(reason)}. Measured here: {found}.")
@@ -95,11 +95,6 @@ def judge_number(evidence: Evidence, column: PublishedColumn, api: str) -> Judge
     published = column.values[api]
     outcome = agreement(published, Interval(low=measured.low, high=measured.high))
     return Judgement(outcome, f"Measured {found}, {place_text(outcome, column.text(published))}.")
-
-
-def _interval_text(measured: Estimate, column: PublishedColumn) -> str:
-    ends = interval(measured, column.per)
-    return f" (95% interval {ends})" if ends else ""
 
 
 def order_claims(column: PublishedColumn) -> tuple[Claim, ...]:

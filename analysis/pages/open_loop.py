@@ -1,14 +1,11 @@
 """The open loop on the pages: a table for each rate, compared with the closed loop, and percentiles by rate."""
 
-# pyright: reportUnknownMemberType=false
-# matplotlib's stubs leave the **kwargs of nearly every method untyped, so the method itself is "partially unknown".
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from analysis.formatting import MISSING, percent, plain
 from analysis.pages.plots import PlotGroup
-from analysis.pages.svg import Plot, draw_estimates, finish, panel, scale
+from analysis.pages.svg import Plot, draw_side_by_side, finish, panel
 from analysis.pages.table import Column, Table, TableCell, with_interval, without_columns
 from documents.report import (
     Estimate,
@@ -138,26 +135,19 @@ def open_loop_plots(report: Report) -> PlotGroup:
 def _plot(
     open_loop: OpenLoopReport, apis: Sequence[str], name: str, read: Callable[[OpenLoopMeasurements], Estimate]
 ) -> Plot:
-    said: list[str] = []
-    positions = {rate.rate: index for index, rate in enumerate(open_loop.rates)}
+    places = {_name(rate.rate): f"{rate.rate:,}/s\n{percent(rate.share)}" for rate in open_loop.rates}
+    lines = {
+        api: {
+            _name(summary.rate): read(summary.measured)
+            for summary in open_loop.summaries
+            if summary.api == api and summary.measured is not None
+        }
+        for api in apis
+    }
     with panel() as (figure, axes):
-        for index, api in enumerate(apis):
-            found = [
-                (summary.rate, read(summary.measured))
-                for summary in open_loop.summaries
-                if summary.api == api and summary.measured is not None
-            ]
-            if not found:
-                continue
-            # Side by side where they would hide each other.
-            offset = 0.12 * (index - (len(apis) - 1) / 2)
-            places = [positions[rate] + offset for rate, _ in found]
-            draw_estimates(axes, index, api, places, [estimate for _, estimate in found], per=1e3)
-            said += [f"{api} at {rate} requests/s {plain(estimate.value / 1e3)} ms" for rate, estimate in found]
-        axes.set_xticks(
-            list(positions.values()), [f"{rate.rate:,}/s\n{percent(rate.share)}" for rate in open_loop.rates]
-        )
-        axes.set_xlim(-0.5, len(positions) - 0.5)
-        axes.grid(visible=False, axis="x")
-        scale(axes, "ms", logarithmic=True)
+        said = draw_side_by_side(axes, places, lines, unit="ms", per=1e3, logarithmic=True)
         return finish(figure, f"Open loop, {name} latency by rate", said)
+
+
+def _name(rate: int) -> str:
+    return f"{rate:,} requests/s"

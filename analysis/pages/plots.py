@@ -11,13 +11,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from analysis.formatting import exact_percent, interval, plain, ratio_text
+from analysis.formatting import exact_percent, plain, ratio_text
 from analysis.pages.svg import (
     HATCHES,
     PANEL_INCHES,
     SURFACE,
     Plot,
-    draw_estimates,
+    draw_side_by_side,
     finish,
     panel,
     scale,
@@ -121,43 +121,19 @@ def _by_load(report: Report, *lines: _Line) -> Iterator[Plot]:
 
 
 def _draw(report: Report, line: _Line) -> Plot:
-    """A line per API over the loads with intervals, shifted so that none hides another."""
-    said: list[str] = []
-    greatest = 0.0
-    per = line.per
-    apis = [api.name for api in report.apis]
-    positions = {scenario.name: index for index, scenario in enumerate(report.scenarios)}
+    """A line per API over the loads."""
+    places = {scenario.name: f"{scenario.name}\n{scenario.connections} conn." for scenario in report.scenarios}
+    lines = {
+        api.name: {
+            summary.scenario: estimate
+            for summary in report.summaries
+            if summary.api == api.name and summary.measured and (estimate := line.read(summary.measured)) is not None
+        }
+        for api in report.apis
+    }
     with panel() as (figure, axes):
-        for index, api in enumerate(apis):
-            found = [
-                (summary.scenario, estimate)
-                for summary in report.summaries
-                if summary.api == api and summary.measured and (estimate := line.read(summary.measured)) is not None
-            ]
-            if not found:
-                continue
-            # All together take half of a load's width.
-            offset = min(0.12, 0.5 / len(apis)) * (index - (len(apis) - 1) / 2)
-            places = [positions[scenario] + offset for scenario, _ in found]
-            values = draw_estimates(axes, index, api, places, [estimate for _, estimate in found], per=per)
-            greatest = max(greatest, *values)
-            said += [
-                f"{api} at {scenario} {plain(estimate.value / per)} {line.unit}{_in_brackets(estimate, per)}"
-                for scenario, estimate in found
-            ]
-        axes.set_xticks(
-            list(positions.values()),
-            [f"{scenario.name}\n{scenario.connections} conn." for scenario in report.scenarios],
-        )
-        axes.set_xlim(-0.5, len(positions) - 0.5)
-        axes.grid(visible=False, axis="x")
-        scale(axes, line.unit, logarithmic=line.logarithmic, greatest=greatest)
+        said = draw_side_by_side(axes, places, lines, unit=line.unit, per=line.per, logarithmic=line.logarithmic)
         return finish(figure, line.title, said)
-
-
-def _in_brackets(estimate: Estimate, per: float) -> str:
-    found = interval(estimate, per)
-    return f" (95% interval {found})" if found else ""
 
 
 _ROW_INCHES = 0.26

@@ -11,7 +11,7 @@ same data give the same bytes: there is no date, ids are salted by a constant, a
 
 import io
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from matplotlib.typing import RcKeyType
 
+from analysis.formatting import in_brackets, plain
 from documents.report import Estimate
 
 PANEL_INCHES = (4.1, 3.0)
@@ -180,6 +181,49 @@ def scale(axes: Axes, unit: str, *, logarithmic: bool, greatest: float = float("
 def tick(value: float, _position: int | None) -> str:
     """The text of a tick, for matplotlib's `FuncFormatter`."""
     return f"{value:,.10g}"
+
+
+def draw_side_by_side(
+    axes: Axes,
+    places: Mapping[str, str],
+    lines: Mapping[str, Mapping[str, Estimate]],
+    *,
+    unit: str,
+    per: float,
+    logarithmic: bool,
+) -> list[str]:
+    """Draw a line with intervals for each API over the places of the x axis, shifted so that none hides another.
+
+    Args:
+        axes: an empty panel's.
+        places: the tick of each place, by its name in a sentence.
+        lines: the estimates of each API, by the names of the places that it has.
+        unit: that of the y axis.
+        per: what each number is divided by.
+        logarithmic: whether the y axis is.
+
+    Returns:
+        The data in words.
+    """
+    said: list[str] = []
+    greatest = 0.0
+    positions = {name: position for position, name in enumerate(places)}
+    for index, (api, estimates) in enumerate(lines.items()):
+        if not estimates:
+            continue
+        # All together take at most half of the distance between two places.
+        offset = min(0.12, 0.5 / len(lines)) * (index - (len(lines) - 1) / 2)
+        shifted = [positions[name] + offset for name in estimates]
+        greatest = max(greatest, *draw_estimates(axes, index, api, shifted, [*estimates.values()], per=per))
+        said += [
+            f"{api} at {name} {plain(estimate.value / per)} {unit}{in_brackets(estimate, per)}"
+            for name, estimate in estimates.items()
+        ]
+    axes.set_xticks([*positions.values()], [*places.values()])
+    axes.set_xlim(-0.5, len(places) - 0.5)
+    axes.grid(visible=False, axis="x")
+    scale(axes, unit, logarithmic=logarithmic, greatest=greatest)
+    return said
 
 
 def draw_estimates(

@@ -1,6 +1,7 @@
 """The open loop's rates, numbers, tables and plots: each number was computed by hand."""
 
 import hashlib
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -299,6 +300,24 @@ def test_a_run_without_an_open_loop_has_neither(golden_report: Report, compared_
     assert open_loop_tables(golden_report) == ()
     assert open_loop_plots(golden_report).plots == ()
     assert "pen loop" not in compared_page
+
+
+def test_the_lines_of_ten_apis_are_inside_their_panel(report: Report):
+    first, *_ = report.apis
+    names = [f"api-{number}" for number in range(10)]
+    assert report.open_loop is not None
+    of_first = [summary for summary in report.open_loop.summaries if summary.api == first.name]
+    summaries = tuple(summary.model_copy(update={"api": name}) for name in names for summary in of_first)
+    apis = tuple(first.model_copy(update={"name": name}) for name in names)
+    open_loop = report.open_loop.model_copy(update={"summaries": summaries})
+    for plot in open_loop_plots(report.model_copy(update={"apis": apis, "open_loop": open_loop})).plots:
+        frame = re.search(r'<clipPath [^>]*>\s*<rect x="([0-9.]+)" [^>]*width="([0-9.]+)"', plot.svg)
+        assert frame is not None
+        left, width = map(float, frame.groups())
+        marked = re.findall(r'<g clip-path="[^"]*">\s*((?:<use [^>]*/>\s*)+)</g>', plot.svg)
+        places = [float(place) for marks in marked for place in re.findall(r' x="([0-9.]+)"', marks)]
+        assert len(places) >= len(names) * len(RATES)
+        assert left <= min(places) <= max(places) <= left + width
 
 
 @pytest.mark.parametrize(
