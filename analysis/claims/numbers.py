@@ -15,7 +15,7 @@ from analysis.claims.claim import (
     why_no_number,
     why_no_order,
 )
-from analysis.formatting import capital, counted, exact_percent, in_brackets, listing, plain, ratio_text
+from analysis.formatting import capital, counted, exact_percent, in_brackets, listing, plain, ratio_interval, ratio_text
 from documents.report import ClaimOutcome, Interval, PairComparison
 
 
@@ -59,7 +59,7 @@ def compared_pair(evidence: Evidence, column: PublishedColumn, above: str, below
     ratio, interval = pair.ratio.value, pair.ratio.interval_95
     if pair.first != above:
         ratio, interval = 1 / ratio, interval and Interval(low=1 / interval.high, high=1 / interval.low)
-    ends = f", 95% interval {ratio_text(interval.low)} to {ratio_text(interval.high)}" if interval else ""
+    ends = f", 95% interval {ratio_interval(interval)}" if interval else ""
     measured = f"{column.noun} of {above} over {below} is {ratio_text(ratio)}{ends}, of {counted(pair.blocks, 'block')}"
     reason = why_no_order(evidence, column.load)
     if reason is not None:

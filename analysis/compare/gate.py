@@ -13,6 +13,7 @@ from typing import get_args
 import numpy as np
 
 from analysis.cells import mostly_bound_by
+from analysis.formatting import ratio_interval, ratio_text
 from analysis.statistics import (
     MEASURES,
     POWER,
@@ -167,8 +168,8 @@ def _in_words(finding: Finding, base: str) -> str:
     said = f"{MEASURES[finding.measure].title} under {pair.scenario}: {verdict_text(pair, finding.measure)}"
     if pair.ratio is None or pair.ratio.interval_95 is None:
         return f"{said}. {pair.reason}"
-    low, high = pair.ratio.interval_95.low, pair.ratio.interval_95.high
-    said += f"; {pair.ratio.value:.3f} times that of {base}, 95% interval {low:.3f} to {high:.3f}"
+    ratio, ends = ratio_text(pair.ratio.value), ratio_interval(pair.ratio.interval_95)
+    said += f"; {ratio} times that of {base}, 95% interval {ends}"
     if pair.verdict == "cannot-tell":
         to_detect, to_show_same = pair.blocks_to_detect, pair.blocks_to_show_same
         said += f". A difference as large as this takes {blocks_text(to_detect)} blocks to be found; "

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from analysis.formatting import exact_percent, plain, ratio_text
+from analysis.formatting import exact_percent, plain, ratio_interval, ratio_text
 from analysis.pages.svg import (
     HATCHES,
     PANEL_INCHES,
@@ -230,8 +230,7 @@ def _draw_pairs(rows: list[_Row], margin: float, label: str) -> Plot:
             )
             named.add(row.kind)
             reach = max(reach, -math.log(low), math.log(high))
-            interval = f"95% interval {ratio_text(low)} to {ratio_text(high)}"
-            said.append(f"{row.words}, {ratio_text(row.value)} ({interval})")
+            said.append(f"{row.words}, {ratio_text(row.value)} (95% interval {ratio_interval(row.ends)})")
         axes.set_yticks(range(len(rows)), [row.name for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")

@@ -42,6 +42,8 @@ def test_a_candidate_that_is_faster_passes(golden_report: Report):
     gate = gate_of(golden_report, scattered(1100))
     assert (gate.outcome, gate.blocks_needed) == ("passed", None)
     assert gate.reasons[0].startswith("Throughput under light: go-new faster; 1.100 times")
+    [said] = gate_of(golden_report, scattered(3000)).reasons
+    assert said.startswith("Throughput under light: go-new faster; 3.00 times"), "as on every page"
 
 
 def test_a_candidate_that_is_shown_the_same_passes_even_if_a_difference_is_significant(golden_report: Report):
