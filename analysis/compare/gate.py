@@ -6,7 +6,6 @@ to the worse that is significant after Holm's correction and isn't within the ma
 *shown* to be the same or better by every judged measure under every load; that no difference was found isn't enough.
 """
 
-import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import get_args
 
@@ -19,16 +18,15 @@ from analysis.statistics import (
     POWER,
     SIGNIFICANCE,
     blocks_text,
-    blocks_to_detect,
     blocks_to_show_same,
     compare_all,
     holm,
-    judge,
+    judge_pair,
     uncompared,
     verdict_text,
 )
 from documents.errors import AnalysisError
-from documents.report import Comparison, Finding, Gate, Measure, Outcome, PairComparison, Report, Subject
+from documents.report import Comparison, Finding, Gate, Measure, Outcome, Report, Subject
 from documents.run import ApiFault
 
 JUDGED: tuple[Measure, ...] = ("throughput",)
@@ -120,31 +118,17 @@ def _as_one_family(comparisons: Sequence[Comparison]) -> list[Finding]:
         Finding(
             measure=comparison.measure,
             judged=True,
-            pair=_judge_again(comparison, pair, float(p_adjusted), tests=len(pairs)),
+            pair=judge_pair(
+                pair,
+                same=pair.verdict == "same",
+                p_adjusted=float(p_adjusted),
+                tests=len(pairs),
+                measure=comparison.measure,
+                margin=comparison.margin,
+            ),
         )
         for (comparison, pair), p_adjusted in zip(pairs, adjusted, strict=True)
     ]
-
-
-def _judge_again(comparison: Comparison, pair: PairComparison, p_adjusted: float, *, tests: int) -> PairComparison:
-    if pair.ratio is None or pair.ratio.noise is None:
-        return pair
-    ratio, noise = pair.ratio.value, pair.ratio.noise
-    verdict = judge(same=pair.verdict == "same", p_adjusted=p_adjusted)
-    first_is_better = (ratio > 1) == MEASURES[comparison.measure].higher_is_better
-    to_detect = to_show_same = None
-    if verdict == "cannot-tell":
-        to_detect = blocks_to_detect(math.log(ratio), noise, significance=SIGNIFICANCE / tests)
-        to_show_same = blocks_to_show_same(noise, margin=comparison.margin)
-    return pair.model_copy(
-        update={
-            "p_adjusted": p_adjusted,
-            "verdict": verdict,
-            "better": (pair.first if first_is_better else pair.second) if verdict == "better" else None,
-            "blocks_to_detect": to_detect,
-            "blocks_to_show_same": to_show_same,
-        }
-    )
 
 
 def _conclude(

@@ -1,6 +1,14 @@
 """Estimates of each API over cells, and comparisons of two APIs by their ratio in each block."""
 
-from analysis.statistics.comparison import SIGNIFICANCE, compare, compare_all, judge, uncompared, verdict_text
+from analysis.statistics.comparison import (
+    SIGNIFICANCE,
+    compare,
+    compare_all,
+    judge,
+    judge_pair,
+    uncompared,
+    verdict_text,
+)
 from analysis.statistics.estimates import (
     RunNoise,
     TwoNoises,
@@ -57,6 +65,7 @@ __all__ = [
     "holm",
     "interval_of",
     "judge",
+    "judge_pair",
     "least_ratio",
     "linear_estimate",
     "log_estimate",

@@ -1,5 +1,6 @@
 """Compare a run's cells: verdicts on all pairs, ranks, and the A/A twin, by each measure."""
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
@@ -144,15 +145,19 @@ def compare(
     means = {pair: over_blocks(np.array(found)) for pair, found in ratios.items() if len(found) >= LEAST_BLOCKS}
     p_adjusted = holm(np.array([float(means[pair].p_value()) if pair in means else 1.0 for pair in planned]))
     pairs = tuple(
-        _compare_pair(
-            *pair,
-            log_ratios=ratios[pair],
-            means=means.get(pair),
+        judge_pair(
+            _compare_pair(
+                *pair,
+                log_ratios=ratios[pair],
+                means=means.get(pair),
+                margin=margin,
+                bound_by_postgres={(pair[1], pair[0]), (pair[2], pair[0])} <= {*bound_by_postgres},
+            ),
+            same=pair in means and bool(within_margin(means[pair], margin)),
             p_adjusted=float(adjusted),
             tests=len(planned),
-            higher_is_better=MEASURES[measure].higher_is_better,
+            measure=measure,
             margin=margin,
-            bound_by_postgres={(pair[1], pair[0]), (pair[2], pair[0])} <= {*bound_by_postgres},
         )
         for pair, adjusted in zip(planned, p_adjusted, strict=True)
     )
@@ -177,25 +182,10 @@ def _compare_pair(
     *,
     log_ratios: Sequence[float],
     means: BlockMeans | None,
-    p_adjusted: float,
-    tests: int,
-    higher_is_better: bool,
     margin: float,
     bound_by_postgres: bool,
 ) -> PairComparison:
-    verdict: Verdict = "cannot-tell"
-    better: str | None = None
-    to_detect: int | None = None
-    to_show_same: int | None = None
-    if means is not None:
-        verdict = judge(same=bool(within_margin(means, margin)), p_adjusted=p_adjusted)
-        if verdict == "better":
-            better = first if (means.mean > 0) == higher_is_better else second
-        elif verdict == "cannot-tell":
-            noise = float(means.standard_deviation)
-            # Holm's strictest level, so that the number is right for any result of the other pairs.
-            to_detect = blocks_to_detect(float(means.mean), noise, significance=SIGNIFICANCE / tests)
-            to_show_same = blocks_to_show_same(noise, margin=margin)
+    """A pair without a verdict."""
     return PairComparison(
         scenario=scenario,
         first=first,
@@ -203,14 +193,48 @@ def _compare_pair(
         blocks=len(log_ratios),
         ratio=ratio_of(log_ratios, means),
         p_value=means and float(means.p_value()),
-        p_adjusted=means and p_adjusted,
+        p_adjusted=None,
         p_equivalence=means and float(equivalence_p_value(means, margin)),
-        verdict=verdict,
-        better=better,
+        verdict="cannot-tell",
+        better=None,
         bound_by_postgres=bound_by_postgres,
         reason=None if means else too_few(len(log_ratios), f"valid cells of both {first} and {second}"),
-        blocks_to_detect=to_detect,
-        blocks_to_show_same=to_show_same,
+        blocks_to_detect=None,
+        blocks_to_show_same=None,
+    )
+
+
+def judge_pair(
+    pair: PairComparison, *, same: bool, p_adjusted: float, tests: int, measure: Measure, margin: float
+) -> PairComparison:
+    """The pair with its verdict, the better one and the needed blocks; unchanged if it has no interval.
+
+    Args:
+        pair: judged before, or not.
+        same: whether its 90% interval lies within the margin.
+        p_adjusted: its p-value after Holm's correction.
+        tests: how many that correction is for.
+        measure: what it is compared by.
+        margin: as a share.
+    """
+    if pair.ratio is None or pair.ratio.noise is None:
+        return pair
+    ratio, noise = pair.ratio.value, pair.ratio.noise
+    verdict = judge(same=same, p_adjusted=p_adjusted)
+    first_is_better = (ratio > 1) == MEASURES[measure].higher_is_better
+    to_detect = to_show_same = None
+    if verdict == "cannot-tell":
+        # Holm's strictest level, so that the number is right for any result of the other pairs.
+        to_detect = blocks_to_detect(math.log(ratio), noise, significance=SIGNIFICANCE / tests)
+        to_show_same = blocks_to_show_same(noise, margin=margin)
+    return pair.model_copy(
+        update={
+            "p_adjusted": p_adjusted,
+            "verdict": verdict,
+            "better": (pair.first if first_is_better else pair.second) if verdict == "better" else None,
+            "blocks_to_detect": to_detect,
+            "blocks_to_show_same": to_show_same,
+        }
     )
 
 
