@@ -146,7 +146,6 @@ def measure(cell: Cell, files: CellFiles) -> MeasuredCell:
     steps = series_steps(cell.scenario.duration_seconds)
     cpu_cores, memory_bytes = step_means(host.api_samples, load_window(result), steps)
     latency = raw.summary()
-    opened = result.connections // result.threads * result.threads
     numbers = CellNumbers(
         cell_id=cell.id,
         attempt=files.attempt,
@@ -161,7 +160,7 @@ def measure(cell: Cell, files: CellFiles) -> MeasuredCell:
         errors=result.errors.total,
         statuses=result.statuses,
         usage=host.usage,
-        littles_law=result.throughput * latency.mean_us / 1e6 / opened,
+        littles_law=result.throughput * latency.mean_us / 1e6 / result.opened,
         generator_saturation=host.generator_saturation,
         bound_by=host.bound_by,
         watch=host.watch,

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Literal, TypeVar
 
 from analysis.raw.histogram import Histogram, add_correction, expected_interval, read_histogram, recover_raw, sum_of
-from analysis.raw.recordings import Window, generator_watch, load_window, read_samples, usage
+from analysis.raw.recordings import GeneratorWatch, Window, generator_watch, load_window, read_samples, usage
 from documents.errors import AnalysisError
 from documents.report import LoadHostNumbers, Usage, WatchNumbers
 from documents.run import (
@@ -98,8 +98,9 @@ def _merge_wrk(parts: Sequence[WrkResult], clocks: CellClocks) -> WrkResult:
     )
     raw = sum_of(
         [
-            recover_raw(read_histogram(part.latency, name=_name(number)), part, name=_name(number))
+            recover_raw(read_histogram(part.latency, name=name), part, name=name)
             for number, part in enumerate(parts, start=1)
+            for name in [load_host_file(number, WRK_FILE)]
         ]
     )
     # The inputs of wrk's correction; the histogram follows.
@@ -204,10 +205,6 @@ def _durations(parts: Sequence[OpenLoopHistogram]) -> OpenLoopHistogram:
     )
 
 
-def _name(number: int) -> str:
-    return f"generator-{number}.wrk.json"
-
-
 CLOCKS_NAME = "clocks.json"
 
 
@@ -258,7 +255,7 @@ class MeasuredLoadHosts:
 
     usage: Usage
     saturation: float
-    watches: tuple[WatchNumbers, ...]
+    watches: tuple[GeneratorWatch, ...]
     numbers: LoadHostNumbers
 
 
@@ -284,26 +281,43 @@ def measure_load_hosts(files: LoadFiles, merged: WindowResult, *, folder: str) -
         for number, found in enumerate(files.hosts, start=1)
     ]
     if merge(parts, clocks) != merged:
-        raise _differs(folder, result_name)
+        raise AnalysisError(
+            f"{folder}{result_name} differs from the merged results of the load hosts beside it. Restore the cell's "
+            "files, or measure it again."
+        )
+    used: list[Usage] = []
+    saturations: list[float] = []
+    watches: list[GeneratorWatch] = []
+    for number, (found, part) in enumerate(zip(files.hosts, parts, strict=True), start=1):
+        name = f"{folder}{load_host_file(number, 'samples.csv')}"
+        samples = read_samples(found.samples_csv, name=name, roles=("generator",))
+        used.append(usage(samples, load_window(part), name=name)["generator"])
+        saturations.append(used[-1].cpu_cores / fillable_cpus(part, len(found.cpus)))
+        name = f"{folder}{load_host_file(number, 'ticks.jsonl')}"
+        watches.append(generator_watch(found.ticks_jsonl, part, cpus=found.cpus, name=name))
+    turns_ns = [0 if isinstance(merged, WrkResult) else turn_ns(number, merged.rate) for number in range(len(parts))]
+    windows = [
+        Window(window.start_ns - turn, window.end_ns - turn)
+        for window, turn in zip(windows_of(parts, clocks), turns_ns, strict=True)
+    ]
+    starts_ns = [window.start_ns for window in windows]
     closed = [part for part in parts if isinstance(part, WrkResult)]
-    rate = None if isinstance(merged, WrkResult) else merged.rate
-    return _measured(
-        files,
-        clocks,
-        own_windows=[load_window(part) for part in parts],
-        windows=[
-            window if rate is None else _earlier(window, turn_ns(number, rate))
-            for number, window in enumerate(windows_of(parts, clocks))
-        ],
-        fillable=[fillable_cpus(part, len(found.cpus)) for part, found in zip(parts, files.hosts, strict=True)],
-        results=closed or [None] * len(parts),
-        network_share=_network_share(closed, files.records) if closed else None,
-        folder=folder,
+    return MeasuredLoadHosts(
+        usage=Usage(
+            cpu_cores=sum(one.cpu_cores for one in used),
+            memory_mean_bytes=sum(one.memory_mean_bytes for one in used),
+            memory_peak_bytes=sum(one.memory_peak_bytes for one in used),
+            page_cache_mean_bytes=sum(one.page_cache_mean_bytes for one in used),
+        ),
+        saturation=max(saturations),
+        watches=tuple(watches),
+        numbers=LoadHostNumbers(
+            clock_error_seconds=error_seconds(clocks),
+            start_skew_seconds=(max(starts_ns) - min(starts_ns)) / 1e9,
+            apart=_apart(windows),
+            network_share=_network_share(closed, files.records) if closed else None,
+        ),
     )
-
-
-def _earlier(window: Window, by_ns: int) -> Window:
-    return Window(window.start_ns - by_ns, window.end_ns - by_ns)
 
 
 def with_load_hosts(watch: WatchNumbers, seen: MeasuredLoadHosts) -> WatchNumbers:
@@ -312,8 +326,8 @@ def with_load_hosts(watch: WatchNumbers, seen: MeasuredLoadHosts) -> WatchNumber
     waited = [found.generator_waited for found in watches if found.generator_waited is not None]
     return watch.model_copy(
         update={
-            "steal": {**watch.steal, "generator": max(found.steal["generator"] for found in watches)},
-            "others": {**watch.others, "generator": max(found.others["generator"] for found in watches)},
+            "steal": {**watch.steal, "generator": max(found.steal for found in watches)},
+            "others": {**watch.others, "generator": max(found.others for found in watches)},
             "throttled": {
                 **watch.throttled,
                 **{
@@ -323,59 +337,9 @@ def with_load_hosts(watch: WatchNumbers, seen: MeasuredLoadHosts) -> WatchNumber
                 },
             },
             "generator_waited": max(waited) if waited else None,
-            "generator_busy": tuple(share for found in watches for share in found.busy.values()),
+            "generator_busy": tuple(share for found in watches for share in found.busy),
         }
     )
-
-
-def _measured(
-    files: LoadFiles,
-    clocks: CellClocks,
-    *,
-    own_windows: Sequence[Window],
-    windows: Sequence[Window],
-    fillable: Sequence[int],
-    results: Sequence[WrkResult | None],
-    network_share: float | None,
-    folder: str,
-) -> MeasuredLoadHosts:
-    used: list[Usage] = []
-    watches: list[WatchNumbers] = []
-    for number, (found, window, result) in enumerate(zip(files.hosts, own_windows, results, strict=True), start=1):
-        name = f"{folder}{load_host_file(number, 'samples.csv')}"
-        used.append(
-            usage(read_samples(found.samples_csv, name=name, roles=("generator",)), window, name=name)["generator"]
-        )
-        watches.append(
-            generator_watch(
-                found.ticks_jsonl,
-                window=window,
-                result=result,
-                cpus=found.cpus,
-                name=f"{folder}{load_host_file(number, 'ticks.jsonl')}",
-            )
-        )
-    return MeasuredLoadHosts(
-        usage=Usage(
-            cpu_cores=sum(one.cpu_cores for one in used),
-            memory_mean_bytes=sum(one.memory_mean_bytes for one in used),
-            memory_peak_bytes=sum(one.memory_peak_bytes for one in used),
-            page_cache_mean_bytes=sum(one.page_cache_mean_bytes for one in used),
-        ),
-        saturation=max(one.cpu_cores / cpus for one, cpus in zip(used, fillable, strict=True)),
-        watches=tuple(watches),
-        numbers=LoadHostNumbers(
-            clock_error_seconds=error_seconds(clocks),
-            start_skew_seconds=_spread(window.start_ns for window in windows),
-            apart=_apart(windows),
-            network_share=network_share,
-        ),
-    )
-
-
-def _spread(moments_ns: Iterable[int]) -> float:
-    found = [*moments_ns]
-    return (max(found) - min(found)) / 1e9
 
 
 def _apart(windows: Sequence[Window]) -> float:
@@ -397,10 +361,3 @@ def _network_share(parts: Sequence[WrkResult], records: Sequence[LoadHostRecord]
         return None
     ways = [bits / most for bits, most in zip(carried, known, strict=True)]
     return max(*ways, sum(carried) / max(known))
-
-
-def _differs(folder: str, name: str) -> AnalysisError:
-    return AnalysisError(
-        f"{folder}{name} differs from the merged results of the load hosts beside it. Restore the cell's files, or "
-        "measure it again."
-    )

@@ -197,8 +197,8 @@ def read_ticks(data: bytes, *, name: str) -> tuple[HostTick, ...]:
 def watch_numbers(files: WatchFiles, *, window: Window, result: WindowResult | None, folder: str = "") -> WatchNumbers:
     """The state of the host over a load window.
 
-    In an open loop the number of open connections depends on the rate, and the generator chooses its number of threads:
-    what is told of them needs wrk's result.
+    `generator_waited`, `connections_planned` and `stuck` need wrk's result: in an open loop the rate decides how many
+    connections are open, and the generator how many threads it has.
 
     Args:
         files: the watch's files of a cell.
@@ -213,13 +213,9 @@ def watch_numbers(files: WatchFiles, *, window: Window, result: WindowResult | N
     cores = files.cores
     wrk = result if isinstance(result, WrkResult) else None
     spins = HostWatch.from_json(files.watch_json, name=f"{folder}watch.json")
-    name = f"{folder}ticks.jsonl"
-    ticks = _inside(read_ticks(files.ticks_jsonl, name=name), window, name)
+    of_roles = {cpu for role in ROLES for cpu in cores.of(role)}
+    ticks, milliseconds, used = _over_window(files.ticks_jsonl, window, of_roles, name=f"{folder}ticks.jsonl")
     first, last = ticks[0], ticks[-1]
-    if missing := {cpu for role in ROLES for cpu in cores.of(role)} - first.cpus.keys():
-        raise AnalysisError(f"{name} has no times of the CPUs {sorted(missing)}. Measure the cell again.")
-    milliseconds = (last.time_ns - first.time_ns) / 1e6
-    used = {cpu: _Used.between(first.cpus[cpu], last.cpus[cpu], milliseconds) for cpu in first.cpus}
     before, after = _cpu_seconds(spins.spins_before), _cpu_seconds(spins.spins_after)
     return WatchNumbers(
         steal={role: _stolen(used, cores.of(role)) for role in ROLES if cores.of(role)},
@@ -233,7 +229,7 @@ def watch_numbers(files: WatchFiles, *, window: Window, result: WindowResult | N
         pressure=_pressure(first, last),
         generator_waited=None if wrk is None else _waited(ticks),
         connections=max(tick.connections for tick in ticks),
-        connections_planned=None if wrk is None else wrk.connections // wrk.threads * wrk.threads,
+        connections_planned=None if wrk is None else wrk.opened,
         stuck=None if wrk is None else _stuck(last, window, wrk.timeout_seconds),
         seconds=milliseconds / 1e3,
         spin_change=after / before - 1,
@@ -241,39 +237,34 @@ def watch_numbers(files: WatchFiles, *, window: Window, result: WindowResult | N
     )
 
 
-def generator_watch(
-    ticks_jsonl: bytes, *, window: Window, result: WrkResult | None, cpus: Sequence[int], name: str
-) -> WatchNumbers:
-    """The state of a load host over a load window, for the generator's CPUs.
+@dataclass(frozen=True)
+class GeneratorWatch:
+    """The state of a load host over a load window, for the generator's CPUs; as in `WatchNumbers`."""
 
-    It has no API, so there are no connections and no spin.
-    The window is by the load host's clock, and `cpus` are the generator's. In an open loop `result` is None.
+    steal: float
+    others: float
+    throttled: dict[str, float]
+    generator_waited: float | None
+    busy: tuple[float, ...]
+
+
+def generator_watch(ticks_jsonl: bytes, result: WindowResult, *, cpus: Sequence[int], name: str) -> GeneratorWatch:
+    """The state of a load host over its generator's window; `cpus` are the generator's.
 
     Raises:
         AnalysisError: the ticks are damaged, or don't cover the window.
     """
-    ticks = _inside(read_ticks(ticks_jsonl, name=name), window, name)
-    first, last = ticks[0], ticks[-1]
-    if missing := set(cpus) - first.cpus.keys():
-        raise AnalysisError(f"{name} has no times of the CPUs {sorted(missing)}. Measure the cell again.")
-    milliseconds = (last.time_ns - first.time_ns) / 1e6
-    used = {cpu: _Used.between(first.cpus[cpu], last.cpus[cpu], milliseconds) for cpu in cpus}
-    return WatchNumbers(
-        steal={"generator": _stolen(used, cpus)},
-        busy={cpu: found.busy for cpu, found in used.items()},
-        others={"generator": _others(first, last, used, frozenset(cpus), {"generator"})},
+    ticks, _, used = _over_window(ticks_jsonl, load_window(result), cpus, name=name)
+    return GeneratorWatch(
+        steal=_stolen(used, cpus),
+        others=_others(ticks[0], ticks[-1], used, frozenset(cpus), {"generator"}),
         throttled=_throttled(ticks),
-        pressure=_pressure(first, last),
-        generator_waited=None if result is None else _waited(ticks),
-        connections=0,
-        connections_planned=None,
-        stuck=None,
-        seconds=milliseconds / 1e3,
-        spin_change=0.0,
-        spin_seconds=0.0,
+        generator_waited=_waited(ticks) if isinstance(result, WrkResult) else None,
+        busy=tuple(used[cpu].busy for cpu in cpus),
     )
 
 
+@dataclass(frozen=True)
 class _Used:
     """How one CPU spent the time between two ticks, as shares.
 
@@ -281,8 +272,9 @@ class _Used:
     excludes interrupts, such as those of loopback packets, which count for no process.
     """
 
-    def __init__(self, *, stolen: float, busy: float, tasks: float) -> None:
-        self.stolen, self.busy, self.tasks = stolen, busy, tasks
+    stolen: float
+    busy: float
+    tasks: float
 
     @classmethod
     def between(cls, first: CpuTimes, last: CpuTimes, milliseconds: float) -> "_Used":
@@ -298,6 +290,26 @@ class _Used:
         )
 
 
+def _over_window(
+    ticks_jsonl: bytes, window: Window, cpus: Collection[int], *, name: str
+) -> tuple[Sequence[HostTick], float, dict[int, _Used]]:
+    """The ticks inside a window, the milliseconds from the first to the last, and the use of each CPU in between.
+
+    Raises:
+        AnalysisError: the ticks are damaged, don't cover the window, or lack one of `cpus`.
+    """
+    ticks = _inside(read_ticks(ticks_jsonl, name=name), window, name)
+    first, last = ticks[0], ticks[-1]
+    if missing := {*cpus} - first.cpus.keys():
+        raise AnalysisError(f"{name} has no times of the CPUs {sorted(missing)}. Measure the cell again.")
+    milliseconds = (last.time_ns - first.time_ns) / 1e6
+    return (
+        ticks,
+        milliseconds,
+        {cpu: _Used.between(first.cpus[cpu], last.cpus[cpu], milliseconds) for cpu in first.cpus},
+    )
+
+
 def _inside(ticks: Sequence[HostTick], window: Window, name: str) -> Sequence[HostTick]:
     """The ticks inside a window, at least two."""
     inside = [tick for tick in ticks if window.start_ns <= tick.time_ns <= window.end_ns]
@@ -311,7 +323,7 @@ def _inside(ticks: Sequence[HostTick], window: Window, name: str) -> Sequence[Ho
     return inside
 
 
-def _stolen(used: "dict[int, _Used]", cpus: Sequence[int]) -> float:
+def _stolen(used: dict[int, _Used], cpus: Sequence[int]) -> float:
     return sum(used[cpu].stolen for cpu in cpus) / len(cpus)
 
 
@@ -320,7 +332,7 @@ def _roles_on(cores: CoreLayout, cpus: frozenset[int]) -> set[Role]:
 
 
 def _others(
-    first: HostTick, last: HostTick, used: "dict[int, _Used]", cpus: frozenset[int], roles: Collection[Role]
+    first: HostTick, last: HostTick, used: dict[int, _Used], cpus: frozenset[int], roles: Collection[Role]
 ) -> float:
     """The share of these CPUs that was used by other processes than those of the roles on them."""
     own_ns = sum(

@@ -88,6 +88,11 @@ class WrkResult(Document):
         """Responses a second."""
         return self.requests / self.elapsed_us * 1e6
 
+    @property
+    def opened(self) -> int:
+        """The connections that wrk opened: as many in each thread, without the rest."""
+        return self.connections // self.threads * self.threads
+
 
 class OpenLoopCell(Cell):
     """A cell whose window has requests arrive at a rate.

@@ -45,6 +45,7 @@ from tests.unit.analysis.run_builder import CONTROLLED, GOLDEN_SCENARIOS, START_
 from tests.unit.analysis.test_merging import open_loop
 from tests.unit.analysis.watch_builder import Happening
 from tests.unit.documents.samples import IDENTITY, INVENTORY
+from tests.unit.experiment.test_disturbances import QUIET
 
 MILLISECOND_NS = 1_000_000
 
@@ -167,21 +168,13 @@ def test_a_generator_whose_turn_it_is_is_not_late(rate: int):
 def test_of_several_load_hosts_the_worst_counts_and_their_memory_is_added_up():
     seen = seen_in_open_loop(attacks(500))
     quiet = seen.watches[0]
-    loud = quiet.model_copy(
-        update={
-            "steal": {"generator": 0.3},
-            "others": {"generator": 0.4},
-            "throttled": {"/quota": 0.5},
-            "generator_waited": 0.6,
-            "busy": {6: 0.7, 7: 0.8},
-        }
-    )
+    loud = replace(quiet, steal=0.3, others=0.4, throttled={"/quota": 0.5}, generator_waited=0.6, busy=(0.7, 0.8))
     for watches in ((quiet, loud), (loud, quiet)):
-        found = load_hosts.with_load_hosts(quiet.model_copy(update={"busy": {0: 0.1}}), replace(seen, watches=watches))
+        found = load_hosts.with_load_hosts(QUIET, replace(seen, watches=watches))
         assert (found.steal["generator"], found.others["generator"], found.generator_waited) == (0.3, 0.4, 0.6)
         assert sorted(found.generator_busy) == pytest.approx([0.5, 0.5, 0.7, 0.8], abs=0.01)
         assert found.throttled == {f"/quota of load host {watches.index(loud) + 1}": 0.5}
-        assert found.busy == {0: 0.1}
+        assert found.busy == QUIET.busy
     assert (seen.usage.memory_peak_bytes, seen.usage.memory_mean_bytes) == (10_000_000, 10_000_000)
 
 
