@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from analysis.formatting import plain
+from analysis.statistics import MEASURES, MeasureTerms
 from documents.report import Measure, PublishedLine
 
 
@@ -102,7 +103,7 @@ class PublishedColumn:
 
     `measure` is its name among the article's numbers, `compared_by` among the comparisons. `values` are in the report's
     units: requests/s, bytes, µs. `line` is the name of the article's line, `noun` the measure in a sentence, `better`
-    the words between the better one and the other. `per` and `unit` are those of the pages.
+    the words between the better one and the other.
     """
 
     line: str
@@ -112,14 +113,16 @@ class PublishedColumn:
     values: dict[str, float]
     noun: str
     better: str
-    per: float
-    unit: str
-    higher_is_better: bool
+
+    @property
+    def terms(self) -> MeasureTerms:
+        """The direction and the unit of what it is compared by."""
+        return MEASURES[self.compared_by]
 
     @property
     def best_first(self) -> tuple[str, ...]:
         """The stacks in the article's order."""
-        return tuple(sorted(self.values, key=self.values.__getitem__, reverse=self.higher_is_better))
+        return tuple(sorted(self.values, key=self.values.__getitem__, reverse=self.terms.higher_is_better))
 
     def ratio(self, above: str, below: str) -> float:
         """The ratio of two of the article's numbers."""
@@ -127,7 +130,7 @@ class PublishedColumn:
 
     def text(self, value: float) -> str:
         """A value with its unit."""
-        return f"{plain(value / self.per)} {self.unit}"
+        return f"{plain(value / self.terms.per)} {self.terms.unit}"
 
 
 def _throughput(load: str) -> PublishedColumn:
@@ -139,9 +142,6 @@ def _throughput(load: str) -> PublishedColumn:
         values={name: stack.throughput[load] for name, stack in STACKS.items()},
         noun="throughput",
         better="has a higher throughput than",
-        per=1,
-        unit="requests/s",
-        higher_is_better=True,
     )
 
 
@@ -158,9 +158,6 @@ COLUMNS: tuple[PublishedColumn, ...] = (
         values={name: stack.memory_mb * 1e6 for name, stack in STACKS.items()},
         noun="average memory",
         better="uses less memory than",
-        per=1e6,
-        unit="MB",
-        higher_is_better=False,
     ),
     PublishedColumn(
         line="p99-heavy",
@@ -170,8 +167,5 @@ COLUMNS: tuple[PublishedColumn, ...] = (
         values={name: stack.p99_heavy_ms * 1e3 for name, stack in STACKS.items()},
         noun="p99",
         better="has a lower p99 than",
-        per=1e3,
-        unit="ms",
-        higher_is_better=False,
     ),
 )

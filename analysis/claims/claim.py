@@ -28,7 +28,11 @@ from documents.run import Scenario, Workload
 
 @dataclass(frozen=True)
 class Evidence:
-    """The parts of a report that claims need; see `Report` for each."""
+    """The parts of a report that claims need; see `Report` for each.
+
+    Comparisons by other measures than throughput, mean memory and corrected p99 are ignored; without one of these, its
+    claims aren't comparable.
+    """
 
     size: HostSize
     cores: CoreLayout
@@ -97,10 +101,8 @@ def band(published: float) -> Interval:
     return Interval(low=published / (1 + TOLERANCE), high=published * (1 + TOLERANCE))
 
 
-def agreement(published: float, measured: Interval | None) -> ClaimOutcome:
-    """Judge an interval of a positive quantity by the published value; None is no interval."""
-    if measured is None:
-        return "cannot-tell"
+def agreement(published: float, measured: Interval) -> ClaimOutcome:
+    """Judge an interval of a positive quantity by the published value."""
     allowed = band(published)
     if allowed.low <= measured.low and measured.high <= allowed.high:
         return "reproduced"

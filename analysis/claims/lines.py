@@ -1,7 +1,5 @@
 """Every line of the article with its claims, judged by a report's numbers."""
 
-from collections.abc import Sequence
-
 from analysis.claims import article
 from analysis.claims.article import COLUMNS, PublishedColumn
 from analysis.claims.claim import Claim, Evidence, Judgement, not_comparable
@@ -15,9 +13,7 @@ from analysis.claims.facts import (
     size_claim,
 )
 from analysis.claims.numbers import number_claims, order_claims, ratio_claims
-from documents.lab import CoreLayout, HostSize
-from documents.report import BuildingFacts, Comparison, JudgedClaim, JudgedLine, PublishedNumber
-from documents.run import Scenario
+from documents.report import JudgedClaim, JudgedLine
 
 _AT_ONCE = f"up to {AT_ONCE_SECONDS:g} s"
 _NOTICEABLE = f"over {AT_ONCE_SECONDS:g} s"
@@ -99,29 +95,8 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
 """The claims of each line, at least one, by its name in `article.LINES`."""
 
 
-def judge_claims(
-    *,
-    size: HostSize,
-    cores: CoreLayout,
-    generator_shares: bool,
-    scenarios: Sequence[Scenario],
-    numbers: Sequence[PublishedNumber],
-    comparisons: Sequence[Comparison],
-    building: Sequence[BuildingFacts],
-) -> tuple[JudgedLine, ...]:
-    """Judge every claim of every line, in the article's order.
-
-    Args:
-        size: the size of the host.
-        cores: the host's core layout.
-        generator_shares: whether under it the load generator shares CPUs with what it measures.
-        scenarios: the run's loads.
-        numbers: the article's numbers with the run's, `Report.article`.
-        comparisons: all pairs of APIs by throughput, mean memory and p99. Other measures are ignored; without one of
-            these, its claims aren't comparable.
-        building: the known facts about building of the run's APIs.
-    """
-    evidence = Evidence(size, cores, generator_shares, scenarios, numbers, comparisons, building)
+def judge_claims(evidence: Evidence) -> tuple[JudgedLine, ...]:
+    """Judge every claim of every line, in the article's order."""
     return tuple(
         JudgedLine(line=line, claims=tuple(_judged(claim, evidence) for claim in CLAIMS[line.name]))
         for line in article.LINES

@@ -86,7 +86,7 @@ def judge_number(evidence: Evidence, column: PublishedColumn, api: str) -> Judge
     measured = evidence.estimate(api, column.load, column.measure)
     if measured is None:
         return not_comparable(f"This run has no valid cell of {api} under a load named {column.load}.")
-    found = f"{column.text(measured.value)}{in_brackets(measured, column.per)}"
+    found = f"{column.text(measured.value)}{in_brackets(measured, column.terms.per)}"
     reason = why_no_number(evidence, column.load)
     if reason is not None:
         return not_comparable(f"{capital(reason)}. Measured here: {found}.")
@@ -194,7 +194,7 @@ def ratio_claims(column: PublishedColumn) -> tuple[Claim, ...]:
             judge=lambda evidence: judge_ratio(evidence, column, above, below),
         )
 
-    return tuple(claim(*(pair if column.higher_is_better else pair[::-1])) for pair in pairs_of(column))
+    return tuple(claim(*(pair if column.terms.higher_is_better else pair[::-1])) for pair in pairs_of(column))
 
 
 def judge_ratio(evidence: Evidence, column: PublishedColumn, above: str, below: str) -> Judgement:

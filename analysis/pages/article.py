@@ -143,7 +143,7 @@ def _spread(spread: Spread, times: float = 1) -> TableCell:
     return TableCell(plain(spread.median * times), detail)
 
 
-_PER = {column.measure: column.per for column in article.COLUMNS}
+_PER = {column.measure: column.terms.per for column in article.COLUMNS}
 
 
 def article_table(report: Report) -> Table:

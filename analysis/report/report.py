@@ -15,7 +15,7 @@ from analysis.cells import (
     summarise_open_loop,
     summarise_warm_ups,
 )
-from analysis.claims import article, judge_claims
+from analysis.claims import Evidence, article, judge_claims
 from analysis.raw import ONE_IN, SAMPLED_ROLES, Run
 from analysis.report.caveats import article_note, caveats_of, grade_of, hardware_differences, other_differences
 from analysis.statistics import compare_all, has_ratio, linear_estimate, log_estimate, spread_of, value_of
@@ -184,13 +184,15 @@ def analyse(run: Run, facts_directory: Path | None = None) -> Report:
         article_note=article_note(run),
         comparisons=comparisons,
         claims=judge_claims(
-            size=inventory.size,
-            cores=inventory.cores,
-            generator_shares=inventory.generator_shares(inventory.cores),
-            scenarios=protocol.scenarios,
-            numbers=article_numbers,
-            comparisons=comparisons,
-            building=building,
+            Evidence(
+                size=inventory.size,
+                cores=inventory.cores,
+                generator_shares=inventory.generator_shares(inventory.cores),
+                scenarios=protocol.scenarios,
+                numbers=article_numbers,
+                comparisons=comparisons,
+                building=building,
+            )
         ),
         warm_ups=warm_ups,
         building=building,

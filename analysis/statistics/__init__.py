@@ -40,7 +40,7 @@ from analysis.statistics.inference import (
     power_to_show_same,
     within_margin,
 )
-from analysis.statistics.measures import MEASURES, blocks_text, has_ratio, value_of
+from analysis.statistics.measures import MEASURES, MeasureTerms, blocks_text, has_ratio, value_of
 
 __all__ = [
     "CONFIDENCE",
@@ -50,6 +50,7 @@ __all__ = [
     "POWER",
     "SIGNIFICANCE",
     "BlockMeans",
+    "MeasureTerms",
     "RunNoise",
     "StudentMean",
     "TwoNoises",

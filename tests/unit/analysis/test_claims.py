@@ -8,7 +8,7 @@ from analysis.claims import article
 from analysis.claims.article import PublishedColumn
 from analysis.claims.lines import CLAIMS, judge_claims
 from documents.report.report import JudgedClaim, Report
-from tests.unit.analysis.claims_builder import COLUMNS, FULL, OWN_CORES, SCENARIOS, with_pairs
+from tests.unit.analysis.claims_builder import COLUMNS, with_pairs
 
 PUBLISHED: dict[str, tuple[float, ...]] = {
     "throughput-light": (55_000, 50_000, 45_000, 28_900),
@@ -35,7 +35,7 @@ def test_no_line_of_the_article_is_without_a_claim_and_no_claim_without_a_line()
 def test_each_column_of_the_table_has_each_number_the_order_every_pair_and_every_ratio():
     assert {column.line for column in COLUMNS} == set(PUBLISHED)
     for column in COLUMNS:
-        shown = tuple(column.values[api] / column.per for api in ("rust", "zig", "go", "kotlin"))
+        shown = tuple(column.values[api] / column.terms.per for api in ("rust", "zig", "go", "kotlin"))
         assert shown == pytest.approx(PUBLISHED[column.line])
         assert Counter(claim.kind for claim in CLAIMS[column.line]) == {"number": 4, "order": 7, "ratio": 6}
     assert [column.load for column in COLUMNS] == ["light", "medium", "heavy", "heavy", "heavy"]
@@ -43,16 +43,7 @@ def test_each_column_of_the_table_has_each_number_the_order_every_pair_and_every
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.line)
 def test_the_article_s_own_numbers_reproduce_every_order_and_ratio(column: PublishedColumn):
-    comparisons = with_pairs(column, column.values).comparisons
-    judged = judge_claims(
-        size=FULL,
-        cores=OWN_CORES,
-        generator_shares=False,
-        scenarios=SCENARIOS,
-        numbers=(),
-        comparisons=comparisons,
-        building=(),
-    )
+    judged = judge_claims(with_pairs(column, column.values))
     [line] = [one for one in judged if one.line.name == column.line]
     outcomes = [claim.outcome for claim in line.claims if claim.kind in {"order", "ratio"}]
     assert outcomes == ["reproduced"] * 13
