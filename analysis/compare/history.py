@@ -8,7 +8,7 @@ from pathlib import Path
 from analysis.compare.conditions import Conditions, differences
 from analysis.raw import read_run
 from analysis.report import analyse
-from analysis.statistics import LEAST_BLOCKS, RunNoise, explained_change
+from analysis.statistics import RunNoise, explained_change
 from documents.errors import AnalysisError, DocumentError
 from documents.report import (
     History,
@@ -129,12 +129,6 @@ def _noise(report: Report, scenario: str, api: str) -> RunNoise | None:
         if comparison.measure != "throughput" or measured is None:
             continue
         for twin in comparison.twins:
-            ratio = twin.ratio
-            if (
-                twin.scenario == scenario
-                and twin.blocks >= LEAST_BLOCKS
-                and ratio is not None
-                and ratio.noise is not None
-            ):
-                return RunNoise(ratio.noise, twin.blocks, measured.throughput.count)
+            if twin.scenario == scenario and twin.ratio is not None and twin.ratio.noise is not None:
+                return RunNoise(twin.ratio.noise, twin.blocks, measured.throughput.count)
     return None

@@ -400,7 +400,6 @@ def _draw_roles(axes: Axes, found: list[tuple[int, ScenarioSummary]]) -> None:
             linewidth=0.8,
         )
         left = left + np.array(used)
-    axes.invert_yaxis()
     axes.set_ylim(len(found) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("cores")

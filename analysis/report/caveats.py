@@ -25,7 +25,7 @@ from documents.report import (
     ScenarioSummary,
     ShortBlock,
 )
-from documents.run import Cell, HostIdentity, KnobRecord, LoadHostRecord
+from documents.run import Cell, HostIdentity, KnobRecord, LoadHostRecord, Network
 
 _HARDWARE = {
     "cpu_model": "the processor",
@@ -85,7 +85,7 @@ def _about_load_hosts(
                 f"Load host {number} changed during the run. What changed: {'; '.join(changes)}. These numbers mix "
                 "cells from before and after the change; measure again."
             )
-        if changes := [*_changes_of_network(record)]:
+        if changes := [*_changes_of_network(record.before.network, record.after.network)]:
             yield f"The network to load host {number} changed during the run. What changed: {'; '.join(changes)}."
     unmeasured = [
         number for number, record in enumerate(run.host.load_hosts, start=1) if record.before.network.bandwidth is None
@@ -125,10 +125,7 @@ def _about_round_trips(records: Sequence[LoadHostRecord], summaries: Sequence[Sc
         )
 
 
-def _changes_of_network(record: LoadHostRecord) -> Iterator[str]:
-    if record.after is None:
-        return
-    before, after = record.before.network, record.after.network
+def _changes_of_network(before: Network, after: Network) -> Iterator[str]:
     pairs = [("the median round trip in µs", before.round_trips.median_us, after.round_trips.median_us)]
     if before.bandwidth is not None and after.bandwidth is not None:
         pairs += [
@@ -165,7 +162,7 @@ def caveats_of(
     unfinished: Sequence[Cell],
     comparisons: Sequence[Comparison],
     *,
-    open_loop: OpenLoopReport | None = None,
+    open_loop: OpenLoopReport | None,
 ) -> tuple[str, ...]:
     """The caveats of a run, the most important first."""
     of_both_loops = (*cells, *(() if open_loop is None else open_loop.cells))

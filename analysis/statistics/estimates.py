@@ -125,8 +125,8 @@ class RunNoise:
         return self.twin_noise**2 / 2 / self.blocks
 
 
-def explained_change(first: RunNoise, second: RunNoise, *, confidence: float = CONFIDENCE) -> float:
-    """The largest factor, above 1, between two means of the same true value, with this confidence.
+def explained_change(first: RunNoise, second: RunNoise) -> float:
+    """The largest factor, above 1, between two means of the same true value, with a confidence of 95%.
 
     Each run has at least two twins.
     """
@@ -134,7 +134,7 @@ def explained_change(first: RunNoise, second: RunNoise, *, confidence: float = C
     if total == 0:
         return 1.0
     spent = sum(run.variance**2 / (run.twins - 1) for run in (first, second))
-    return math.exp(t_quantile((1 + confidence) / 2, total**2 / spent) * math.sqrt(total))
+    return math.exp(t_quantile((1 + CONFIDENCE) / 2, total**2 / spent) * math.sqrt(total))
 
 
 _FARTHEST = 700.0

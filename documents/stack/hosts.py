@@ -54,7 +54,7 @@ class Price(Document):
         currency: three capital letters, such as EUR
     """
 
-    amount: Annotated[float, Field(ge=0.0001, le=1000, allow_inf_nan=False)]
+    amount: Annotated[float, Field(ge=0.0001, le=1000)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
