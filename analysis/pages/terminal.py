@@ -16,7 +16,7 @@ from analysis.pages.table import (
     without_columns,
     without_empty,
 )
-from analysis.pages.verdicts import load_verdicts, verdict_tables
+from analysis.pages.verdicts import load_verdicts, ranked_apis, verdict_tables
 from documents.report import Measurements, Report
 
 MOST_ROWS = 8
@@ -67,7 +67,6 @@ def headline(caveat: str) -> str:
 def _small_table(report: Report, *, intervals: bool, latency: bool) -> Table:
     """A row for each API, the best under the first load first; throughput and p99 under each load."""
     measured = {(found.api, found.scenario): found.measured for found in report.summaries}
-    ranked = [row[0].value for verdict in load_verdicts(report)[:1] for row in verdict.table.rows]
 
     def under(found: Measurements | None) -> Sequence[TableCell]:
         if found is None:
@@ -77,7 +76,7 @@ def _small_table(report: Report, *, intervals: bool, latency: bool) -> Table:
 
     rows = [
         (TableCell(api), *(cell for load in report.scenarios for cell in under(measured.get((api, load.name)))))
-        for api in ranked
+        for api in ranked_apis(report, report.scenarios[0].name)
     ]
     more = len(rows) - MOST_ROWS
     shown = without_empty(

@@ -325,6 +325,12 @@ def _ranks(report: Report, scenario: str) -> tuple[Comparison | None, Sequence[R
     return None, ()
 
 
+def ranked_apis(report: Report, scenario: str) -> tuple[str, ...]:
+    """The APIs under a load, the best rank first; without ranks in the report's order."""
+    _, ranks = _ranks(report, scenario)
+    return tuple(dict.fromkeys((*(rank.api for rank in ranks), *(api.name for api in report.apis))))
+
+
 def _sentence(report: Report, scenario: str) -> str:
     comparison, ranks = _ranks(report, scenario)
     if comparison is None or len(ranks) < 2:
@@ -350,7 +356,6 @@ def _sentence(report: Report, scenario: str) -> str:
 
 
 def _table(report: Report, scenario: str, title: str) -> Table:
-    """The APIs under a load, the best rank first; without ranks in the report's order."""
     _, ranks = _ranks(report, scenario)
     words = {rank.api: rank_words(rank) for rank in ranks}
     measured = {summary.api: summary.measured for summary in report.summaries if summary.scenario == scenario}
@@ -367,10 +372,9 @@ def _table(report: Report, scenario: str, title: str) -> Table:
             ),
         )
 
-    order = [*words, *(api.name for api in report.apis if api.name not in words)]
     return Table(
         title=title,
         note="",
         columns=(Column("API", numeric=False), Column("Rank"), Column("Throughput", "requests/s"), Column("p99", "ms")),
-        rows=tuple(map(row, order)),
+        rows=tuple(map(row, ranked_apis(report, scenario))),
     )
