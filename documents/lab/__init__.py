@@ -22,6 +22,7 @@ from documents.lab.host import (
     UserName,
     known_hosts_name,
     parse_cpu_list,
+    roles_share,
 )
 from documents.lab.inventory import (
     HOST_LABEL,
@@ -76,5 +77,6 @@ __all__ = [
     "Varied",
     "known_hosts_name",
     "parse_cpu_list",
+    "roles_share",
     "stack_labels",
 ]

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -20,7 +21,8 @@ HostRole = Literal["api", Service]
 HOST_ROLES: tuple[HostRole, ...] = ("api", *SERVICES)
 
 Role = Literal[HostRole, "generator", "system"]
-"""`system` is the rest: sshd, the container engine and the sampler; Redis shares its CPUs."""
+"""`system` is the rest: sshd, the container engine and the sampler. Redis shares its CPUs unless an explicit
+core layout separates them."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -48,11 +50,9 @@ class CoreLayout(Document):
         for role in ROLES:
             if list(self.of(role)) != sorted(set(self.of(role))):
                 raise ValueError(f"the CPUs of {role} must rise, each once")
-        measured = [set(self.api), set(self.postgres), set(self.generator), {*self.redis, *self.system}]
-        if not all((self.api, self.postgres, {*self.redis, *self.system})):
-            raise ValueError("every role needs a CPU")
-        overlap = sum(map(len, measured)) != len(set[int]().union(*measured))
-        if overlap != self.shared:
+        if not all(self.of(role) for role in ROLES if role != "generator"):
+            raise ValueError("every role but the generator needs a CPU")
+        if roles_share({role: self.of(role) for role in ROLES}) != self.shared:
             raise ValueError("`shared` must say whether CPUs are shared between roles")
         return self
 
@@ -74,6 +74,12 @@ class CoreLayout(Document):
     def cpu_list(self, role: Role) -> str:
         """The CPUs of one role as the kernel writes a CPU list, such as ``0,1,2``."""
         return ",".join(map(str, self.of(role)))
+
+
+def roles_share(cpus: Mapping[str, Collection[int]]) -> bool:
+    """Whether roles share a CPU, other than Redis and system; `cpus` are those of each role."""
+    measured = [{*cpus["api"]}, {*cpus["postgres"]}, {*cpus["generator"]}, {*cpus["redis"], *cpus["system"]}]
+    return sum(map(len, measured)) != len(set[int]().union(*measured))
 
 
 def parse_cpu_list(text: str) -> tuple[int, ...]:

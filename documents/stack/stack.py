@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from documents.base import Document, FaultyKeyError, Location, Name, Port
 from documents.errors import DocumentError
-from documents.lab import SERVICES, CoreLayout, CpuList, PhysicalCore, parse_cpu_list
+from documents.lab import SERVICES, CoreLayout, CpuList, PhysicalCore, parse_cpu_list, roles_share
 from documents.stack.hosts import AnyHost, AnyLoadHost, ContainerHost, ExistingHost, SshHost
 
 SECRET_ENVIRONMENT = frozenset({"DATABASE_URL", "REDIS_URL", "JWT_SECRET"})
@@ -247,15 +247,5 @@ def explicit_cores(cores: Cores, topology: tuple[PhysicalCore, ...]) -> CoreLayo
                 f"{' and '.join(holders)} would share the physical core of CPUs "
                 f"{', '.join(map(str, core))}; give SMT siblings to one role.",
             )
-    redis = roles.get("redis", roles["system"])
-    generator = roles.get("generator", ())
-    measured = [set(roles["api"]), set(roles["postgres"]), set(generator), {*redis, *roles["system"]}]
-    shared = sum(map(len, measured)) != len(set[int]().union(*measured))
-    return CoreLayout(
-        api=roles["api"],
-        postgres=roles["postgres"],
-        redis=redis,
-        system=roles["system"],
-        generator=generator,
-        shared=shared,
-    )
+    layout = {"redis": roles["system"], "generator": (), **roles}
+    return CoreLayout(**layout, shared=roles_share(layout))

@@ -81,10 +81,11 @@ def test_roles_share_if_they_have_a_cpu_in_common():
     assert [role for role in ROLES if whole.shares(role)] == ["postgres", "redis", "system"]
 
 
-@pytest.mark.parametrize("role", ["api", "postgres"])
+@pytest.mark.parametrize("role", ["api", "postgres", "redis", "system"])
 def test_role_without_a_cpu_is_refused(role: str):
-    with pytest.raises(ValidationError, match="every role needs a CPU"):
+    with pytest.raises(ValidationError, match="every role but the generator needs a CPU"):
         layout(**{role: ()})
+    assert layout(generator=()).generator == ()
 
 
 @pytest.mark.parametrize("cpus", [(1, 0), (0, 0)])
