@@ -153,19 +153,15 @@ _TICKS = (
 """Ratios to label, by how far from 1 the axis reaches; beyond that, powers of ten."""
 
 
-def verdict_plots(report: Report) -> PlotGroup | None:
-    """A panel for each load with the pairs' ratios of throughput and the twin's; None without any interval."""
-    plots = tuple(_by_scenario(report))
-    if not plots:
-        return None
-    [comparison] = [found for found in report.comparisons if found.measure == MAIN]
+def verdict_plots(report: Report) -> PlotGroup:
+    """A panel for each load with the pairs' ratios of throughput and the twin's, if one has an interval."""
     return PlotGroup(
         "Ratios of throughput",
         (
             "First over second, with 95% intervals, on a log scale. The band is the margin of "
-            f"{exact_percent(comparison.margin)}: pairs whose 90% interval lies within it are the same."
+            f"{exact_percent(report.margin)}: pairs whose 90% interval lies within it are the same."
         ),
-        plots,
+        tuple(_by_scenario(report)),
     )
 
 

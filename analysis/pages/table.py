@@ -282,7 +282,7 @@ def cell_table(report: Report) -> Table:
         )
 
     return Table(
-        title="Cells",
+        title="Every valid cell",
         note=(
             "One restart of an API, one warm-up, one load window each; all means above are over these. The twin is the "
             "second cell of the API that its block measured twice; both together count as one."

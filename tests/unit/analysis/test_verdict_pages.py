@@ -140,7 +140,7 @@ def values(report: Report) -> dict[str, list[list[str]]]:
 def test_a_run_that_compares_nothing_has_no_verdicts_but_a_reason(tmp_path: Path):
     report = analyse(read_run(compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=1)))
     assert list(values(report)) == ["The A/A twin"]
-    assert verdict_plots(report) is None
+    assert verdict_plots(report).plots == ()
     why = "Nothing can be compared: the run has one block."
     assert why in render_html(report)
     assert why in render_markdown(report)
