@@ -8,7 +8,7 @@ from typing import Literal
 
 from analysis.claims import article
 from analysis.claims.claim import Claim, Evidence, Judgement, all_of, not_comparable
-from analysis.formatting import counted, listing, plain
+from analysis.formatting import counted, listing, plain, spread_range
 from documents.report import BuildingFacts, ClaimOutcome, Spread
 
 LEAST_ODDS = 20
@@ -32,10 +32,7 @@ class TimeTerms:
     def text(self, facts: BuildingFacts) -> str:
         """The median with its range and unit."""
         spread = self.read(facts)
-        median = f"{plain(spread.median / self.per)} {self.unit}"
-        if spread.count == 1:
-            return f"{median} (once)"
-        return f"{median} ({plain(spread.least / self.per)} to {plain(spread.most / self.per)})"
+        return f"{plain(spread.median / self.per)} {self.unit} ({spread_range(spread, self.per) or 'once'})"
 
 
 TIMES: dict[Time, TimeTerms] = {

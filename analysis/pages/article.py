@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from analysis.claims import TOLERANCE, article, unlike_for_numbers, unlike_for_orders, unlike_host
 from analysis.formatting import MISSING, listing, plain
-from analysis.pages.table import Column, Table, TableCell, with_interval
+from analysis.pages.table import Column, Table, TableCell, with_interval, with_range
 from documents.report import (
     BuildingFacts,
     ClaimKind,
@@ -15,7 +15,6 @@ from documents.report import (
     PublishedLine,
     PublishedNumber,
     Report,
-    Spread,
 )
 from documents.run import Fact
 
@@ -91,13 +90,13 @@ def _rows(known: Sequence[BuildingFacts]) -> tuple[_Row, ...]:
             "clean_build",
             "Clean build, s",
             f"the release build with dependencies downloaded and nothing compiled{on_cpus}.",
-            lambda facts: _spread(facts.clean_build_seconds),
+            lambda facts: with_range(facts.clean_build_seconds),
         ),
         _Row(
             "incremental_build",
             "Incremental build, s",
             "the same build again after one line of code was changed.",
-            lambda facts: _spread(facts.incremental_build_seconds),
+            lambda facts: with_range(facts.incremental_build_seconds),
         ),
         _Row(
             "binary_size",
@@ -127,20 +126,15 @@ def _rows(known: Sequence[BuildingFacts]) -> tuple[_Row, ...]:
             "first_answer",
             "Start to first right answer, ms",
             f"from the process's start to the whole of a right answer with a post from PostgreSQL{before}.",
-            lambda facts: _spread(facts.first_answer_seconds, 1e3),
+            lambda facts: with_range(facts.first_answer_seconds, 1e-3),
         ),
         _Row(
             "rest_memory",
             "Memory at rest, MB",
             f"anonymous memory {rest} after that answer, before any load.",
-            lambda facts: _spread(facts.rest_memory_bytes, 1 / 1e6),
+            lambda facts: with_range(facts.rest_memory_bytes, 1e6),
         ),
     )
-
-
-def _spread(spread: Spread, times: float = 1) -> TableCell:
-    detail = f"{plain(spread.least * times)} to {plain(spread.most * times)}" if spread.count > 1 else ""
-    return TableCell(plain(spread.median * times), detail)
 
 
 _PER = {column.measure: column.terms.per for column in article.COLUMNS}

@@ -97,11 +97,8 @@ def render_markdown(report: Report) -> str:
     lines = ((entry.cell_id, line) for entry in void_entries(report) for line in (*entry.reasons, entry.outcome))
     voids = [bullets(f"{cell_id}: {line}" for cell_id, line in lines)] if report.void_attempts else []
     parts += ["## Void cells", escape(void_note(report)), *voids]
-    if report.short_blocks:
-        parts += ["## Short blocks", bullets(short_blocks(report))]
-    if report.unfinished_cells:
-        parts += ["## Unfinished cells", bullets(report.unfinished_cells)]
     parts += [
+        *_incomplete(report),
         "## Run it again",
         "\n".join(f"    {one_line(command)}" for command in rerun_commands(report)),
         "## How the numbers are made",
@@ -118,11 +115,18 @@ def render_summary(report: Report) -> str:
         escape(f"Run {report.run_id} by the protocol {report.protocol}. {in_short(report)} {grade_text(report)}"),
         markdown_section(summary_table(report)),
         *map(markdown_section, verdict_tables(report)),
+        *_incomplete(report),
     ]
+    if report.caveats:
+        parts += ["## Before you quote these numbers", bullets(report.caveats)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _incomplete(report: Report) -> list[str]:
+    """The short blocks and the unfinished cells, each under its heading."""
+    parts: list[str] = []
     if report.short_blocks:
         parts += ["## Short blocks", bullets(short_blocks(report))]
     if report.unfinished_cells:
         parts += ["## Unfinished cells", bullets(report.unfinished_cells)]
-    if report.caveats:
-        parts += ["## Before you quote these numbers", bullets(report.caveats)]
-    return "\n\n".join(parts) + "\n"
+    return parts

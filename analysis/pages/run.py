@@ -49,7 +49,6 @@ def knob_table(knobs: Sequence[KnobRecord]) -> Table:
 
 def watch_table(report: Report) -> Table:
     """Every valid cell that was watched, in the order of the plan; those of the open loop last."""
-    cells = (*report.cells, *(report.open_loop.cells if report.open_loop else ()))
     columns = (
         Column("Cell", numeric=False),
         Column("Bound by", numeric=False),
@@ -104,7 +103,7 @@ def watch_table(report: Report) -> Table:
             "before and after the load. PostgreSQL or Redis is the limit of a cell if it used up its CPUs."
         ),
         columns=columns,
-        rows=tuple(row(cell, cell.watch) for cell in cells if cell.watch is not None),
+        rows=tuple(row(cell, cell.watch) for cell in report.every_cell if cell.watch is not None),
     )
     return without_empty(table)
 
@@ -289,7 +288,7 @@ def heading(report: Report) -> str:
 
 def in_short(report: Report) -> str:
     """The size of the run in one sentence."""
-    valid = len(report.cells) + (0 if report.open_loop is None else len(report.open_loop.cells))
+    valid = len(report.every_cell)
     planned = valid + len(report.void_cells) + len(report.unfinished_cells)
     return (
         f"{_subjects(report)}, {counted(len(report.scenarios), 'load')} and "

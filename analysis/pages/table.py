@@ -7,7 +7,17 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.cells import mostly_bound_by
-from analysis.formatting import MISSING, counted, interval, listing, percent, plain, ratio_interval, ratio_text
+from analysis.formatting import (
+    MISSING,
+    counted,
+    interval,
+    listing,
+    percent,
+    plain,
+    ratio_interval,
+    ratio_text,
+    spread_range,
+)
 from analysis.statistics import blocks_text
 from documents.lab import SERVICES
 from documents.report import (
@@ -20,6 +30,7 @@ from documents.report import (
     Report,
     ScenarioSummary,
     ShortBlock,
+    Spread,
     VoidAttempt,
     VoidCell,
     WarmUpSummary,
@@ -324,17 +335,20 @@ def with_interval(estimate: Estimate, per: float = 1) -> TableCell:
     return TableCell(plain(estimate.value / per), interval(estimate, per))
 
 
+def with_range(spread: Spread, per: float = 1) -> TableCell:
+    """A median divided by `per`, with the range of its values below it."""
+    return TableCell(plain(spread.median / per), spread_range(spread, per))
+
+
 def warm_up_table(report: Report) -> Table:
     """Warm-ups of the valid cells; no rows if none was watched."""
 
     def row(summary: WarmUpSummary) -> tuple[TableCell, ...]:
-        seconds = summary.seconds
-        spread = f"{plain(seconds.least)} to {plain(seconds.most)}" if seconds.count > 1 else ""
         not_judged = summary.cells - summary.steady - len(summary.never_steady)
         return (
             TableCell(summary.scenario),
             TableCell(summary.api),
-            TableCell(plain(seconds.median), spread),
+            with_range(summary.seconds),
             TableCell(f"{summary.steady} of {summary.cells}", "not judged" if not_judged else ""),
             TableCell(", ".join(summary.never_steady) or MISSING),
         )
@@ -447,7 +461,7 @@ def _reasons(report: Report, attempt: VoidAttempt) -> Iterator[str]:
 
 
 def _outcome(report: Report, cell_id: str) -> str:
-    for cell in (*report.cells, *(report.open_loop.cells if report.open_loop else ())):
+    for cell in report.every_cell:
         if cell.cell_id == cell_id:
             return f"attempt {cell.attempt} counts"
     void = any(cell.cell_id == cell_id for cell in report.void_cells)

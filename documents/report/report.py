@@ -295,6 +295,11 @@ class Report(Document):
         """Whether under the lab's core layout the load generator shares CPUs with what it measures."""
         return self.grade == "shared" if self.load_hosts else self.cores.shares("generator")
 
+    @property
+    def every_cell(self) -> tuple[CellNumbers | OpenLoopNumbers, ...]:
+        """Each valid cell, those of the open loop last."""
+        return (*self.cells, *(self.open_loop.cells if self.open_loop else ()))
+
     def cores_of(self, api: Subject) -> CoreLayout:
         """The core layout that an API was measured with: its variant's, or the lab's."""
         return api.varied.cores if api.varied is not None and api.varied.cores is not None else self.cores
