@@ -99,13 +99,12 @@ def confirm_cost(
     Raises:
         LabError: the lab has expired, or its cost isn't confirmed; nothing was made.
     """
-    from documents.stack import as_cloud_host
+    from documents.stack import CloudHost
     from lab.lifecycle import cost_lines, cost_until_expiry, read_state
 
-    host = as_cloud_host(stack.host)
-    if host is None:
+    if not isinstance(stack.host, CloudHost):
         return
-    bill = host.bill(machines)
+    bill = stack.host.bill(machines)
     cost = cost_until_expiry(bill, datetime.now(UTC))
     if read_state(engine).bill == bill:
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from documents.errors import LabError
 from documents.lab import CoreLayout, Host, HostResources, HostSize, LoadHost, PhysicalCore, parse_cpu_list
-from documents.stack import AnyHost, Stack, as_cloud_host, explicit_cores
+from documents.stack import AnyHost, CloudHost, Stack, explicit_cores
 
 _SPLITS = {
     8: (3, 2, 1, 2),
@@ -131,12 +131,11 @@ Source: Karpenter's default `VM_MEMORY_OVERHEAD_PERCENT` for EC2, where types wi
 def size_host(resources: HostResources, host: AnyHost) -> HostSize:
     """The first physical cores of a host, as many as its document takes, and all of its memory."""
     cores = take_cores(resources.cores, host.cpus)
-    cloud = as_cloud_host(host)
     article_bytes = (1 - _UNREPORTED_MEMORY) * _ARTICLE_MEMORY_GB * 1024**3
     return HostSize(
         cpus=tuple(itertools.chain.from_iterable(cores)),
         memory_bytes=resources.memory_bytes,
-        shared_cores=cloud is not None and cloud.shared_cores,
+        shared_cores=isinstance(host, CloudHost) and host.shared_cores,
         smaller=len(cores) < _ARTICLE_CORES or resources.memory_bytes < article_bytes,
     )
 

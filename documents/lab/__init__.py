@@ -36,7 +36,6 @@ from documents.lab.inventory import (
     RedisService,
     Secrets,
     Varied,
-    stack_labels,
 )
 
 __all__ = [
@@ -78,5 +77,4 @@ __all__ = [
     "known_hosts_name",
     "parse_cpu_list",
     "roles_share",
-    "stack_labels",
 ]

@@ -19,11 +19,6 @@ VARIED_LABEL = "org.fairground.varied"
 """Names the container that a variant's was made from. A run creates these, and removes them at its end."""
 
 
-def stack_labels(stack: str) -> dict[str, str]:
-    """The labels of everything that belongs to the stack."""
-    return {STACK_LABEL: stack}
-
-
 LOOPBACK = "127.0.0.1"
 
 

@@ -12,7 +12,6 @@ from documents.stack.hosts import (
     HetznerHost,
     SshHost,
     SshLoadHost,
-    as_cloud_host,
     cloud_tags,
     keeps_images,
 )
@@ -53,7 +52,6 @@ __all__ = [
     "SshHost",
     "SshLoadHost",
     "Stack",
-    "as_cloud_host",
     "cloud_tags",
     "explicit_cores",
     "keeps_images",

@@ -210,11 +210,6 @@ class HetznerHost(_CloudHost):
 CloudHost = AwsHost | HetznerHost
 
 
-def as_cloud_host(host: Document) -> CloudHost | None:
-    """The host, if it is a cloud's and costs money."""
-    return host if isinstance(host, CloudHost) else None
-
-
 def cloud_tags(stack: str, host: CloudHost) -> dict[str, str]:
     """The tags of all of a lab's resources at a cloud.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pulumi
 import pulumi_docker as docker
 
-from documents.lab import LOOPBACK, STACK_LABEL, PhysicalCore, stack_labels
+from documents.lab import LOOPBACK, STACK_LABEL, PhysicalCore
 from documents.stack import ContainerHost as ContainerHostDocument
 from documents.stack import ContainerLoadHost as ContainerLoadHostDocument
 from documents.stack import Stack, keeps_images
@@ -128,7 +128,7 @@ class ContainerHost(DeclaredHost):
             build=docker.RemoteImageBuildArgs(
                 context=str(_IMAGE_FOLDER.relative_to(Path.cwd())),
                 build_args={"BASE": base.tag},
-                labels=stack_labels(self._stack),
+                labels={STACK_LABEL: self._stack},
                 network_mode="host",
                 remove=True,
                 # The classic builder: unlike BuildKit it keeps no cache apart from the images themselves.

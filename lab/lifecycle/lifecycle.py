@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from documents.errors import FairgroundError, HostUnreachableError, LabError
 from documents.lab import Inventory, Secrets
-from documents.stack import ExistingHost, SshHost, Stack, as_cloud_host, cloud_tags, keeps_images
+from documents.stack import CloudHost, ExistingHost, SshHost, Stack, cloud_tags, keeps_images
 from lab.lifecycle.engine import Engine, Progress, read_outputs, require_docker_plugin
 from lab.lifecycle.existing_host import KEPT_BY_DOCUMENT, leave_host, reach_host
 from lab.lifecycle.preflight import check_cloud, check_machine
@@ -37,8 +37,8 @@ def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inven
         LabError: it failed; what was created stays on record, and the next call continues from there. Or another
             release of Fairground stood the lab up, and nothing was changed.
     """
-    if (cloud := as_cloud_host(stack.host)) is not None:
-        check_cloud(cloud, environment=engine.environment, now=datetime.now(UTC))
+    if isinstance(stack.host, CloudHost):
+        check_cloud(stack.host, environment=engine.environment, now=datetime.now(UTC))
     require_docker_plugin(engine.environment)
     check_machine(stack, engine.root)
     ensure_stack(engine)
@@ -200,8 +200,8 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
         else:
             if host is not None:
                 answering.append(host)
-    if (cloud := as_cloud_host(stack.host)) is not None and not state.resources:
-        tags = ", ".join(f"{name}={value}" for name, value in cloud_tags(stack.name, cloud).items())
+    if isinstance(stack.host, CloudHost) and not state.resources:
+        tags = ", ".join(f"{name}={value}" for name, value in cloud_tags(stack.name, stack.host).items())
         found.append(f"everything at the cloud with the tags {tags}, which only the cloud itself can show and remove")
     return Adoptable(tuple(found), gone=tuple(gone), answering=tuple(answering))
 
@@ -296,9 +296,9 @@ def take_down_expired(
 
 def _has_expired(engine: Engine, document: Stack | None, now: datetime) -> bool:
     """Whether the lab has resources at a cloud and has expired."""
-    host = None if document is None else as_cloud_host(document.host)
-    if host is not None and host.expires > now:
+    cloud = document.host if document is not None and isinstance(document.host, CloudHost) else None
+    if cloud is not None and cloud.expires > now:
         return False
     state = read_state(engine)
-    expires = host.expires if host is not None else state.bill and state.bill.expires
+    expires = cloud.expires if cloud is not None else state.bill and state.bill.expires
     return bool(state.resources) and expires is not None and expires <= now

@@ -11,7 +11,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource
 
 from documents.errors import HostError, LabError
-from documents.lab import Host, stack_labels
+from documents.lab import STACK_LABEL, Host
 from lab.resources.provider import Provider
 from provision.containers import LOCAL_DOCKER
 from provision.images import (
@@ -144,7 +144,7 @@ class _BuiltImageProvider(Provider):
                         name=name,
                         base=props["base"],
                         target=props.get("target"),
-                        labels=stack_labels(props["stack"]),
+                        labels={STACK_LABEL: props["stack"]},
                     )
                 except HostError as error:
                     # An error that ends an operation of the engine is shown on one line.

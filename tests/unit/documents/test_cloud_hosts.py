@@ -6,7 +6,7 @@ import pytest
 
 from documents.base import Document
 from documents.errors import DocumentError
-from documents.stack.hosts import AwsHost, HetznerHost, as_cloud_host, cloud_tags
+from documents.stack.hosts import AwsHost, CloudHost, HetznerHost, cloud_tags
 from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
 
 COMMON = """\
@@ -31,8 +31,8 @@ def refusal(kind: type[Document], text: str) -> str:
 
 @both
 def test_default_machine_has_cores_of_its_own(kind: type[Document], text: str):
-    host = as_cloud_host(kind.from_yaml(text, name="x"))
-    assert host is not None
+    host = kind.from_yaml(text, name="x")
+    assert isinstance(host, CloudHost)
     assert not host.shared_cores
     assert host.bill(1).machine_type == {"aws": "c7a.2xlarge", "hetzner": "ccx33"}[host.kind]
 
@@ -59,8 +59,8 @@ def test_only_the_controller_is_allowed(kind: type[Document], text: str, source:
 @both
 def test_the_controller_s_network_may_be_allowed(kind: type[Document], text: str):
     for source, network in (("203.0.113.0/24", "203.0.113.0/24"), ("203.0.113.7", "203.0.113.7/32")):
-        host = as_cloud_host(kind.from_yaml(text.replace("203.0.113.7/32", source), name="x"))
-        assert host is not None
+        host = kind.from_yaml(text.replace("203.0.113.7/32", source), name="x")
+        assert isinstance(host, CloudHost)
         assert host.allowed_from == network
 
 
@@ -160,8 +160,8 @@ def test_all_but_one_family_of_hetzner_share_their_cores(server_type: str, share
 
 @both
 def test_tags_have_only_characters_that_every_cloud_allows(kind: type[Document], text: str):
-    host = as_cloud_host(kind.from_yaml(text.replace("18:00:00+", "18:00:00.5+"), name="x"))
-    assert host is not None
+    host = kind.from_yaml(text.replace("18:00:00+", "18:00:00.5+"), name="x")
+    assert isinstance(host, CloudHost)
     assert cloud_tags("local", host) == {
         "fairground-stack": "local",
         "fairground-owner": "anna",
