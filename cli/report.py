@@ -69,7 +69,7 @@ def _as_text(folder: Path, numbers: "Report", print_as: ReportFormat) -> str:
 
 
 def _show_tables(console: "Console", numbers: "Report") -> None:
-    from analysis.pages import terminal_tables
+    from analysis.pages.terminal import terminal_tables
 
     for table in terminal_tables(numbers):
         if table.rows:
@@ -93,7 +93,8 @@ def show_screen(console: "Console", numbers: "Report", page: Path, *, run: str, 
     from rich.table import Table
     from rich.text import Text
 
-    from analysis.pages import grade_text, screen
+    from analysis.pages.run import grade_text
+    from analysis.pages.terminal import screen
 
     shown = screen(numbers)
     console.print(shown.heading, style="bold", markup=False)

@@ -185,8 +185,8 @@ class CiJob:
             self._console.print(f"There is no report: {error}", markup=False)
 
     def _report(self, folder: Path) -> None:
-        from analysis.pages import render_summary
         from analysis.pages.html import replace_whole, write_report
+        from analysis.pages.markdown import render_summary
 
         report = write_report(folder, FACTS)
         for name in REPORT_FILES:
