@@ -27,11 +27,10 @@ which then measures itself. Waiting grows as 1/(1 - use) (Kleinrock 1975, "Queue
 if the generator shares CPUs, which it fills together with what it measures."""
 
 GENERATOR_WAITED_MOST = 0.10
-"""Share of the window that a thread waits on average, on CPUs of its own: with a thread per CPU, none should wait. If
-the generator shares CPUs, only a caveat, and only above a half."""
+"""Share of the window that a thread waits on average, on CPUs of its own: with a thread per CPU, none should wait."""
 
 SHARED_GENERATOR_WAITED_MOST = 0.50
-"""See above."""
+"""The same where the generator shares CPUs. Only a caveat."""
 
 LITTLES_LAW_LEAST = 0.90
 """An idle generator gives 0.99 and more; a slow wrk has given 0.57."""

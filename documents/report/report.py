@@ -69,9 +69,9 @@ Grade = Literal["full", "partly-controlled", "smaller", "other-tenants", "shared
 """How far a host's numbers can be trusted. Of several grades, the last one holds.
 
 `full`: the article's 8 cores and 16 GB, a core layout without overlap, and every knob as a measurement wants it.
-`partly-controlled`: all but the last of these. `smaller`: less of the machine, or roles other than the generator share
-CPUs. `other-tenants`: other tenants of a cloud have the same cores. `shared`: the load generator shares CPUs with what
-it measures.
+`partly-controlled`: all but the last of these. `smaller`: fewer cores or less memory, or roles other than the generator
+share CPUs. `other-tenants`: other tenants of a cloud have the same cores. `shared`: the load generator shares CPUs with
+what it measures.
 """
 
 
@@ -99,6 +99,7 @@ class PublishedNumber(Document):
     The article doesn't say under which load its memory was averaged: here it is the heavy one.
 
     Attributes:
+        measure: `p99` is the corrected one that wrk prints, which comparisons call `p99_corrected`
         published: the article's: requests a second, bytes or microseconds
         measured: this run's; null without a valid cell
     """
