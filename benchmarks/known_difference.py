@@ -48,6 +48,7 @@ from benchmarks.added_work import (
 from benchmarks.page import heading, write_page
 from cli.context import ROOT, RUNS, open_engine
 from documents.errors import FairgroundError, LabError
+from documents.files import replace_file
 from documents.lab import Inventory, Secrets
 from documents.run import Protocol, Scenario
 from experiment.progress import CellFinished, Event
@@ -236,10 +237,10 @@ def sized(rounds: int) -> Generator[None]:
     """
     before = DOCUMENT.read_text(encoding="utf-8")
     try:
-        DOCUMENT.write_text(with_rounds(before, rounds), encoding="utf-8")
+        replace_file(DOCUMENT, with_rounds(before, rounds))
         yield
     finally:
-        DOCUMENT.write_text(before, encoding="utf-8")
+        replace_file(DOCUMENT, before)
 
 
 def _bring_up() -> None:

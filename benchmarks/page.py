@@ -4,6 +4,7 @@ import sys
 from datetime import UTC, datetime
 
 from cli.context import ROOT, open_engine
+from documents.files import replace_file
 from documents.run import HostIdentity
 from lab.lifecycle import read_lab
 from provision.ssh import connect
@@ -28,5 +29,5 @@ def write_page(name: str, text: str) -> None:
     """Write a page, replacing an earlier one, and print its path on standard error."""
     PAGES.mkdir(exist_ok=True)
     path = PAGES / name
-    path.write_text(text, encoding="utf-8")
+    replace_file(path, text)
     print(f"Wrote {path}", file=sys.stderr)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ci.gate_stack import STACK, Change, write_gate_stack
 from documents.errors import FairgroundError
+from documents.files import replace_file
 from documents.run import MANIFESTS
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -65,7 +66,7 @@ def gate(
     written = (artifacts / f"{pair.api}.md" for pair in change.pairs)
     summaries = [path.read_text(encoding="utf-8") for path in written if path.is_file()]
     comment = render_comment(change, statuses, summaries)
-    (artifacts / "comment.md").write_text(comment, encoding="utf-8")
+    replace_file(artifacts / "comment.md", comment)
     print(comment.partition("\n")[0])  # noqa: T201 - the command's output
     return next((status for status in WORST_FIRST if status in statuses.values()), PASSED)
 

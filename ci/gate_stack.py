@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from documents.errors import DocumentError, RunError
+from documents.files import replace_file
 from documents.stack import Api, Stack
 
 STACK = "ci-gate"
@@ -79,7 +80,7 @@ def write_gate_stack(project: Path, base: str, like: str) -> Change:
         document = yaml.safe_load(text) | {"name": STACK, "apis": _entries(pairs, measured)}
         written = yaml.safe_dump(document, sort_keys=False)
         Stack.from_yaml(written, name=f"the gate's stack, made from {name}")
-        (project / f"stacks/{STACK}.yaml").write_text(written, encoding="utf-8")
+        replace_file(project / f"stacks/{STACK}.yaml", written)
     return Change(commit, pairs, new)
 
 

@@ -26,6 +26,7 @@ from cli.context import (
 from cli.progress import under_way
 from cli.report import find_run, show_screen
 from documents.errors import AnalysisError, DocumentError, FairgroundError, RunError
+from documents.files import replace_file, replacing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -118,10 +119,10 @@ class CiJob:
 
         if isinstance(event, RunStarted):
             self._folder = Path(event.directory)
-            (self._artifacts / RUN_ID).write_text(f"{event.run_id}\n", encoding="utf-8")
+            replace_file(self._artifacts / RUN_ID, f"{event.run_id}\n")
             if self._asked is not None:
                 record = self._asked.model_copy(update={"run_id": event.run_id})
-                _RECORD.write_text(record.to_json(), encoding="utf-8")
+                replace_file(_RECORD, record.to_json())
         self._progress(event)
 
     def __exit__(
@@ -201,10 +202,8 @@ class CiJob:
 
 def _pack(folder: Path, archive: Path) -> None:
     """Pack a run's folder into an archive, which appears in one step."""
-    partial = archive.with_name(f".{archive.name}.partial")
-    with tarfile.open(partial, "w:gz") as packed:
+    with replacing(archive) as file, tarfile.open(fileobj=file, mode="w:gz") as packed:
         packed.add(folder, arcname=folder.name)
-    partial.replace(archive)
 
 
 DEFAULT_PROTOCOL = "quick"

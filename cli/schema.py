@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from cli.context import ROOT, JsonOption, print_json, terminal
+from documents.files import replace_file
 
 PAGES = ("stack-document.md", "protocol.md", "adding-an-api.md", "files.md")
 """The pages in `docs/` that list fields. A model of two pages is on the first."""
@@ -20,7 +21,7 @@ def schema(json: JsonOption = False) -> None:
     for path, text in generated(ROOT).items():
         if not path.is_file() or path.read_text("utf-8") != text:
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            replace_file(path, text)
             names.append(str(path.relative_to(ROOT)))
     if json:
         print_json(names)

@@ -1,5 +1,6 @@
 """`lab run --ci`: what a job finds after a run, whatever ended it, and when a pipeline goes on with what it began."""
 
+import errno
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -202,6 +203,19 @@ def test_report_that_can_not_be_made_hides_no_failure_of_the_run(
 def test_interrupt_packs_what_was_measured_without_the_time_for_a_report(loop: Loop, artifacts: Path):
     interrupt(loop, artifacts)
     assert {path.name for path in artifacts.iterdir()} == {"run-id", "run.tar.gz"}
+
+
+def test_archive_that_can_not_be_packed_leaves_no_part_of_it(
+    loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def add(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(tarfile.TarFile, "add", add)
+    with pytest.raises(OSError, match="Input/output error"):
+        run(ci=True, artifacts=artifacts)
+    assert {path.name for path in artifacts.iterdir()} == {*ARTIFACT_FILES} - {"run.tar.gz"}
+    assert loop.called
 
 
 def test_artefacts_of_the_job_before_are_gone_where_nothing_began_and_other_files_stay(
