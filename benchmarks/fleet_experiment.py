@@ -8,9 +8,11 @@ common what two runs that are compared must.
 import secrets as random_secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +25,10 @@ from benchmarks.fleet_noise import measured_level
 from benchmarks.fleet_orders import plan_for_host
 from benchmarks.simulated_host import SimulatedHost, simulated_inventory
 from documents.errors import AnalysisError, HostUnreachableError
-from documents.lab import Secrets
+from documents.lab import Inventory, Secrets
 from documents.report import CellNumbers
 from documents.run import Plan, Protocol, Scenario
-from experiment.running import Planner
-from experiment.running.run import begin, resume
+from experiment.running import Planner, resume_run, start_run
 
 API_IMAGES = {"again": "sha256:plain", "plain": "sha256:plain", "slowed": "sha256:slowed"}
 """The APIs of the stack `known-difference`: two entries of one build, and one that is slower by a known share."""
@@ -83,32 +84,39 @@ def run_fleet(
         planner_of: makes the plan of a host's run: by default, by the fleet's design.
     """
     planner_of = planner_of or (lambda host: partial(plan_for_host, host=host, hosts=len(hosts)))
+    inventories = [simulated_inventory(number, API_IMAGES) for number in range(len(hosts))]
+    by_stack = {inventory.stack: host for inventory, host in zip(inventories, hosts, strict=True)}
+
+    def opened(inventory: Inventory, _secrets: Secrets) -> nullcontext[SimulatedHost]:
+        return nullcontext(by_stack[inventory.stack])
 
     def run(number: int) -> FleetRun:
-        host, inventory = hosts[number], simulated_inventory(number, API_IMAGES)
+        host, inventory = hosts[number], inventories[number]
         secrets = Secrets(**dict.fromkeys(_SECRETS, random_secrets.token_hex(32)))
         runs = directory / inventory.stack
         try:
-            folder = begin(
-                host,
+            folder = start_run(
                 inventory,
                 secrets,
                 protocol,
                 runs,
                 apis=apis_of(number),
                 order_seed=order_seed,
-                git_commit=COMMIT,
                 progress=host.hear,
                 planner=planner_of(number),
                 clock=host.clock,
             )
         except HostUnreachableError:
             [folder] = runs.iterdir()
-            resume(host, folder, inventory, secrets, git_commit=COMMIT, progress=host.hear, clock=host.clock)
+            resume_run(folder, inventory, secrets, progress=host.hear, clock=host.clock)
             return FleetRun(folder, host.clock.monotonic(), resumed=True)
         return FleetRun(folder, host.clock.monotonic(), resumed=False)
 
-    with ThreadPoolExecutor(len(hosts), thread_name_prefix="host") as pool:
+    with (
+        patch("experiment.running.run.open_bench", opened),
+        patch("experiment.running.run.git_commit", lambda: COMMIT),
+        ThreadPoolExecutor(len(hosts), thread_name_prefix="host") as pool,
+    ):
         return tuple(pool.map(run, range(len(hosts))))
 
 

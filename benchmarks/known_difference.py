@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from analysis.compare import judge_gate
 from analysis.raw import read_run
 from analysis.report import analyse
 from benchmarks.added_work import (
@@ -50,9 +51,10 @@ from cli.context import ROOT, RUNS, open_engine
 from documents.errors import FairgroundError, LabError
 from documents.files import replace_file
 from documents.lab import Inventory, Secrets
+from documents.report import Report
 from documents.run import Protocol, Scenario
 from experiment.progress import CellFinished, Event
-from experiment.running import git_commit, judge_run, measure_builds
+from experiment.running import git_commit, measure_builds
 from lab.lifecycle import read_lab
 
 STACK = "known-difference"
@@ -149,8 +151,8 @@ def measure(settings: Settings) -> Result:
     alike: list[Alike] = []
     for number in range(1, settings.experiments + 1):
         _say(f"A/A experiment {number} of {settings.experiments}")
-        folder = _measure(lab, AGAIN, _protocol(settings, blocks=settings.blocks))
-        alike.append(judge_alike(judge_run(folder, base=PLAIN, candidate=AGAIN), blocks=settings.blocks))
+        report = _measure(lab, AGAIN, _protocol(settings, blocks=settings.blocks))
+        alike.append(judge_alike(judge_gate(report, base=PLAIN, candidate=AGAIN), blocks=settings.blocks))
         _say("\n".join(_set(_alike_rows(alike[-1]))))
     half_width = twin_half_width(alike)
     _say("calibration")
@@ -161,7 +163,7 @@ def measure(settings: Settings) -> Result:
     with sized(rounds):
         _bring_up()
     lab = read_lab(open_engine(STACK))
-    folder = _measure(lab, SLOWED, _protocol(settings, blocks=settings.blocks))
+    report = _measure(lab, SLOWED, _protocol(settings, blocks=settings.blocks))
     return Result(
         alike=tuple(alike),
         half_width=half_width,
@@ -170,16 +172,13 @@ def measure(settings: Settings) -> Result:
         rounds=rounds,
         predicted_ratio=calibration.predicted_ratio(rounds),
         difference=judge_difference(
-            judge_run(folder, base=PLAIN, candidate=SLOWED),
-            analyse(read_run(folder)).cells,
-            api_cpus=len(lab[0].cores.api),
+            judge_gate(report, base=PLAIN, candidate=SLOWED), report.cells, api_cpus=len(lab[0].cores.api)
         ),
     )
 
 
 def _calibrate(lab: tuple[Inventory, Secrets], protocol: Protocol) -> Calibration:
-    folder = _measure(lab, SLOWED, protocol)
-    report = analyse(read_run(folder))
+    report = _measure(lab, SLOWED, protocol)
     return Calibration(
         run_id=report.run_id,
         rounds=int(lab[0].api(SLOWED).environment[VARIABLE]),
@@ -208,9 +207,9 @@ def _protocol(settings: Settings, *, blocks: int, twin: bool = True) -> Protocol
     )
 
 
-def _measure(lab: tuple[Inventory, Secrets], candidate: str, protocol: Protocol) -> Path:
-    (ROOT / _PROTOCOL).write_text(protocol.to_json(), encoding="utf-8")
-    return measure_builds(
+def _measure(lab: tuple[Inventory, Secrets], candidate: str, protocol: Protocol) -> Report:
+    replace_file(ROOT / _PROTOCOL, protocol.to_json())
+    folder = measure_builds(
         *lab,
         protocol,
         RUNS,
@@ -219,6 +218,7 @@ def _measure(lab: tuple[Inventory, Secrets], candidate: str, protocol: Protocol)
         protocol_file=str(_PROTOCOL),
         progress=_show,
     )
+    return analyse(read_run(folder))
 
 
 def _show(event: Event) -> None:

@@ -76,10 +76,11 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     """
     if run is not None and (protocol is not None or seed is not None):
         raise typer.BadParameter("A run that is judged by --run was measured already: no --protocol and no --seed.")
-    from analysis.compare import JUDGED
+    from analysis.compare import JUDGED, judge_gate
     from analysis.pages.gate import render_gate_markdown
     from analysis.pages.html import replace_whole
-    from experiment.running import judge_run
+    from analysis.raw import read_run
+    from analysis.report import analyse
 
     measures: Sequence[Measure] = [_known(name) for name in measure] if measure else JUDGED
     console = terminal()
@@ -88,7 +89,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
         folder = find_run(run)
     else:
         folder = _measure(console, stack, protocol or GATE_PROTOCOL, base=base, candidate=candidate, seed=seed)
-    judged = judge_run(folder, base=base, candidate=candidate, judged=measures)
+    judged = judge_gate(analyse(read_run(folder)), base=base, candidate=candidate, judged=measures)
     if json:
         print(judged.to_json(), end="")  # noqa: T201 - the command's output
     _show(console, judged)

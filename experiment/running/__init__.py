@@ -2,21 +2,13 @@
 
 from experiment.running.holding import hold_host, name_holder
 from experiment.running.loop import Progress
-from experiment.running.run import (
-    Planner,
-    git_commit,
-    judge_run,
-    measure_builds,
-    resume_run,
-    start_run,
-)
+from experiment.running.run import Planner, git_commit, measure_builds, resume_run, start_run
 
 __all__ = [
     "Planner",
     "Progress",
     "git_commit",
     "hold_host",
-    "judge_run",
     "measure_builds",
     "name_holder",
     "resume_run",

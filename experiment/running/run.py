@@ -1,17 +1,14 @@
-"""Start or resume a run, or measure and judge two builds of one API in a run of their own."""
+"""Start or resume a run, or measure two builds of one API in a run of their own."""
 
 import secrets as random_secrets
 import subprocess
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
-from analysis.compare import JUDGED, judge_gate
 from analysis.raw import read_run
-from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS
 from documents.errors import RunError
 from documents.lab import Inventory, Secrets
-from documents.report import Gate, Measure
 from documents.run import (
     UNKNOWN_COMMIT,
     HostRecord,
@@ -41,101 +38,6 @@ from experiment.workloads.command import share_of_connections
 
 Planner = Callable[[Protocol, Sequence[str], int], Plan]
 """Makes the plan of a run from its protocol, the names of its APIs and the seed of its order."""
-
-
-def begin(
-    bench: Bench,
-    inventory: Inventory,
-    secrets: Secrets,
-    protocol: Protocol,
-    runs_directory: Path,
-    *,
-    protocol_file: str | None = None,
-    apis: Collection[str] = (),
-    order_seed: int | None,
-    budget_seconds: int | None = None,
-    git_commit: str,
-    progress: Progress,
-    planner: Planner = make_plan,
-    clock: Clock = SYSTEM_CLOCK,
-) -> Path:
-    """Plan a new run and measure all of its cells; see `start_run`.
-
-    `planner` differs for a run that is one of several whose orders depend on each other.
-    """
-    subjects = subjects_of(inventory, protocol, apis, bench.read_physical_cores)
-    inventory, measured = with_subjects(inventory, subjects), [api.name for api in subjects]
-    if budget_seconds is not None:
-        fitted = fit(protocol, measured, budget_seconds, read_earlier(runs_directory, inventory, protocol, measured))
-        progress(fitted)
-        protocol = protocol.model_copy(update={"blocks": fitted.blocks})
-    for scenario in protocol.scenarios:
-        share_of_connections(scenario.connections, max(len(inventory.load_hosts), 1))
-    requests = _build_all(protocol)
-    started_at = clock.now()
-    run_id = new_run_id(protocol.name, started_at)
-    seed = random_secrets.randbelow(2**32) if order_seed is None else order_seed
-    plan = planner(protocol, measured, seed)
-
-    def measure() -> Path:
-        manifest = Manifest(
-            run_id=run_id,
-            started_at=started_at,
-            git_commit=git_commit,
-            protocol=protocol,
-            protocol_file=protocol_file,
-            budget_seconds=budget_seconds,
-            inventory=inventory,
-            order_seed=seed,
-            requests_sha256={file.workload: file.sha256 for file in requests},
-            tool_versions=bench.read_tool_versions(),
-        )
-        host = HostRecord(
-            before=bench.read_identity(),
-            load_hosts=tuple(LoadHostRecord(before=look) for look in bench.look_at_load_hosts()),
-        )
-        require_identical(host)
-        writer = RunWriter.create(runs_directory, manifest, host, plan, clock)
-        writer.journal.append("run-started")
-        context = _context(manifest, host, inventory, secrets, requests, clock=clock)
-        with in_use(writer.path):
-            Loop(bench, read_run(writer.path), writer, context, progress).measure(requests)
-        return writer.path
-
-    return hold_host(bench, f"run {run_id}", measure)
-
-
-def resume(
-    bench: Bench,
-    run_directory: Path,
-    inventory: Inventory,
-    secrets: Secrets,
-    *,
-    git_commit: str,
-    progress: Progress,
-    clock: Clock = SYSTEM_CLOCK,
-) -> Path:
-    """Measure the unfinished cells of a run; see `resume_run`."""
-    run, writer = read_run(run_directory), RunWriter(run_directory, clock)
-    manifest = run.manifest
-    requests = _build_all(manifest.protocol)
-    _require_same_lab(manifest, inventory, requests)
-    inventory = with_subjects(inventory, manifest.inventory.apis)
-    run.verify()
-    if run.is_finished:
-        progress(started_event(run))
-        progress(finished_event(run))
-        return run_directory
-
-    def measure() -> Path:
-        _require_same_host(manifest, run.host, bench)
-        writer.journal.append("run-resumed", message=f"by the commit {git_commit}")
-        context = _context(manifest, run.host, inventory, secrets, requests, clock=clock)
-        with in_use(run_directory):
-            Loop(bench, run, writer, context, progress).measure(requests)
-        return run_directory
-
-    return hold_host(bench, f"run {manifest.run_id}", measure)
 
 
 def _context(
@@ -216,6 +118,8 @@ def start_run(
     order_seed: int | None = None,
     budget_seconds: int | None = None,
     progress: Progress,
+    planner: Planner = make_plan,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
     """Measure the lab's APIs by a protocol.
 
@@ -233,6 +137,8 @@ def start_run(
         budget_seconds: the wall time that the run may take; the number of whole blocks that fit replaces the
             protocol's.
         progress: called with each event.
+        planner: differs for a run that is one of several whose orders depend on each other.
+        clock: gives the times in the run's files.
 
     Returns:
         The run's folder.
@@ -242,23 +148,59 @@ def start_run(
             or the folder can't be created.
         HostError: the host can't be reached or failed.
     """
+    commit = git_commit()
     with open_bench(inventory, secrets) as bench:
-        return begin(
-            bench,
-            inventory,
-            secrets,
-            protocol,
-            runs_directory,
-            protocol_file=protocol_file,
-            apis=apis,
-            order_seed=order_seed,
-            budget_seconds=budget_seconds,
-            git_commit=git_commit(),
-            progress=progress,
-        )
+        subjects = subjects_of(inventory, protocol, apis, bench.read_physical_cores)
+        inventory, measured = with_subjects(inventory, subjects), [api.name for api in subjects]
+        if budget_seconds is not None:
+            earlier = read_earlier(runs_directory, inventory, protocol, measured)
+            fitted = fit(protocol, measured, budget_seconds, earlier)
+            progress(fitted)
+            protocol = protocol.model_copy(update={"blocks": fitted.blocks})
+        for scenario in protocol.scenarios:
+            share_of_connections(scenario.connections, max(len(inventory.load_hosts), 1))
+        requests = _build_all(protocol)
+        started_at = clock.now()
+        run_id = new_run_id(protocol.name, started_at)
+        seed = random_secrets.randbelow(2**32) if order_seed is None else order_seed
+        plan = planner(protocol, measured, seed)
+
+        def measure() -> Path:
+            manifest = Manifest(
+                run_id=run_id,
+                started_at=started_at,
+                git_commit=commit,
+                protocol=protocol,
+                protocol_file=protocol_file,
+                budget_seconds=budget_seconds,
+                inventory=inventory,
+                order_seed=seed,
+                requests_sha256={file.workload: file.sha256 for file in requests},
+                tool_versions=bench.read_tool_versions(),
+            )
+            host = HostRecord(
+                before=bench.read_identity(),
+                load_hosts=tuple(LoadHostRecord(before=look) for look in bench.look_at_load_hosts()),
+            )
+            require_identical(host)
+            writer = RunWriter.create(runs_directory, manifest, host, plan, clock)
+            writer.journal.append("run-started")
+            context = _context(manifest, host, inventory, secrets, requests, clock=clock)
+            with in_use(writer.path):
+                Loop(bench, read_run(writer.path), writer, context, progress).measure(requests)
+            return writer.path
+
+        return hold_host(bench, f"run {run_id}", measure)
 
 
-def resume_run(run_directory: Path, inventory: Inventory, secrets: Secrets, *, progress: Progress) -> Path:
+def resume_run(
+    run_directory: Path,
+    inventory: Inventory,
+    secrets: Secrets,
+    *,
+    progress: Progress,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Path:
     """Measure the unfinished cells of a run, in their planned order; a finished run has none.
 
     The lab must be the one that the run began on.
@@ -272,8 +214,28 @@ def resume_run(run_directory: Path, inventory: Inventory, secrets: Secrets, *, p
         DocumentError: a document of the run isn't valid.
         HostError: the host can't be reached or failed.
     """
+    commit = git_commit()
     with open_bench(inventory, secrets) as bench:
-        return resume(bench, run_directory, inventory, secrets, git_commit=git_commit(), progress=progress)
+        run, writer = read_run(run_directory), RunWriter(run_directory, clock)
+        manifest = run.manifest
+        requests = _build_all(manifest.protocol)
+        _require_same_lab(manifest, inventory, requests)
+        inventory = with_subjects(inventory, manifest.inventory.apis)
+        run.verify()
+        if run.is_finished:
+            progress(started_event(run))
+            progress(finished_event(run))
+            return run_directory
+
+        def measure() -> Path:
+            _require_same_host(manifest, run.host, bench)
+            writer.journal.append("run-resumed", message=f"by the commit {commit}")
+            context = _context(manifest, run.host, inventory, secrets, requests, clock=clock)
+            with in_use(run_directory):
+                Loop(bench, run, writer, context, progress).measure(requests)
+            return run_directory
+
+        return hold_host(bench, f"run {manifest.run_id}", measure)
 
 
 def git_commit() -> str:
@@ -327,13 +289,3 @@ def measure_builds(
         order_seed=order_seed,
         progress=progress,
     )
-
-
-def judge_run(run_directory: Path, *, base: str, candidate: str, judged: Collection[Measure] = JUDGED) -> Gate:
-    """Judge a candidate by the raw files of a run; see `analysis.compare.gate.judge_gate`.
-
-    Raises:
-        AnalysisError: the run didn't measure both, or a raw file can't be used.
-        DocumentError: a document of the run is invalid.
-    """
-    return judge_gate(analyse(read_run(run_directory)), base=base, candidate=candidate, judged=judged)

@@ -1,6 +1,7 @@
 """Runs of the loop on a fake bench, and what they left in their folders."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from documents.run.records import CellRecord, JournalEntry
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.progress.events import Event
 from experiment.record.writer import RunJournal
-from experiment.running import run as running
+from experiment.running.run import resume_run, start_run
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 CELLS = 12
@@ -22,6 +23,19 @@ ATTEMPTS = PROTOCOL.attempts
 
 def ignore(_event: Event) -> None:
     """Progress that nobody watches."""
+
+
+@contextmanager
+def opened(bench: FakeBench, commit: str) -> Generator[None]:
+    """Let runs open this bench, at this commit."""
+
+    def open_bench(*_: object) -> nullcontext[FakeBench]:
+        return nullcontext(bench)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("experiment.running.run.open_bench", open_bench)
+        patch.setattr("experiment.running.run.git_commit", lambda: commit)
+        yield
 
 
 def begin(
@@ -35,19 +49,18 @@ def begin(
     budget_seconds: int | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    return running.begin(
-        bench,
-        inventory,
-        SECRETS,
-        protocol,
-        runs,
-        apis=apis,
-        order_seed=7,
-        budget_seconds=budget_seconds,
-        git_commit="abc",
-        progress=progress,
-        clock=clock,
-    )
+    with opened(bench, "abc"):
+        return start_run(
+            inventory,
+            SECRETS,
+            protocol,
+            runs,
+            apis=apis,
+            order_seed=7,
+            budget_seconds=budget_seconds,
+            progress=progress,
+            clock=clock,
+        )
 
 
 def resume(
@@ -58,7 +71,8 @@ def resume(
     *,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    return running.resume(bench, run, inventory, SECRETS, git_commit="def", progress=progress, clock=clock)
+    with opened(bench, "def"):
+        return resume_run(run, inventory, SECRETS, progress=progress, clock=clock)
 
 
 def broken_off(

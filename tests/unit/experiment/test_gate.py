@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from analysis.compare.gate import judge_gate
+from analysis.raw.run import read_run
+from analysis.report.report import analyse
 from documents.errors import RunError
 from documents.lab.inventory import Inventory, Secrets
+from documents.report.report import Gate
 from documents.run.protocol import Protocol
 from documents.run.window import WrkResult
 from experiment.bench.bench import Measured
 from experiment.progress.events import Event
-from experiment.running.run import judge_run, measure_builds
+from experiment.running.run import measure_builds
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 BUILDS = tuple(INVENTORY.apis[0].model_copy(update={"name": name}) for name in ("go", "go-base", "go-new"))
@@ -40,6 +44,10 @@ def measure(
     return measure_builds(LAB, SECRETS, protocol, runs, base=base, candidate=candidate, order_seed=7, progress=ignore)
 
 
+def judge(run: Path, *, base: str, candidate: str) -> Gate:
+    return judge_gate(analyse(read_run(run)), base=base, candidate=candidate)
+
+
 def slower(bench: FakeBench) -> None:
     """Let the candidate answer a tenth less in each window."""
 
@@ -57,7 +65,7 @@ def test_the_two_builds_take_turns_and_no_other_api_is_measured(tmp_path: Path, 
     bench = FakeBench()
     run = measure(bench, monkeypatch, tmp_path / "runs")
     assert {played.split()[0] for played in bench.played} == {"go-base", "go-new"}
-    assert judge_run(run, base="go-base", candidate="go-new").outcome == "passed"
+    assert judge(run, base="go-base", candidate="go-new").outcome == "passed"
 
 
 def test_a_candidate_that_is_slower_is_judged_so_whoever_is_named_first_in_the_stack(
@@ -66,8 +74,8 @@ def test_a_candidate_that_is_slower_is_judged_so_whoever_is_named_first_in_the_s
     bench = FakeBench()
     slower(bench)
     run = measure(bench, monkeypatch, tmp_path / "runs")
-    assert judge_run(run, base="go-base", candidate="go-new").outcome == "regression"
-    assert judge_run(run, base="go-new", candidate="go-base").outcome == "passed"
+    assert judge(run, base="go-base", candidate="go-new").outcome == "regression"
+    assert judge(run, base="go-new", candidate="go-base").outcome == "passed"
 
 
 @pytest.mark.parametrize(

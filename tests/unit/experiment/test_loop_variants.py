@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.compare.gate import judge_gate
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.errors import HostError, RunError
@@ -11,7 +12,6 @@ from documents.lab.inventory import ApiService
 from documents.run.protocol import Plan, Variant
 from documents.run.records import Manifest
 from documents.stack.stack import Cores
-from experiment.running.run import judge_run
 from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, records
 
@@ -86,5 +86,6 @@ def test_a_layout_that_does_not_fit_is_refused_before_the_run_begins(tmp_path: P
 
 def test_a_variant_alone_can_be_measured_and_two_of_them_judged(tmp_path: Path):
     run = begin(FakeBench(), tmp_path, protocol=VARIED, apis=("go-pool-16", "go-wide"))
-    assert [subject.name for subject in analyse(read_run(run)).apis] == ["go-pool-16", "go-wide"]
-    assert judge_run(run, base="go-pool-16", candidate="go-wide").outcome == "passed"
+    report = analyse(read_run(run))
+    assert [subject.name for subject in report.apis] == ["go-pool-16", "go-wide"]
+    assert judge_gate(report, base="go-pool-16", candidate="go-wide").outcome == "passed"
