@@ -135,11 +135,11 @@ class SimulatedHost:
             self._cell = event.cell
 
     @contextmanager
-    def hold(self, holder: str) -> Generator[None]:
+    def hold(self, work: str) -> Generator[None]:
         """See `Bench.hold`."""
         if self._holder is not None:
             raise RunError(f"Another run holds the simulated host: {self._holder}.")
-        self._holder = holder
+        self._holder = work
         try:
             yield
         finally:

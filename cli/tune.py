@@ -74,7 +74,6 @@ def _check(inventory: "Inventory", *, json: bool) -> None:
 def _act(inventory: "Inventory", *, minutes: int, restore: bool, json: bool) -> None:
     from documents.run import describe_control
     from experiment.bench import held
-    from experiment.running import name_holder
     from provision.kernel import Place, knobs, tuning
     from provision.ssh import connect
 
@@ -85,7 +84,7 @@ def _act(inventory: "Inventory", *, minutes: int, restore: bool, json: bool) -> 
         )
     wanted = knobs.knobs_of(inventory.cores)
     # While a run holds the host, its settings are the run's.
-    with connect(inventory.host) as connection, held(connection, name_holder("lab tune")):
+    with connect(inventory.host) as connection, held(connection, "lab tune"):
         if restore:
             restored = tuning.restore(connection, place=Place())
             found = tuning.read(connection, wanted, settable=True, place=Place())

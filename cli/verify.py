@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 def show_drift(stack: str, *, json: bool) -> None:
     """Compare, show all differences, and exit with 1 if there are any."""
     from experiment.bench import held
-    from experiment.running import name_holder
     from lab.cores import read_topology
     from lab.lifecycle import read_drift, read_lab
     from lab.stack_file import read_stack
@@ -44,7 +43,7 @@ def show_drift(stack: str, *, json: bool) -> None:
             engine,
             inventory,
             secrets,
-            hold=lambda connection: held(connection, name_holder("lab verify --drift")),
+            hold=lambda connection: held(connection, "lab verify --drift"),
         )
     if json:
         print(drift.to_json(), end="")  # noqa: T201 - the command's output
@@ -113,7 +112,6 @@ def verify(
         return
     from apis.contract.checks import all_checks
     from experiment.bench import held, verify_api
-    from experiment.running import name_holder
     from lab.lifecycle import read_lab
     from provision.ssh import connect
 
@@ -132,7 +130,7 @@ def verify(
     results: list[CheckResult] = []
     with (
         connect(inventory.host) as connection,
-        held(connection, name_holder("lab verify")),
+        held(connection, "lab verify"),
         under_way(console, "starting") as doing,
     ):
         for name in api or list(services):

@@ -11,7 +11,6 @@ from documents.report import ApiCheck, ApiCheckStep
 from documents.stack import SECRET_ENVIRONMENT, Api, Implementation, Stack
 from experiment.bench import held, verify_api, wait_until_ready
 from experiment.facts import FILE_NAME, count_lines, read_implementation
-from experiment.running import name_holder
 from provision.containers import folder_owner, inspect_image, items, members, split_environment
 from provision.images import hash_build_context, image_bytes
 from provision.services import wait_for_api
@@ -341,7 +340,7 @@ def _look_at_container(connection: Connection, inventory: Inventory, service: Ap
 def _check_contract(
     connection: Connection, inventory: Inventory, secrets: Secrets, service: ApiService
 ) -> tuple[bool, str]:
-    with held(connection, name_holder("lab api check")):
+    with held(connection, "lab api check"):
         results = verify_api(connection, inventory, secrets, service)
     faults = [f"{one.check}: {one.outcome}: {one.detail}" for one in results if one.outcome != "passed"]
     return _all_good(faults, f"all {len(results)} checks of `lab verify` passed")

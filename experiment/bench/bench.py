@@ -101,8 +101,8 @@ class Bench(Protocol):
     `pin` may run at the same time as `wait_until_ready` and `probe`, and `start_sampling` as `warm_up`.
     """
 
-    def hold(self, holder: str) -> AbstractContextManager[None]:
-        """Hold the host and its load hosts for one run; others see the name `holder`.
+    def hold(self, work: str) -> AbstractContextManager[None]:
+        """Hold the host and its load hosts for one run; see `run_lock.held`.
 
         Raises:
             RunError: another run holds it; names the holder.

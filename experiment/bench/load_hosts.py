@@ -34,11 +34,11 @@ class LoadHosts:
         self._place = place
 
     @contextmanager
-    def hold(self, holder: str) -> Generator[None]:
+    def hold(self, work: str) -> Generator[None]:
         """Hold them all; see `Bench.hold`."""
         with ExitStack() as held:
             for _, connection in self._hosts:
-                held.enter_context(run_lock.held(connection, holder))
+                held.enter_context(run_lock.held(connection, work))
             yield
 
     def clear(self) -> None:

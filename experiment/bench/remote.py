@@ -97,9 +97,9 @@ class RemoteBench:
         )
 
     @contextmanager
-    def hold(self, holder: str) -> Generator[None]:
+    def hold(self, work: str) -> Generator[None]:
         """See `Bench.hold`."""
-        with run_lock.held(self._connection, holder), self._load_hosts.hold(holder):
+        with run_lock.held(self._connection, work), self._load_hosts.hold(work):
             yield
 
     def beside(self, step: Callable[[], Found]) -> Future[Found]:

@@ -5,7 +5,10 @@ the controller sends a signal of life to the holder of the lock on the host, and
 arrives. A run that has lost its holder closes its connection, so that it can't continue beside another run.
 """
 
+import getpass
 import logging
+import os
+import socket
 import threading
 import time
 import uuid
@@ -44,19 +47,20 @@ _ENDING_SECONDS = 3
 
 
 @contextmanager
-def held(connection: Connection, holder: str, *, lock: str = LOCK) -> Generator[None]:
+def held(connection: Connection, work: str, *, lock: str = LOCK) -> Generator[None]:
     """Hold the host while the context is open.
 
     Args:
         connection: to the host. When it ends, the lock is free; when the lock is lost, it is closed.
-        holder: the name that others see.
+        work: what it is held for. Others see this, the user and the process.
         lock: the lock file on the host.
 
     Raises:
         RunError: another run holds it; names its holder.
         HostError: the lock can't be taken.
     """
-    # Distinguishes two holders of one name, such as a run that is resumed twice at once.
+    holder = f"{work} of {getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
+    # Two locks of one process have the same holder.
     signature = f"{holder} [{uuid.uuid4().hex[:12]}]"
     # The lock of a controller that was just killed may not be free yet.
     retrying = Retrying(

@@ -1,6 +1,6 @@
 """The run itself: start and resume, the loop over cells, one cell, and holding the host."""
 
-from experiment.running.holding import hold_host, name_holder
+from experiment.running.holding import hold_host
 from experiment.running.loop import Progress
 from experiment.running.run import Planner, git_commit, measure_builds, resume_run, start_run
 
@@ -10,7 +10,6 @@ __all__ = [
     "git_commit",
     "hold_host",
     "measure_builds",
-    "name_holder",
     "resume_run",
     "start_run",
 ]

@@ -1,10 +1,7 @@
 """Hold the host while something is measured on it, and leave it in its earlier state."""
 
-import getpass
 import logging
-import os
 import signal
-import socket
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
@@ -23,11 +20,6 @@ Result = TypeVar("Result")
 
 _AWAKE_SECONDS = 0.5
 """How long a request to end may go unnoticed if it arrives immediately before the wait."""
-
-
-def name_holder(work: str) -> str:
-    """The name of a holder, which others see: the work, the user and the process."""
-    return f"{work} of {getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
 
 
 def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
@@ -49,7 +41,7 @@ def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
         bench.untune()
         return do()
 
-    with _requests_to_end() as requests, bench.hold(name_holder(work)):
+    with _requests_to_end() as requests, bench.hold(work):
         scope = CancelScope()
         working = Beside().begin(lambda: scope.run(clear_and_do))
         _wait(working, requests, scope)

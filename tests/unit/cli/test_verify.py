@@ -41,8 +41,8 @@ def test_nothing_is_checked_while_a_run_holds_the_host(
     monkeypatch.setattr("experiment.bench.held", held)
     with connect(sshd.host) as connection:
         with (
-            held(connection, "run 1 of ada@laptop"),
-            pytest.raises(RunError, match=r"^Another run holds .*: run 1 of ada@laptop\. Two runs"),
+            held(connection, "run 1"),
+            pytest.raises(RunError, match=r"^Another run holds .*: run 1 of \S+@\S+, process \d+\. Two runs"),
         ):
             verify(drift=drift)
         assert not checked

@@ -230,11 +230,11 @@ class FakeBench:
         self.before(name, len(self.steps))
 
     @contextmanager
-    def hold(self, holder: str) -> Generator[None]:
+    def hold(self, work: str) -> Generator[None]:
         self._step("hold")
         if self.holder is not None:
             raise RunError(f"Another run holds the bench: {self.holder}.")
-        self.holder = holder
+        self.holder = work
         try:
             yield
         finally:
