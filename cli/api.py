@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, require_subcommand, terminal
+from cli.context import (
+    DEFAULT_STACK,
+    ROOT,
+    JsonOption,
+    StackOption,
+    open_engine,
+    print_document,
+    require_subcommand,
+    terminal,
+)
 from cli.progress import under_way
 
 if TYPE_CHECKING:
@@ -40,8 +49,7 @@ def check(
     from lab.lifecycle import read_lab
     from lab.stack_file import read_stack
 
-    console = terminal()
-    console.quiet = json
+    console = terminal(quiet=json)
 
     def show(step: "ApiCheckStep") -> None:
         mark, style = _MARKS[step.outcome]
@@ -60,7 +68,7 @@ def check(
             show=show,
         )
     if json:
-        print(found.to_json(), end="")  # noqa: T201 - the command's output
+        print_document(found)
     first = found.first_failure
     if first is None:
         console.print(f"The API {name} keeps the contract, and is ready to be measured.", markup=False)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.context import JsonOption, as_rich, complete_run, terminal
+from cli.context import JsonOption, as_rich, complete_run, print_document, terminal
 from cli.report import find_run
 
 
@@ -33,7 +33,7 @@ def compare(
     comparison = compare_folders(find_run(first), folder, anyway=anyway)
     page = write_comparison(comparison, folder)
     if json:
-        print(comparison.to_json(), end="")  # noqa: T201 - the command's output
+        print_document(comparison)
         return
     console = terminal()
     console.print(comparison_heading(comparison), style="bold", markup=False)

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from documents.errors import FairgroundError
-from toolchain.layout import STACK, project_layout
+from toolchain.layout import DEFAULT_STACK, project_layout
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
 
     from analysis.pages.table import Table
+    from documents.base import Document
     from lab.lifecycle import Engine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -97,8 +98,6 @@ StackOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
-DEFAULT_STACK = STACK
-
 
 def require_subcommand(context: typer.Context) -> None:
     """End a command without its subcommand as wrong use, with its help instead of an error."""
@@ -120,19 +119,26 @@ def open_engine(stack: str) -> "Engine":
     return Engine(root=ROOT, stack=stack, environment=environment)
 
 
-def terminal() -> "Console":
+def terminal(*, quiet: bool = False) -> "Console":
     """The console for tables and progress: live lines only at a terminal, colours there or where they are forced.
 
-    NO_COLOR, FORCE_COLOR and TERM=dumb have rich's meaning. A pipe with forced colours gets no live lines.
+    NO_COLOR, FORCE_COLOR and TERM=dumb have rich's meaning. A pipe with forced colours gets no live lines. A quiet one
+    shows nothing.
     """
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False, force_interactive=None if sys.stdout.isatty() else False)
+    interactive = None if sys.stdout.isatty() else False
+    return Console(highlight=False, soft_wrap=False, force_interactive=interactive, quiet=quiet)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print a value as JSON on standard output."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_document(document: "Document") -> None:
+    """Print a document as JSON on standard output."""
+    typer.echo(document.to_json(), nl=False)
 
 
 def as_rich(table: "Table") -> "RichTable":

@@ -38,8 +38,7 @@ def down(
     Results in runs/ stay. --adopt also works without the record, or if the host no longer exists. --expired takes down
     each lab that has expired; use it in cron.
     """
-    console = terminal()
-    console.quiet = json
+    console = terminal(quiet=json)
     if yes and not adopt:
         raise typer.BadParameter("--yes answers the question of --adopt, so it goes with that alone.")
     if expired:

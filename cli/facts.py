@@ -41,8 +41,7 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
     from lab.lifecycle import read_lab
 
     inventory, secrets = read_lab(open_engine(stack))
-    console = terminal()
-    console.quiet = json
+    console = terminal(quiet=json)
     with under_way(console, "starting") as doing:
 
         def progress(name: str, what: str) -> None:

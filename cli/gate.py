@@ -17,6 +17,7 @@ from cli.context import (
     complete_protocol,
     complete_run,
     open_engine,
+    print_document,
     terminal,
 )
 from cli.report import find_run
@@ -83,15 +84,14 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     from analysis.report import analyse
 
     measures: Sequence[Measure] = [_known(name) for name in measure] if measure else JUDGED
-    console = terminal()
-    console.quiet = json
+    console = terminal(quiet=json)
     if run is not None:
         folder = find_run(run)
     else:
         folder = _measure(console, stack, protocol or GATE_PROTOCOL, base=base, candidate=candidate, seed=seed)
     judged = judge_gate(analyse(read_run(folder)), base=base, candidate=candidate, judged=measures)
     if json:
-        print(judged.to_json(), end="")  # noqa: T201 - the command's output
+        print_document(judged)
     _show(console, judged)
     if summary is not None:
         replace_whole(summary, render_gate_markdown(judged))

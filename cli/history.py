@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.context import RUNS, JsonOption, as_rich, terminal
+from cli.context import RUNS, JsonOption, as_rich, print_document, terminal
 from cli.progress import under_way
 from documents.errors import RunError
 
@@ -28,13 +28,12 @@ def history(
     folders = sorted(path.parent for path in RUNS.glob(MANIFESTS))[-last:]
     if not folders:
         raise RunError(f"There is no run in {RUNS} yet; run `lab run`.")
-    console = terminal()
-    console.quiet = json
+    console = terminal(quiet=json)
     with under_way(console, f"reading {len(folders)} runs"):
         found = read_history(folders)
     write_history(found, PAGE)
     if json:
-        print(found.to_json(), end="")  # noqa: T201 - the command's output
+        print_document(found)
         return
     for group, table in zip(found.groups, history_tables(found), strict=True):
         console.print(as_rich(table))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import RUNS, JsonOption, complete_run, print_json, terminal
+from cli.context import RUNS, JsonOption, complete_run, print_document, print_json, terminal
 from cli.report import find_run
 from documents.errors import RunError
 
@@ -103,8 +103,7 @@ def prune(  # noqa: PLR0917 - typer's options are keywords on the command line
     from documents.report import PrunedRuns
     from experiment.record import Pruning, choose, list_runs, remove_remains, remove_run
 
-    console = terminal()
-    console.quiet = json
+    console = terminal(quiet=json)
     before = None if older_than is None else datetime.now(UTC) - timedelta(days=older_than)
     going, spared = choose(list_runs(RUNS), Pruning(before, keep_newest, unfinished))
     _show_choice(console, going, spared)
@@ -117,7 +116,7 @@ def prune(  # noqa: PLR0917 - typer's options are keywords on the command line
         console.print(f"{_runs(len(going))} removed.")
     if json:
         size = sum(run.bytes for run in going)
-        print(PrunedRuns(removed=not dry_run, runs=going, spared=spared, bytes=size).to_json(), end="")  # noqa: T201 - the command's output
+        print_document(PrunedRuns(removed=not dry_run, runs=going, spared=spared, bytes=size))
 
 
 def _confirm(going: "Sequence[ListedRun]", *, yes: bool, json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
+from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, print_document, terminal
 from cli.progress import EngineProgress, under_way
 from documents.errors import HostKeyError, LabError
 
@@ -146,8 +146,7 @@ def up(
 
     confirm_cost(engine, document, machines=1 + len(document.load_host), accepted=accept_cost, ask=ask, show=show)
     confirm_host_keys(document, engine.private, ask=ask, show=show)
-    console = terminal()
-    console.quiet = json
+    console = terminal(quiet=json)
     start = time.monotonic()
     with under_way(console, "asking the engine") as doing:
         progress = EngineProgress(console, doing)
@@ -156,7 +155,7 @@ def up(
         await_services(inventory)
         remove_superseded_images(engine, inventory)
     if json:
-        print(inventory.to_json(), end="")  # noqa: T201 - the command's output
+        print_document(inventory)
         return
     changed = f"{progress.changes} changes" if progress.changes else "nothing to change"
     console.print(f"The lab {stack} is up ({time.monotonic() - start:.0f} s, {changed}).")

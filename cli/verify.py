@@ -12,6 +12,7 @@ from cli.context import (
     complete_api,
     complete_check,
     open_engine,
+    print_document,
     print_json,
     terminal,
 )
@@ -36,8 +37,7 @@ def show_drift(stack: str, *, json: bool) -> None:
     inventory, secrets = read_lab(engine)
     # A fault in the document is reported with its line.
     read_stack(ROOT, stack, read_topology())
-    console = terminal()
-    console.quiet = json
+    console = terminal(quiet=json)
     with under_way(console, "comparing"):
         drift = read_drift(
             engine,
@@ -46,7 +46,7 @@ def show_drift(stack: str, *, json: bool) -> None:
             hold=lambda connection: held(connection, "lab verify --drift"),
         )
     if json:
-        print(drift.to_json(), end="")  # noqa: T201 - the command's output
+        print_document(drift)
     else:
         _show_drift(drift)
     if drift.differences:
@@ -125,8 +125,7 @@ def verify(
     for name in api or []:
         if name not in services:
             raise LabError(f"The lab {stack} has no API {name}; it has {', '.join(services)}.")
-    console = terminal()
-    console.quiet = json
+    console = terminal(quiet=json)
     results: list[CheckResult] = []
     with (
         connect(inventory.host) as connection,

@@ -16,7 +16,7 @@ from documents.errors import FairgroundError
 from toolchain import apt, docker_engine, pulumi_tools, python_environment, state
 from toolchain.console import beside, step
 from toolchain.go_toolchain import ensure_go, remove_go
-from toolchain.layout import STACK, Layout, lock, project_layout
+from toolchain.layout import DEFAULT_STACK, Layout, lock, project_layout
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _docker(layout: Layout) -> None:
 
 def _state(layout: Layout) -> None:
     if state.ensure(layout):
-        print(f"Stack {STACK}: made, its state in {layout.state}", flush=True)  # noqa: T201
+        print(f"Stack {DEFAULT_STACK}: made, its state in {layout.state}", flush=True)  # noqa: T201
 
 
 def _sentence(error: subprocess.TimeoutExpired | subprocess.CalledProcessError) -> str:

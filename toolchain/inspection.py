@@ -10,7 +10,7 @@ from typing import Literal
 
 from documents.errors import ToolchainError
 from toolchain import apt, docker_engine, pulumi_tools, python_environment, state
-from toolchain.layout import STACK, Layout, project_layout
+from toolchain.layout import DEFAULT_STACK, Layout, project_layout
 from toolchain.versions import VERSIONS
 
 Origin = Literal["official", "built", "debian", "pypi", "machine", "made", "missing"]
@@ -141,7 +141,7 @@ def _docker() -> Finding:
 def _state(layout: Layout) -> Finding:
     remedy = None
     if not state.stack_file(layout).is_file():
-        remedy = f"There is no stack {STACK} yet. Run: make setup"
+        remedy = f"There is no stack {DEFAULT_STACK} yet. Run: make setup"
     elif not layout.passphrase.is_file():
         remedy = f"{layout.passphrase} is gone, and with it the key to the state's secrets. Put it back."
     elif layout.passphrase.stat().st_mode & 0o077:

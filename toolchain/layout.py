@@ -15,7 +15,7 @@ from pathlib import Path
 from toolchain import docker_engine
 from toolchain.versions import VERSIONS
 
-STACK = "local"
+DEFAULT_STACK = "local"
 """The stack that `make lab` stands up."""
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from documents.errors import ToolchainError
 from documents.files import remove_lines, replace_file
-from toolchain.layout import STACK, Layout
+from toolchain.layout import DEFAULT_STACK, Layout
 
 _COMMAND_SECONDS = 60.0
 
 
 def stack_file(layout: Layout) -> Path:
     """The file with Pulumi's record of the stack."""
-    return layout.state / ".pulumi" / "stacks" / "fairground" / f"{STACK}.json"
+    return layout.state / ".pulumi" / "stacks" / "fairground" / f"{DEFAULT_STACK}.json"
 
 
 def ensure(layout: Layout) -> bool:
@@ -41,14 +41,14 @@ def ensure(layout: Layout) -> bool:
         _check_passphrase(layout)
     else:
         # Pulumi would check the new passphrase against the salt of a removed state, and call it incorrect.
-        remove_lines(layout.root / f"Pulumi.{STACK}.yaml", "encryptionsalt:")
-        run_pulumi(layout, "stack", "select", "--create", STACK)
+        remove_lines(layout.root / f"Pulumi.{DEFAULT_STACK}.yaml", "encryptionsalt:")
+        run_pulumi(layout, "stack", "select", "--create", DEFAULT_STACK)
     return not existing
 
 
 def _check_passphrase(layout: Layout) -> None:
     # Its output has the secrets in plain text, and is dropped.
-    answer = run_pulumi(layout, "stack", "export", "--show-secrets", "--stack", STACK, check=False)
+    answer = run_pulumi(layout, "stack", "export", "--show-secrets", "--stack", DEFAULT_STACK, check=False)
     if answer.returncode != 0 and "passphrase" in answer.stderr:
         raise ToolchainError(
             f"The passphrase in {layout.passphrase} isn't the one with which the secrets in {layout.state} were "
@@ -86,4 +86,4 @@ def run_pulumi(layout: Layout, *arguments: str, check: bool = True) -> subproces
 
 def _failure(layout: Layout, answer: subprocess.CompletedProcess[str]) -> ToolchainError:
     said = answer.stderr.strip().removeprefix("error: ") or f"status {answer.returncode}"
-    return ToolchainError(f"Pulumi couldn't open the stack {STACK} in {layout.state}: {said}")
+    return ToolchainError(f"Pulumi couldn't open the stack {DEFAULT_STACK} in {layout.state}: {said}")
