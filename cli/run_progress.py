@@ -18,9 +18,10 @@ from rich.text import Text
 from analysis.formatting import MISSING, listing
 from cli.progress import UnderWay, elapsed, under_way
 from documents.base import format_duration
-from documents.run import OpenLoopCell
+from documents.run import Cell, OpenLoopCell
 from experiment.progress import (
     BudgetFitted,
+    BudgetSpent,
     CellFinished,
     CellStarted,
     CellUnderWay,
@@ -204,8 +205,8 @@ class LiveRun:
     """The view of a run, which a thread redraws several times a second, and which disappears at the end."""
 
     def __init__(self, console: Console) -> None:
+        self.state = RunState()
         self._console = console
-        self._state = RunState()
         self._lock = threading.Lock()
         self._live = Live(
             console=console,
@@ -216,9 +217,9 @@ class LiveRun:
         )
 
     def take(self, event: Event, at: float) -> None:
-        """Update the view by an event and its time on the monotonic clock."""
+        """Update the state by an event and its time on the monotonic clock."""
         with self._lock:
-            self._state.take(event, at)
+            self.state.take(event, at)
 
     def __enter__(self) -> Self:
         self._live.start(refresh=True)
@@ -233,7 +234,7 @@ class LiveRun:
         width, height = self._console.size
         with self._lock:
             rows: Sequence[RenderableType] = view(
-                self._state, time.monotonic(), datetime.now().astimezone(), width=width, height=height
+                self.state, time.monotonic(), datetime.now().astimezone(), width=width, height=height
             )
         return Group(*rows)
 
@@ -274,15 +275,13 @@ class RunProgress:
         self._console = console
         self._shown = shown
         self._start = time.monotonic()
-        self._state = RunState()
+        self._state = shown.state if isinstance(shown, LiveRun) else RunState()
         self.finished: RunFinished | None = None
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
-        now = time.monotonic()
-        self._state.take(event, now)
-        if isinstance(self._shown, LiveRun):
-            self._shown.take(event, now)
+        taking = self._shown if isinstance(self._shown, LiveRun) else self._state
+        taking.take(event, time.monotonic())
         match event:
             case BudgetFitted():
                 for line in budget_lines(event):
@@ -293,13 +292,13 @@ class RunProgress:
                     f"Run {event.run_id}: {event.cells} cells{done}, in {event.directory}", markup=False
                 )
             case CellStarted():
-                number = self._state.number_of(event.cell)
-                self._remind(f"cell {number} of {self._state.cells}{_again(event.attempt)}: {event.cell.id}")
-            case PhaseStarted():
-                phase = event.phase.replace("_", " ")
-                self._remind(f"cell {event.cell_id} of {self._state.cells}{_again(event.attempt)}: {phase}")
+                self._remind(event.cell, event.attempt)
+            case PhaseStarted() if self._state.under_way is not None:
+                self._remind(self._state.under_way.cell, event.attempt, f", {event.phase.replace('_', ' ')}")
             case CellFinished():
                 self._show(event)
+            case BudgetSpent():
+                self._warn(event)
             case RunFinished():
                 self.finished = event
                 self._console.print(
@@ -309,12 +308,12 @@ class RunProgress:
                 )
             case _:
                 pass
-        if not isinstance(event, CellFinished):
-            self._warn(event)
 
-    def _remind(self, doing: str) -> None:
+    def _remind(self, cell: Cell, attempt: int, phase: str = "") -> None:
         if isinstance(self._shown, UnderWay):
-            self._shown.become(doing)
+            number = self._state.number_of(cell)
+            again = f", attempt {attempt}" if attempt > 1 else ""
+            self._shown.become(f"cell {number} of {self._state.cells}{again}: {cell.id}{phase}")
 
     def _show(self, event: CellFinished) -> None:
         rate = "" if event.throughput is None else f"{event.throughput:>12,.0f} requests/s"
@@ -341,11 +340,6 @@ class RunProgress:
             seconds, datetime.now().astimezone() + timedelta(seconds=seconds), measured=self._state.time_left.measured
         )
         self._console.print(f"{elapsed(self._start)}  block {event.cell.block}{of_which} is over: {left}", markup=False)
-
-
-def _again(attempt: int) -> str:
-    """The words for an attempt after its cell; empty for the first."""
-    return f", attempt {attempt}" if attempt > 1 else ""
 
 
 def _said_of_voids(event: RunFinished) -> str:

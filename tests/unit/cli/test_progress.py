@@ -75,7 +75,7 @@ def test_phase_of_a_cell_is_shown_with_the_time_that_it_takes(terminal: bool):
         take(timed_events.started(PROTOCOL, PLAN.cells))
         take(CellStarted(cell=cell, expected_seconds=40))
         take(PhaseStarted(cell_id=cell.id, phase="warm_up"))
-        await_text(output, rf"cell {cell.id} of 1: warm up, 1 s")
+        await_text(output, rf"cell 1 of 1: {cell.id}, warm up, 1 s")
 
 
 def shown_of(*events: Event) -> str:
