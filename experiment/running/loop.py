@@ -100,7 +100,7 @@ def attempts_made(run: Run) -> tuple[AttemptMade, ...]:
 
 def _result_of(run: Run, record: CellRecord) -> WindowResult:
     name = OPEN_LOOP_FILE if OPEN_LOOP_FILE in record.files else WRK_FILE
-    return read_result(run.raw_file(record, name), name=name)
+    return read_result(run.raw_file(record, name), name=run.name_of(record, name))
 
 
 _logger = logging.getLogger(__name__)

@@ -1,10 +1,11 @@
 """What ends a run loses no finished cell, and the run goes on where it stopped, on the same lab alone."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from documents.errors import AnalysisError, HostError, RunError
+from documents.errors import AnalysisError, DocumentError, HostError, RunError
 from experiment.progress.events import Event, RunFinished
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, journal, records, resume
@@ -46,6 +47,17 @@ def test_a_raw_file_that_was_changed_since_is_reported(tmp_path: Path):
     run = begin(FakeBench(), tmp_path)
     (run / "cells" / records(run)[2].cell_id / "samples.csv").write_text("other")
     with pytest.raises(AnalysisError, match=r"cells/003-.*/samples\.csv isn't the file that was measured"):
+        resume(FakeBench(), run)
+
+
+def test_a_result_that_can_not_be_read_is_reported_with_its_cell(tmp_path: Path):
+    run = broken_off(FakeBench(), tmp_path, 3)
+    record = records(run)[2]
+    folder = run / "cells" / record.attempt_id
+    (folder / "wrk.json").write_text("{}")
+    files = record.files | {"wrk.json": sha256(b"{}").hexdigest()}
+    (folder / "cell.json").write_text(record.model_copy(update={"files": files}).to_json())
+    with pytest.raises(DocumentError, match=r"cells/003-\S+/wrk\.json"):
         resume(FakeBench(), run)
 
 
