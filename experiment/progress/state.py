@@ -9,7 +9,6 @@ from statistics import median
 from documents.run import Cell, OpenLoopCell, VoidReason
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.progress.events import (
-    AttemptMade,
     BudgetSpent,
     CellFinished,
     CellStarted,
@@ -125,42 +124,36 @@ class RunState:
         cells = {cell.id: cell for cell in event.planned}
         self._expect(event.planned)
         for made in event.made:
-            self._remember(cells[made.cell_id], made, event.attempts)
-
-    def _remember(self, cell: Cell, made: AttemptMade, attempts: int) -> None:
-        self._count(cell, made.voids, made.attempt, attempts)
-        if not made.voids:
-            self._add(cell, made.throughput)
-            self.never_steady += made.never_steady
+            self._count(cells[made.cell_id], made.attempt, made.voids, made.throughput, never_steady=made.never_steady)
 
     def _end(self, event: CellFinished) -> None:
-        attempts = self.started.attempts if self.started else 1
         record = event.record
-        self._count(event.cell, tuple(void.reason for void in record.voids), record.attempt, attempts)
-        if record.valid:
-            self._add(event.cell, event.throughput)
-            self.never_steady += record.never_steady
-        self.finished += record.valid or record.attempt >= attempts
+        voids: tuple[VoidReason, ...] = tuple(void.reason for void in record.voids)
+        self._count(event.cell, record.attempt, voids, event.throughput, never_steady=record.never_steady)
+        self.finished += record.valid or self._is_last(record.attempt)
         self.under_way = None
 
-    def _count(self, cell: Cell, voids: tuple[VoidReason, ...], attempt: int, attempts: int) -> None:
-        if not voids or attempt >= attempts:
+    def _count(
+        self, cell: Cell, attempt: int, voids: tuple[VoidReason, ...], throughput: float | None, *, never_steady: bool
+    ) -> None:
+        """Count an attempt that has ended."""
+        last = self._is_last(attempt)
+        if not voids or last:
             self._left[_block_of(cell)].discard(cell.id)
         if not voids:
+            self.never_steady += never_steady
+            # The throughput of an open loop is the rate at which requests were sent, not a property of the API.
+            if throughput is not None and not isinstance(cell, OpenLoopCell):
+                self._throughputs[cell.api, cell.scenario.name].append(throughput)
             return
         self.voids[voids[0]] += 1
-        if attempt < attempts:
-            self.again += 1
-        else:
-            of_which = " of the open loop" if isinstance(cell, OpenLoopCell) else ""
-            block = f"{cell.block}{of_which}"
-            if block not in self.short_blocks:
-                self.short_blocks.append(block)
+        self.again += not last
+        block = f"{cell.block}{' of the open loop' if isinstance(cell, OpenLoopCell) else ''}"
+        if last and block not in self.short_blocks:
+            self.short_blocks.append(block)
 
-    def _add(self, cell: Cell, throughput: float | None) -> None:
-        # The throughput of an open loop is the rate at which requests were sent, not a property of the API.
-        if throughput is not None and not isinstance(cell, OpenLoopCell):
-            self._throughputs[cell.api, cell.scenario.name].append(throughput)
+    def _is_last(self, attempt: int) -> bool:
+        return self.started is None or attempt >= self.started.attempts
 
 
 def _block_of(cell: Cell) -> tuple[int, bool]:
