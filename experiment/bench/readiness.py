@@ -32,7 +32,7 @@ def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
             seen = f"GET /readyz wasn't answered ({type(error).__name__}: {error})."
             return False
         seen = f"GET /readyz was answered with {answer.status_code}: {answer.text[:200]}"
-        return answer.is_success
+        return answer.status_code == 200
 
     retrying = Retrying(
         retry=retry_if_result(lambda ready: not ready),
