@@ -26,11 +26,10 @@ def host_voids(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
 
 
 def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -> list[Void]:
-    """Whether the generator was the limit, or connections waited until the window's end on a kernel that can't show it.
+    """Whether the generator was the limit, or connections still waited for answers when the window ended.
 
-    A generator that shares CPUs fills them together with what it measures. Every page says so about the layout, and it
-    is no disturbance. Little's law applies to a closed loop.
-    The cell is otherwise valid.
+    Call it only for a cell that is valid otherwise. A generator that shares its CPUs with what it measures isn't judged
+    by its use of them: every page reports that layout. Little's law is checked for a closed loop only.
     """
     watch = numbers.watch
     if watch is None:
@@ -42,12 +41,12 @@ def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -
     if own and max(numbers.generator_saturation, busiest) > limits.GENERATOR_BUSY_MOST:
         message = (
             f"The load generator used {numbers.generator_saturation:.0%} of the CPUs that its threads can fill, and "
-            f"its busiest CPU was busy for {busiest:.0%} of the load; at most are {limits.GENERATOR_BUSY_MOST:.0%}."
+            f"its busiest CPU was busy for {busiest:.0%} of the load; the limit is {limits.GENERATOR_BUSY_MOST:.0%}."
         )
         found.append(Void(reason="generator-saturated", message=message))
     if own and waited > limits.GENERATOR_WAITED_MOST:
         message = (
-            f"The load generator's threads stood ready without a CPU for {waited:.0%} of the load; at most are "
+            f"The load generator's threads waited for a CPU for {waited:.0%} of the load; the limit is "
             f"{limits.GENERATOR_WAITED_MOST:.0%}."
         )
         found.append(Void(reason="generator-saturated", message=message))
@@ -60,7 +59,7 @@ def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -
 def load_host_voids(numbers: CellNumbers | OpenLoopNumbers) -> list[Void]:
     """Whether load hosts didn't work as one generator, or the network between them and the API was the limit.
 
-    The cell is otherwise valid.
+    Call it only for a cell that is valid otherwise.
     """
     found = numbers.load_hosts
     if found is None:
@@ -68,22 +67,22 @@ def load_host_voids(numbers: CellNumbers | OpenLoopNumbers) -> list[Void]:
     voids: list[Void] = [] if numbers.watch is None else _disturbed_load_hosts(numbers.watch)
     if found.clock_error_seconds > limits.CLOCK_ERROR_MOST_SECONDS:
         message = (
-            f"The clocks of the hosts are known to {1e3 * found.clock_error_seconds:.1f} ms only; at most are "
+            f"The clocks of the hosts are known to {1e3 * found.clock_error_seconds:.1f} ms only; the limit is "
             f"{1e3 * limits.CLOCK_ERROR_MOST_SECONDS:g} ms. The network between them is slow, or was busy, or a clock "
             "ran unevenly."
         )
         voids.append(Void(reason="clock-unsure", message=message))
     if found.start_skew_seconds > limits.START_SKEW_MOST_SECONDS:
         message = (
-            f"The load generators began {found.start_skew_seconds:.2f} s apart; at most are "
+            f"The load generators began {found.start_skew_seconds:.2f} s apart; the limit is "
             f"{limits.START_SKEW_MOST_SECONDS} s. One wasn't ready in time: a load host was busy, or took long to be "
             "reached."
         )
         voids.append(Void(reason="generators-apart", message=message))
     if found.network_share is not None and found.network_share > limits.NETWORK_BUSY_MOST:
         message = (
-            f"The answers took {found.network_share:.0%} of what the network between the hosts can carry; at most are "
-            f"{limits.NETWORK_BUSY_MOST:.0%}. It is the limit there, and not the API."
+            f"The answers took {found.network_share:.0%} of what the network between the hosts can carry; the limit is "
+            f"{limits.NETWORK_BUSY_MOST:.0%}. So the network is measured, and not the API."
         )
         voids.append(Void(reason="network-saturated", message=message))
     return voids
@@ -93,7 +92,7 @@ def _disturbed_load_hosts(watch: WatchNumbers) -> list[Void]:
     voids = [*_held_back(watch), *_starved(watch, "a load host")]
     stolen = watch.steal["generator"]
     if stolen > limits.STEAL_MOST and stolen * len(watch.generator_busy) * watch.seconds > limits.COUNTED_SECONDS_LEAST:
-        message = f"The hypervisor took {stolen:.1%} of a load host's CPUs; at most are {limits.STEAL_MOST:.0%}."
+        message = f"The hypervisor took {stolen:.1%} of a load host's CPUs; the limit is {limits.STEAL_MOST:.0%}."
         voids.append(Void(reason="steal", message=message))
     return voids
 
@@ -108,7 +107,7 @@ def _stolen(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
         return []
     listed = ", ".join(f"{share:.1%} from {role}" for role, share in stolen.items())
     return [
-        Void(reason="steal", message=f"The hypervisor took CPU time: {listed}; at most are {limits.STEAL_MOST:.0%}.")
+        Void(reason="steal", message=f"The hypervisor took CPU time: {listed}; the limit is {limits.STEAL_MOST:.0%}.")
     ]
 
 
@@ -119,7 +118,7 @@ def _used_by_others(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
         if share > limits.OTHERS_ON_API_MOST and _counts(share, role, watch, cores) and not cores.shares(role):
             message = (
                 f"Other programs than the lab's used {share:.0%} of the CPUs of {role} "
-                f"({cores.cpu_list(role)}); at most are {limits.OTHERS_ON_API_MOST:.0%}."
+                f"({cores.cpu_list(role)}); the limit is {limits.OTHERS_ON_API_MOST:.0%}."
             )
             voids.append(Void(reason="noisy-neighbour", message=message))
     return [*voids, *_starved(watch, cores.cpu_list("generator"))]
@@ -139,7 +138,7 @@ def _starved(watch: WatchNumbers, where: str) -> list[Void]:
         return []
     message = (
         f"The load generator was starved: other programs than the lab's used {watch.others['generator']:.0%} of "
-        f"its CPUs ({where}); at most are {limits.OTHERS_ON_GENERATOR_MOST:.0%}."
+        f"its CPUs ({where}); the limit is {limits.OTHERS_ON_GENERATOR_MOST:.0%}."
     )
     return [Void(reason="generator-saturated", message=message)]
 
@@ -172,8 +171,8 @@ def _spun(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
         return []
     direction = "slower" if watch.spin_change > 0 else "faster"
     message = (
-        f"The API's CPUs were {times - 1:.0%} {direction} after the load than before it, by the calibration spin; at "
-        f"most are {limits.SPIN_CHANGE_MOST:.0%}."
+        f"The API's CPUs were {times - 1:.0%} {direction} after the load than before it, by the calibration spin; "
+        f"the limit is {limits.SPIN_CHANGE_MOST:.0%}."
     )
     return [Void(reason="spin", message=message)]
 

@@ -45,7 +45,7 @@ def test_a_quiet_cell_counts(cores: CoreLayout):
 @pytest.mark.parametrize(
     ("name", "beyond", "within", "reason", "wording"),
     [
-        ("steal", {"generator": 0.021}, {"generator": 0.02}, "steal", "2.1% from generator; at most are 2%"),
+        ("steal", {"generator": 0.021}, {"generator": 0.02}, "steal", "2.1% from generator; the limit is 2%"),
         ("throttled", {"/lab": 0.01}, {"/lab": 0.0}, "throttled", "/lab for 0.01 s"),
         ("others", {"api": 0.11}, {"api": 0.1}, "noisy-neighbour", "11% of the CPUs of api (0,1,2)"),
         ("others", {"postgres": 0.3}, {"system": 0.3}, "noisy-neighbour", "30% of the CPUs of postgres (3,4)"),
@@ -96,7 +96,7 @@ def numbers(watch: WatchNumbers, *, littles_law: float = 0.99, saturation: float
     [
         (numbers(QUIET, saturation=0.91), "used 91% of the CPUs that its threads can fill"),
         (numbers(changed("busy", {7: 0.95})), "busiest CPU was busy for 95%"),
-        (numbers(changed("generator_waited", 0.2)), "without a CPU for 20% of the load"),
+        (numbers(changed("generator_waited", 0.2)), "waited for a CPU for 20% of the load"),
         (numbers(QUIET, littles_law=0.85), "Little's law gives 0.85"),
     ],
 )
