@@ -39,7 +39,7 @@ def dockerfile_faults(text: str) -> list[str]:
     stages = [found[2] or "" for found in map(_STAGE.match, _of(instructions, "FROM")) if found]
     missing = [stage for stage in STAGES if stage not in stages]
     if missing:
-        faults.append(f"it has no stage named {' and none named '.join(missing)}")
+        faults.append(f"it lacks these stages: {', '.join(missing)}")
     if "api" in stages and stages[-1] != "api":
         faults.append(f"its last stage is {stages[-1] or 'one without a name'}; it must be api, the image")
     return faults
@@ -69,7 +69,7 @@ def _common_faults(text: str, instructions: list[_Instruction]) -> list[str]:
             name = next((value for key, _, value in _options(mount) if key == "id"), None)
             if name is None or not name.startswith(_CACHE_PREFIX):
                 shown = "has no id" if name is None else f"has the id {name}"
-                faults.append(f"a cache mount of it {shown}; one that begins with {_CACHE_PREFIX} is the lab's own")
+                faults.append(f"a cache mount {shown}; give it an id that begins with {_CACHE_PREFIX}")
     return faults
 
 
@@ -197,7 +197,7 @@ SECTIONS = {
 }
 """The steps in their order, each with the heading of docs/adding-an-api.md that explains it."""
 
-_VALID = "it is valid, and the Dockerfile builds by it"
+_VALID = "it is valid, and the Dockerfile has its build command"
 _READY_SECONDS = 20
 
 Lab = tuple[Inventory, Secrets]
@@ -213,15 +213,15 @@ class _FaultsError(RunError):
         self.faults = tuple(faults)
 
 
-class _Way:
+class _Steps:
     """The steps so far; each is shown as soon as its outcome is known."""
 
     def __init__(self, show: Callable[[ApiCheckStep], None]) -> None:
         self._show = show
-        self.steps: list[ApiCheckStep] = []
+        self.results: list[ApiCheckStep] = []
 
-    def go(self, name: str, look: Callable[[], tuple[Value, str]]) -> Value | None:
-        """Take a step and return its value, or None if it failed. An error that is raised on purpose is a fault."""
+    def run(self, name: str, look: Callable[[], tuple[Value, str]]) -> Value | None:
+        """Run a step and return its value, or None if it failed. An error that is raised on purpose is a fault."""
         try:
             found, good = look()
         except FairgroundError as error:
@@ -237,7 +237,7 @@ class _Way:
             self._add(ApiCheckStep(name=name, outcome="not checked", details=(why,), section=SECTIONS[name]))
 
     def _add(self, step: ApiCheckStep) -> None:
-        self.steps.append(step)
+        self.results.append(step)
         self._show(step)
 
 
@@ -254,38 +254,38 @@ def check_api(
 
     The contract's checks reset the database to its seed. While a run holds the host they aren't run.
     """
-    way = _Way(show)
-    entry = way.go("entry", lambda: _find_entry(stack, read_document(), name))
+    steps = _Steps(show)
+    entry = steps.run("entry", lambda: _find_entry(stack, read_document(), name))
     if entry is None:
-        way.leave_out([*SECTIONS][1:], "without an entry its folder isn't known")
+        steps.leave_out([*SECTIONS][1:], "without an entry its folder isn't known")
     else:
         folder = project / entry.source
-        way.go("files", lambda: _all_good(_missing(folder, entry.source), f"{entry.source} has them all"))
-        way.go("builds", lambda: _all_good(build_faults(folder), "the Dockerfiles keep the lab's rules"))
-        way.go("implementation.yaml", lambda: _all_good(implementation_faults(project, entry.source), _VALID))
-        _go_on_to_the_lab(way, entry, folder, stack, read_lab)
-    return ApiCheck(stack=stack, api=name, steps=tuple(way.steps))
+        steps.run("files", lambda: _all_good(_missing(folder, entry.source), f"{entry.source} has them all"))
+        steps.run("builds", lambda: _all_good(build_faults(folder), "the Dockerfiles keep the lab's rules"))
+        steps.run("implementation.yaml", lambda: _all_good(implementation_faults(project, entry.source), _VALID))
+        _check_on_the_lab(steps, entry, folder, stack, read_lab)
+    return ApiCheck(stack=stack, api=name, steps=tuple(steps.results))
 
 
-def _go_on_to_the_lab(way: _Way, entry: Api, folder: Path, stack: str, read_lab: Callable[[], Lab]) -> None:
+def _check_on_the_lab(steps: _Steps, entry: Api, folder: Path, stack: str, read_lab: Callable[[], Lab]) -> None:
     on_the_host = ["image", "container", "contract"]
-    lab = way.go("lab", lambda: _look_at_lab(entry, folder, stack, read_lab()))
+    lab = steps.run("lab", lambda: _look_at_lab(entry, folder, stack, read_lab()))
     if lab is None:
-        way.leave_out(on_the_host, "nothing that runs was built from the current sources")
+        steps.leave_out(on_the_host, "nothing that runs was built from the current sources")
         return
     inventory, secrets = lab
     service = inventory.api(entry.name)
     try:
         connection = connect(inventory.host)
     except FairgroundError as error:
-        way.leave_out(on_the_host, str(error))
+        steps.leave_out(on_the_host, str(error))
         return
     with connection:
-        way.go("image", lambda: _look_at_image(connection, service))
-        if way.go("container", lambda: _look_at_container(connection, inventory, service)):
-            way.go("contract", lambda: _check_contract(connection, inventory, secrets, service))
+        steps.run("image", lambda: _look_at_image(connection, service))
+        if steps.run("container", lambda: _look_at_container(connection, inventory, service)):
+            steps.run("contract", lambda: _check_contract(connection, inventory, secrets, service))
         else:
-            way.leave_out(["contract"], "nothing answers")
+            steps.leave_out(["contract"], "nothing answers")
 
 
 def _all_good(faults: Sequence[str], good: str) -> tuple[bool, str]:

@@ -68,6 +68,6 @@ def test_the_last_line_says_that_a_complete_api_is_ready(
     def nothing_more(*_arguments: object) -> None:
         return
 
-    monkeypatch.setattr(api_check, "_go_on_to_the_lab", nothing_more)
+    monkeypatch.setattr(api_check, "_check_on_the_lab", nothing_more)
     subcommand.check("go", stack="local", json=False)
     assert capsys.readouterr().out.splitlines()[-1] == "The API go keeps the contract, and is ready to be measured."

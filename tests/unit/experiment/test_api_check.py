@@ -90,18 +90,14 @@ def test_a_dockerfile_that_keeps_the_rules_has_no_fault():
         ),
         ("ARG BASE=debian:trixie-slim", "ARG OTHER", "it has no ARG BASE in front of its first FROM"),
         ("FROM ${BASE} AS", "FROM debian:trixie-slim AS", "no stage of it is FROM ${BASE}, the lab's base"),
-        ("FROM scratch AS floor\n", "", "it has no stage named floor"),
+        ("FROM scratch AS floor\n", "", "it lacks these stages: floor"),
         ("AS api\n", "AS api\nFROM scratch\n", "its last stage is one without a name; it must be api, the image"),
         (
             "id=fairground-mine,",
             "id=mine,",
-            "a cache mount of it has the id mine; one that begins with fairground- is the lab's own",
+            "a cache mount has the id mine; give it an id that begins with fairground-",
         ),
-        (
-            "id=fairground-mine,",
-            "",
-            "a cache mount of it has no id; one that begins with fairground- is the lab's own",
-        ),
+        ("id=fairground-mine,", "", "a cache mount has no id; give it an id that begins with fairground-"),
     ],
 )
 def test_each_rule_of_a_dockerfile_is_reported_where_it_is_broken(old: str, new: str, fault: str):
