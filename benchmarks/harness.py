@@ -28,21 +28,13 @@ from pathlib import Path
 
 from analysis.raw import read_run
 from analysis.report import analyse
-from benchmarks.plain_wrk import (
-    FOLDER,
-    TIMEOUT_SECONDS,
-    WARM_UP_SECONDS,
-    WRK_VERSION,
-    ReadyApi,
-    ready_api,
-    scenario,
-)
+from benchmarks.plain_wrk import TIMEOUT_SECONDS, WARM_UP_SECONDS, WRK_VERSION, ReadyApi, ready_api, scenario
 from benchmarks.ratios import mean_ratio
 from cli.context import DEFAULT_STACK, open_engine
 from documents.errors import FairgroundError, LabError, RunError
 from documents.lab import Inventory, Secrets
 from documents.run import Protocol, SampledRole
-from experiment.bench import Load
+from experiment.bench import Load, host_folder
 from experiment.progress import CellFinished, CellStarted, Event
 from experiment.running import start_run
 from lab.lifecycle import Engine, read_lab
@@ -248,11 +240,15 @@ def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> floa
             "generator": redis,
         }
         job = recording.start_sampler(
-            connection, f"{FOLDER}/sampler", cgroups, cpus=inventory.cores.system, deadline_seconds=seconds + 60
+            connection,
+            host_folder.path_of("sampler"),
+            cgroups,
+            cpus=inventory.cores.system,
+            deadline_seconds=seconds + 60,
         )
         watch = recording.start_watch(
             connection,
-            f"{FOLDER}/watch",
+            host_folder.path_of("watch"),
             cgroups,
             lab_cpus=inventory.size.cpus,
             port=inventory.apis[0].port,

@@ -2,19 +2,18 @@
 
 import json
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from documents.errors import RunError
 from documents.lab import ApiService, Inventory, Secrets
 from documents.run import Protocol, Scenario, Workload
-from experiment.bench import RemoteBench
+from experiment.bench import RemoteBench, host_folder
 from experiment.workloads import build_requests, token_file
-from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
+from experiment.workloads.command import ReplayPaths, generator_threads, wrk_command
 from provision.containers import cgroups, control
 from provision.ssh import Connection, connect
 
-FOLDER = "/var/lib/fairground/benchmark"
 CONNECTIONS = 100
 WARM_UP_SECONDS = 3
 TIMEOUT_SECONDS = 2
@@ -109,14 +108,16 @@ def ready_api(
     requests = build_requests(workload, Protocol.model_fields["request_seed"].default)
     tokens = token_file(secrets.jwt_secret, requests.users, lifetime_seconds=_TOKEN_SECONDS)
     paths = ReplayPaths(
-        script=f"{FOLDER}/replay.lua",
-        requests=f"{FOLDER}/{workload}.requests",
-        tokens=f"{FOLDER}/tokens",
-        output=f"{FOLDER}/wrk.json",
+        script=host_folder.path_of("replay.lua"),
+        requests=host_folder.requests_path(workload),
+        tokens=host_folder.path_of("tokens"),
+        output=host_folder.path_of("wrk.json"),
     )
     with connect(inventory.host) as connection:
         bench = RemoteBench(connection, inventory, secrets)
-        with bench.hold("a benchmark"), _restored(bench, connection):
+        with bench.hold("a benchmark"), ExitStack() as rest:
+            rest.callback(bench.restore)
+            rest.callback(bench.clear)
             bench.stop_apis()
             bench.install([requests])
             bench.reset(api, tokens)
@@ -124,21 +125,6 @@ def ready_api(
             if seen := bench.wait_until_ready(api, deadline_seconds=_READY_SECONDS):
                 raise RunError(f"{seen} `lab logs {api.name}` may show why.")
             bench.pin(api)
-            connection.run(["install", "-d", "-m", "0700", FOLDER], deadline_seconds=_DEADLINE_SECONDS)
-            connection.push(REPLAY_SCRIPT, paths.script)
-            connection.push_bytes(requests.data, paths.requests)
-            connection.push_bytes(tokens, paths.tokens)
             ready = ReadyApi(bench, tokens, connection, inventory, api, workload, paths)
             ready.load(warm_up_seconds)
             yield ready
-
-
-@contextmanager
-def _restored(bench: RemoteBench, connection: Connection) -> Generator[None]:
-    """Leave the host as a run leaves it."""
-    try:
-        yield
-    finally:
-        connection.run(["rm", "-rf", FOLDER], deadline_seconds=_DEADLINE_SECONDS)
-        bench.clear()
-        bench.restore()
