@@ -204,7 +204,6 @@ def _print(summaries: Sequence[Summary]) -> None:
             str(summary.of_floor or ""),
             str(summary.of_redis_floor or ""),
             str(summary.of_fastest or ""),
-            end_section=False,
         )
     Console(width=150).print(table)
 

@@ -258,10 +258,10 @@ class Generators:
         number = one.part.number + 1
         connection, sampler, watch = one.place.connection, _known(one.sampler, one), _known(one.watch, one)
         measured = self._fetch_result(one, folder, prefix=load_host_file(number, ""))
-        _, sampler_failure = _or_failure(
+        _, sampler_failure = or_failure(
             lambda: recording.finish(connection, sampler, SAMPLER, folder / load_host_file(number, SAMPLER.file_name))
         )
-        _, watch_failure = _or_failure(
+        _, watch_failure = or_failure(
             lambda: recording.finish(connection, watch, WATCH, folder / load_host_file(number, WATCH.file_name))
         )
         one.sampler = one.watch = None
@@ -270,7 +270,7 @@ class Generators:
     def _fetch_result(self, one: _At, folder: Path, *, prefix: str = "") -> Measured:
         connection, job = one.place.connection, _known(one.load, one)
         finish = open_loop.finish if self._load_is_open else wrk.finish
-        result, failure = _or_failure(lambda: finish(connection, job, folder, prefix=prefix))
+        result, failure = or_failure(lambda: finish(connection, job, folder, prefix=prefix))
         one.load = None
         return Measured(result=result, generator_failure=failure)
 
@@ -280,7 +280,7 @@ class Generators:
             if part.generator_failure is not None:
                 return Measured(generator_failure=part.generator_failure)
         parts = [part.result for part in found if part.result is not None]
-        result, failure = _or_failure(lambda: merge(parts, clocks))
+        result, failure = or_failure(lambda: merge(parts, clocks))
         if result is not None:
             replace_file(folder / (OPEN_LOOP_FILE if self._load_is_open else WRK_FILE), result.to_json())
         return Measured(result=result, generator_failure=failure)
@@ -380,7 +380,7 @@ def _known(found: _Found | None, one: _At) -> _Found:
     return found
 
 
-def _or_failure(fetch: Callable[[], _Found]) -> tuple[_Found | None, str | None]:
+def or_failure(fetch: Callable[[], _Found]) -> tuple[_Found | None, str | None]:
     """The fetched value, or why the window has none; raises if the copy failed."""
     try:
         return fetch(), None

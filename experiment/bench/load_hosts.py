@@ -8,7 +8,7 @@ from documents.errors import RunError
 from documents.lab import LoadHost
 from documents.run import HostRecord, KnobRecord, LoadHostLook
 from experiment.bench import host_folder, run_lock
-from provision.kernel import Knob, Place, knobs, tuning
+from provision.kernel import Place, knobs, tuning
 from provision.load import network
 from provision.ssh import Connection
 from provision.system import identity, pinning, preparation
@@ -72,9 +72,9 @@ class LoadHosts:
         """See `Bench.tune`; the name of each knob includes the number of its load host."""
         return self._named(
             [
-                tuning.tune(connection, _knobs(host), seconds=seconds, place=self._place)
+                tuning.tune(connection, knobs.load_host_knobs(host), seconds=seconds, place=self._place)
                 if host.own_kernel
-                else tuning.read(connection, _knobs(host), settable=False, place=self._place)
+                else tuning.read(connection, knobs.load_host_knobs(host), settable=False, place=self._place)
                 for host, connection in self._hosts
             ]
         )
@@ -89,7 +89,7 @@ class LoadHosts:
         """See `Bench.read_knobs`."""
         return self._named(
             [
-                tuning.read(connection, _knobs(host), settable=host.own_kernel, place=self._place)
+                tuning.read(connection, knobs.load_host_knobs(host), settable=host.own_kernel, place=self._place)
                 for host, connection in self._hosts
             ]
         )
@@ -124,10 +124,6 @@ class LoadHosts:
             for number, records in enumerate(found, start=1)
             for record in records
         )
-
-
-def _knobs(host: LoadHost) -> tuple[Knob, ...]:
-    return knobs.load_host_knobs(host)
 
 
 def require_identical(host: HostRecord) -> None:

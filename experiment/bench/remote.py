@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from apis.contract.checks import Target, probe
-from documents.errors import DocumentError, HostError, HostUnreachableError, TransferError
+from documents.errors import HostError, HostUnreachableError
 from documents.lab import HOST_ROLES, ApiService, CoreLayout, Inventory, PhysicalCore, Role, Secrets
 from documents.run import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning, SampledRole
 from experiment.bench import host_folder, run_lock
 from experiment.bench.arrangement import Arrangement
 from experiment.bench.bench import Beside, Found, Load, Measured, WarmedUp
-from experiment.bench.generators import GeneratorHost, Generators
+from experiment.bench.generators import GeneratorHost, Generators, or_failure
 from experiment.bench.host_folder import CellWatch
 from experiment.bench.load_hosts import LoadHosts
 from experiment.bench.readiness import wait_until_ready
@@ -292,28 +292,21 @@ class RemoteBench:
             # If it lapsed, because the controller slept, part of the cell was measured without the settings.
             self._renew(self._lease_seconds)
         fetched = self._beside.begin(partial(self._generators.collect, folder))
-        sampled = self._beside.begin(partial(self._fetch_samples, sampler_job, folder))
+        target = folder / recording.SAMPLER.file_name
+        sampled = self._beside.begin(
+            lambda: or_failure(lambda: recording.finish(self._connection, sampler_job, recording.SAMPLER, target))
+        )
         watched = self._beside.begin(partial(self._watch.finish, folder))
         # After a failure of one, the other must not run on during the next attempt.
         for step in (fetched, sampled, watched):
             step.exception()
-        measured, sampler_failure, watch_failure = fetched.result(), sampled.result(), watched.result()
+        measured, (_, sampler_failure), watch_failure = fetched.result(), sampled.result(), watched.result()
         self._sampler_job = None
         return replace(
             measured,
             sampler_failure=sampler_failure or measured.sampler_failure,
             watch_failure=watch_failure or measured.watch_failure,
         )
-
-    def _fetch_samples(self, job: Job, folder: Path) -> str | None:
-        """Fetch the samples of the lab's host; returns None, or why there are none."""
-        try:
-            recording.finish(self._connection, job, recording.SAMPLER, folder / recording.SAMPLER.file_name)
-        except (HostUnreachableError, TransferError):
-            raise
-        except (HostError, DocumentError) as error:
-            return str(error)
-        return None
 
     def _undo_arrangement(self) -> None:
         self._arrangement.undo()

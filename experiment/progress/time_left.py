@@ -95,16 +95,14 @@ class _Learned:
     def seconds_of(self, cell: Cell) -> float:
         """The expected time of a valid attempt at a cell."""
         api, scenario, is_open = _load_of(cell)
-        same_load = [self.besides[api, scenario, loop] for loop in (is_open, False) if (api, scenario, loop) in self]
+        loads = ((api, scenario, is_open), (api, scenario, False))
+        same_load = [self.besides[load] for load in loads if load in self.besides]
         same_api = [mean for (name, _, _), mean in self.besides.items() if name == api]
         for known in (same_load[:1], same_api, [*self.besides.values()]):
             if known:
                 besides = sum(mean.total for mean in known) / sum(mean.count for mean in known)
                 return cell.scenario.duration_seconds + besides
         return cell.scenario.duration_seconds + self.assumed_seconds
-
-    def __contains__(self, load: _Load) -> bool:
-        return load in self.besides
 
     def void_share(self, api: str) -> float:
         """The expected share of an API's attempts that are void."""
@@ -181,9 +179,9 @@ class TimeLeft:
 
         For a load of the open loop, a cell of the same scenario in the closed loop is enough.
         """
-        cells = (*self._waiting(), *self._unplanned)
+        cells, known = (*self._waiting(), *self._unplanned), self._learned.besides
         return self._started is not None and all(
-            any((cell.api, cell.scenario.name, loop) in self._learned for loop in (True, False)) for cell in cells
+            any((cell.api, cell.scenario.name, loop) in known for loop in (True, False)) for cell in cells
         )
 
     def _begin(self, event: RunStarted, at: float) -> None:

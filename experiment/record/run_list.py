@@ -4,7 +4,6 @@ Nothing here reads raw files or verifies their checksums; `lab report` does.
 """
 
 import os
-import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,8 +20,6 @@ from experiment.record.writer import unless_in_use
 
 KEPT = "kept"
 """The empty file in a run's folder that protects it from pruning."""
-
-_REMOVED = re.compile(r"\.(?P<run>.+)\.removed")
 
 
 def list_runs(runs_directory: Path) -> tuple[ListedRun, ...]:
@@ -113,9 +110,8 @@ def remove_remains(runs_directory: Path) -> None:
     Raises:
         OSError: it can't be removed.
     """
-    for path in runs_directory.glob(".*.removed"):
-        if _REMOVED.fullmatch(path.name) is not None:
-            shutil.rmtree(path)
+    for path in runs_directory.glob(".?*.removed"):
+        shutil.rmtree(path)
 
 
 def _look(folder: Path) -> ListedRun:

@@ -56,7 +56,6 @@ class RequestFile:
 
     workload: Workload
     data: bytes
-    count: int
     users: tuple[int, ...]
 
     @property
@@ -68,10 +67,8 @@ class RequestFile:
 def build_requests(workload: Workload, seed: int) -> RequestFile:
     """Build the request file of one workload over the seeded database; takes about a second at most."""
     source = _Source(Random(f"{seed}/{workload}"))  # noqa: S311 - a reproducible stream is wanted, not secrets
-    frames = list(source.requests(workload))
-    return RequestFile(
-        workload=workload, data=b"".join(frames), count=len(frames), users=tuple(sorted(source.users_with_token))
-    )
+    data = b"".join(source.requests(workload))
+    return RequestFile(workload=workload, data=data, users=tuple(sorted(source.users_with_token)))
 
 
 class _Source:
