@@ -203,6 +203,7 @@ class FakeBench:
     never_ready: set[str] = field(default_factory=set[str])
     astray: set[str] = field(default_factory=set[str])
     identity: HostIdentity = IDENTITY
+    postgres_version: str = "17.6"
     holder: str | None = None
     made: set[str] = field(default_factory=set[str])
     server: str = INVENTORY.postgres.container
@@ -261,7 +262,7 @@ class FakeBench:
         return ()
 
     def read_tool_versions(self) -> dict[str, str]:
-        return {"wrk": "4.1.0", "postgres": "17.6"}
+        return {"wrk": "4.1.0", "postgres": self.postgres_version}
 
     def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
         assert seconds > 0

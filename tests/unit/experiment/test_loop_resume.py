@@ -33,6 +33,15 @@ def test_a_torn_last_line_of_the_journal_is_tolerated(tmp_path: Path, cut: int):
     assert journal(run)[-1].event == "run-finished"
 
 
+def test_what_an_interrupted_attempt_left_is_gone_from_the_one_in_its_place(tmp_path: Path):
+    run = broken_off(FakeBench(), tmp_path, 2)
+    [interrupted] = [folder for folder in (run / "cells").iterdir() if not (folder / "cell.json").exists()]
+    (interrupted / "left.txt").write_text("by the attempt that was interrupted")
+    resume(FakeBench(), run)
+    assert (interrupted / "cell.json").exists()
+    assert not (interrupted / "left.txt").exists()
+
+
 def test_a_finished_run_is_not_measured_again(tmp_path: Path):
     run = begin(FakeBench(), tmp_path)
     files = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
@@ -74,10 +83,17 @@ def test_resume_refuses_another_lab(tmp_path: Path):
     assert len(bench.played) == 1
 
 
-def test_resume_refuses_another_host(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("bench", "said"),
+    [
+        (FakeBench(identity=IDENTITY.model_copy(update={"kernel": "6.12"})), r"kernel was 6\.1 and is 6\.12"),
+        (FakeBench(postgres_version="18.0"), r"postgres was 17\.6 and is 18\.0"),
+    ],
+    ids=["kernel", "tool"],
+)
+def test_resume_refuses_another_host(tmp_path: Path, bench: FakeBench, said: str):
     run = begin(FakeBench(), tmp_path)
     (run / "cells" / records(run)[-1].cell_id / "cell.json").unlink()
-    bench = FakeBench(identity=IDENTITY.model_copy(update={"kernel": "6.12"}))
-    with pytest.raises(RunError, match=r"kernel was 6\.1 and is 6\.12"):
+    with pytest.raises(RunError, match=said):
         resume(bench, run)
     assert bench.left_clean()
