@@ -204,7 +204,7 @@ def squares(experiments: int, *, seed: int) -> Table:
     }
     for drift in DRIFTS:
         world = world_of(EQUAL)
-        world = replace(world, host=replace(world.host, drift=drift))
+        world = replace(world, host=replace(world.host, trend=drift))
         for what, orders in drawn.items():
             found = simulate_fleets(world, orders, seed=seed).blocks
             table.add_row(
