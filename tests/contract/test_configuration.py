@@ -8,14 +8,15 @@ import pytest
 
 from apis.contract.checks import Target, open_context, run_check
 from apis.contract.checks.database import a_full_pool_gives_503_within_three_seconds
+from tests.conftest import NIGHTLY
 from tests.contract.instances import Ended, Launcher
 from tests.ssh.waiting import wait_until
 
 PLANTED = "planted-5b7d2048"
 
 WRONG = {
-    "DATABASE_URL": ("", f"mysql://u:{PLANTED}@127.0.0.1/d", PLANTED),
-    "REDIS_URL": ("", f"http://:{PLANTED}@127.0.0.1:6379/0", PLANTED),
+    "DATABASE_URL": (f"mysql://u:{PLANTED}@127.0.0.1/d", PLANTED, ""),
+    "REDIS_URL": ("", PLANTED, f"http://:{PLANTED}@127.0.0.1:6379/0"),
     "JWT_SECRET": ("", PLANTED),
     "HOST": (PLANTED, "256.0.0.1"),
     "PORT": (PLANTED, "0", "65536"),
@@ -23,9 +24,9 @@ WRONG = {
     "DB_POOL_SIZE": (PLANTED, "0", "1001"),
     "LOG_LEVEL": (PLANTED, "debug"),
 }
-"""Values that are wrong; what is empty counts as unset."""
+"""Values that are wrong; what is empty counts as unset. The gate tries the last of each variable."""
 
-CASES = [(name, value) for name, values in WRONG.items() for value in values]
+CASES = [(name, value) for name, values in WRONG.items() for value in (values if NIGHTLY else values[-1:])]
 
 
 @pytest.fixture(scope="module")

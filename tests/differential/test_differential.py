@@ -16,7 +16,7 @@ from tests.differential.strategies import programs
 from tests.stand.stand import Api
 
 _ASKED = os.environ.get("FAIRGROUND_DIFFERENTIAL_PROGRAMS")
-_PROGRAMS = 300 if _ASKED is None else int(_ASKED)
+_PROGRAMS = 150 if _ASKED is None else int(_ASKED)
 
 _LATE = 0.01
 """The share of requests for which Redis may be passed over, on a machine that is busy."""

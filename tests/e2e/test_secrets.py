@@ -188,7 +188,7 @@ def test_no_command_prints_a_secret_or_passes_one_in_a_command_line(
 ):
     commands = (
         ("up", "--json"),
-        ("verify", "--only", "users", "--json"),
+        ("verify", live_lab.inventory.apis[0].name, "--only", "users", "--json"),
         ("logs", "--lines", "10000", "--json"),
     )
     with CommandLines() as command_lines:
