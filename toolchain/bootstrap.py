@@ -54,7 +54,7 @@ def missing_parts(layout: Layout, *, with_lab: bool) -> Iterator[Part]:
     if docker_engine.version() is None:
         yield Part("Docker engine", 30, "5 s if it only has to start")
     if with_lab and not state.stack_file(layout).is_file():
-        yield Part("the lab: its images, and the APIs by four compilers", 270)
+        yield Part("the lab: its images, and the APIs by four compilers", 390)
 
 
 def announce(parts: list[Part]) -> str:
