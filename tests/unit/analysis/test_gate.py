@@ -95,15 +95,15 @@ def test_other_apis_of_the_run_count_for_nothing(golden_report: Report):
     assert alone.tests == among_others.tests == 1
 
 
-def with_cpu(cell: CellNumbers, cores: float) -> CellNumbers:
-    usage = cell.usage | {"api": cell.usage["api"].model_copy(update={"cpu_cores": cores})}
+def with_usage(cell: CellNumbers, **numbers: float) -> CellNumbers:
+    usage = cell.usage | {"api": cell.usage["api"].model_copy(update=numbers)}
     return cell.model_copy(update={"usage": usage})
 
 
 def costly(golden: Report) -> Report:
     """A candidate that is as fast and takes a tenth more CPU a request."""
     report = report_of(golden, {"light": {"go-base": STEADY, "go-new": scattered(1000, 0.5)}})
-    cells = [with_cpu(cell, 1.1 if cell.api == "go-new" else 1.0) for cell in report.cells]
+    cells = [with_usage(cell, cpu_cores=1.1 if cell.api == "go-new" else 1.0) for cell in report.cells]
     return report.model_copy(update={"cells": tuple(cells)})
 
 
@@ -121,6 +121,18 @@ def test_a_measure_that_is_asked_for_is_judged(golden_report: Report):
     assert gate.outcome == "regression"
     assert gate.tests == 2
     assert [finding.measure for finding in gate.findings if finding.judged] == ["throughput", "requests_per_cpu_second"]
+
+
+@pytest.mark.parametrize(("share", "outcome", "better"), [(1.2, "regression", "go-base"), (0.8, "passed", "go-new")])
+def test_of_what_is_used_less_is_better(golden_report: Report, share: float, outcome: str, better: str):
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": STEADY}})
+    used = {"go-base": scattered(1e8), "go-new": [1e8 * share] * len(STEADY)}
+    cells = [with_usage(cell, memory_mean_bytes=used[cell.api][cell.block - 1]) for cell in report.cells]
+    gate = judged(report.model_copy(update={"cells": tuple(cells)}), "memory_mean")
+    assert gate.outcome == outcome
+    (finding,) = [finding for finding in gate.findings if finding.judged]
+    assert finding.pair.better == better
+    assert f"{better} uses less memory" in gate.reasons[0]
 
 
 def test_all_that_is_judged_is_one_family(golden_report: Report):
