@@ -30,9 +30,8 @@ check: setup ## format, lint and types, and the form of the workflow files
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab-ci.yml
 
-# Some three hours on two cores; the machine should have nothing else to do.
-evidence: SETUP_FLAGS := --with-tests
-evidence: setup ## the long runs: ten blocks, all APIs beside their floors, a known difference, longer fuzzing; writes docs/evidence/
+# It takes hours, and the machine should have nothing else to do.
+evidence: setup ## the long runs: ten blocks, all APIs beside their floors and a known difference; writes docs/evidence/
 	@$(BIN)/python -m benchmarks.evidence $(EVIDENCE_FLAGS)
 
 audit: setup ## checks locked dependencies for known vulnerabilities. Error 1: one is known; Error 3: a lock couldn't be audited

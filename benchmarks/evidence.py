@@ -2,14 +2,12 @@
 
     make evidence
     .venv/bin/python -m benchmarks.evidence [--part run] [--part benchmark] [--part known-difference]
-        [--part fuzzing] [--part fleet] [--protocol evidence]
+        [--part fleet] [--protocol evidence]
 
 - `run`: the facts about building, then a run of ten blocks over all APIs of the lab `local`, with an A/A twin and an
   open loop; the page is its report.
 - `benchmark`: `benchmarks.apis` on the lab `benchmark`: all APIs and their floors, alternating.
 - `known-difference`: `benchmarks.known_difference` on the lab of that name, with three A/A experiments.
-- `fuzzing`: the differential test with more programs and another seed, schemathesis with more requests, and more
-  damaged answers of hosts and files of runs.
 - `fleet`: `benchmarks.fleet`: simulated hosts.
 
 Each part writes its page when it ends, so a failure loses no other part's page. If a part finds a defect, its page
@@ -17,32 +15,25 @@ says so, and the exit status is 1.
 """
 
 import argparse
-import os
 import subprocess
 import sys
-import time
-from collections.abc import Mapping, Sequence
-from xml.etree import ElementTree
+from collections.abc import Sequence
 
 from benchmarks import fleet as simulated
 from benchmarks import known_difference as known
 from benchmarks.page import heading, write_page
-from cli.context import DEFAULT_STACK, ROOT, RUNS
+from cli.context import ROOT, RUNS
 from documents.errors import FairgroundError
 from documents.run import MANIFESTS
 from experiment.running import git_commit
 
-PARTS = ("run", "benchmark", "known-difference", "fuzzing", "fleet")
+PARTS = ("run", "benchmark", "known-difference", "fleet")
 
 BENCHMARK_ROUNDS = 3
-BENCHMARK_WARM_UP_SECONDS = 20
+BENCHMARK_WARM_UP_SECONDS = 40
 """A JVM that shares one core with its compiler needs this long."""
 
 A_A_EXPERIMENTS = 3
-
-DIFFERENTIAL_PROGRAMS = 6000
-SCHEMATHESIS_EXAMPLES = 200
-DAMAGED_EXAMPLES = 2000
 
 _LAB = str(ROOT / ".venv/bin/lab")
 _BENCHMARK_STACK = "benchmark"
@@ -60,7 +51,6 @@ def main() -> None:
         "run": lambda: run(arguments.protocol),
         "benchmark": lambda: benchmark(commit),
         "known-difference": lambda: known_difference(commit),
-        "fuzzing": lambda: fuzzing(commit),
         "fleet": lambda: fleet(commit),
     }
     sound = [parts[name]() for name in PARTS if name in (arguments.part or PARTS)]
@@ -104,51 +94,12 @@ def known_difference(commit: str) -> bool:
     return result.held
 
 
-def fuzzing(commit: str) -> bool:
-    """All tests with random input, longer than in the suite; false if they found something."""
-    _call([_LAB, "up"])
-    top = heading("Longer fuzzing", DEFAULT_STACK, commit)
-    rows = [
-        _fuzz(
-            "tests/differential/test_differential.py",
-            {"FAIRGROUND_DIFFERENTIAL_PROGRAMS": str(DIFFERENTIAL_PROGRAMS)},
-        ),
-        _fuzz(
-            "tests/contract/test_schemathesis.py",
-            {"FAIRGROUND_SCHEMATHESIS_EXAMPLES": str(SCHEMATHESIS_EXAMPLES)},
-        ),
-        *(
-            _fuzz(f"tests/unit/{name}.py", {"FAIRGROUND_FUZZ_EXAMPLES": str(DAMAGED_EXAMPLES)})
-            for name in ("provision/test_fuzz", "analysis/test_fuzz", "analysis/test_fuzz_open_loop")
-        ),
-    ]
-    table = ["| test | asked for | tests | failed | minutes |", "|---|---|---:|---:|---:|", *(row for row, _ in rows)]
-    write_page("fuzzing.md", "\n".join([top, "", *table]) + "\n")
-    return all(sound for _, sound in rows)
-
-
 def fleet(commit: str) -> bool:
     """Fleets of simulated hosts; false if the loop's results differ from the drawn values."""
     settings = simulated.Settings()
     result = simulated.simulate(settings, print)
     write_page(simulated.PAGE, simulated.render_page(result, settings, commit))
     return result.held
-
-
-def _fuzz(tests: str, asked: Mapping[str, str]) -> tuple[str, bool]:
-    """A row of the table, and whether nothing was found."""
-    results = ROOT / ".lab" / "evidence.xml"
-    results.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", tests, "--stack", DEFAULT_STACK, "--keep-lab", "--timeout=7200"]
-    began = time.monotonic()
-    code = subprocess.run(
-        [*command, f"--junitxml={results}"], cwd=ROOT, env={**os.environ, **asked}, check=False
-    ).returncode
-    minutes = (time.monotonic() - began) / 60
-    suite = next(ElementTree.parse(results).iter("testsuite"))  # noqa: S314 - pytest's own file
-    failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-    settings = ", ".join(f"`{name}={value}`" for name, value in asked.items())
-    return f"| `{tests}` | {settings} | {suite.get('tests')} | {failed} | {minutes:.1f} |", code == 0
 
 
 def _call(command: Sequence[str], *, capture: bool = False) -> str:

@@ -1,7 +1,7 @@
 """`python` for whoever follows the docs on benchmarks in a test: on a lab of the tests, and over in a minute or two.
 
 `docs_python.py STACK FOLDER LAB ARGUMENT…`: `python ARGUMENT…` except for that. All labs that a benchmark asks for are
-the stack, LAB is what it calls as `lab`, and windows, blocks and random tests are as few as will do. Runs and pages of
+the stack, LAB is what it calls as `lab`, and windows and blocks are as few as will do. Runs and pages of
 evidence are in FOLDER, and a run that the docs name is its newest one. Anything but a benchmark is run as it is.
 """
 
@@ -95,14 +95,9 @@ def _evidence(module: ModuleType, stack: str, lab: str) -> None:
 
     _set(
         module,
-        DEFAULT_STACK=stack,
         _BENCHMARK_STACK=stack,
         _LAB=lab,
         _call=call_but_for_facts,
-        DIFFERENTIAL_PROGRAMS=20,
-        # With fewer than the suite has, an operation may never succeed.
-        SCHEMATHESIS_EXAMPLES=15,
-        DAMAGED_EXAMPLES=1,
     )
     simulated = import_module("benchmarks.fleet")
 

@@ -25,7 +25,7 @@ JUDGED = {0, 1}
 JUDGES = ("benchmarks.harness", "benchmarks.known_difference", "lab gate")
 
 PARTS = ("run", "benchmark", "fleet")
-"""Of `make evidence`. That of a known difference is a command by itself; `test_evidence_fuzzing.py` runs the other."""
+"""Of `make evidence`. That of a known difference is a command by itself."""
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """What may become of a file or an answer on its way: damaged bytes, and JSON with members of any kind."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -45,12 +44,9 @@ TRAPS = (
 def examples(number: int) -> settings:
     """Settings for a property that is tried with damaged data.
 
-    At night it is tried with `number` random examples; in the gate with a twentieth of them, the same each time. The
-    long fuzzing of `benchmarks.evidence` sets the number in FAIRGROUND_FUZZ_EXAMPLES, and its examples are random.
+    At night it is tried with `number` random examples; in the gate with a twentieth of them, the same each time.
     """
-    asked = os.environ.get("FAIRGROUND_FUZZ_EXAMPLES")
-    count = int(asked) if asked else number if NIGHTLY else max(number // 20, 5)
-    return settings(max_examples=count, derandomize=not (NIGHTLY or asked))
+    return settings(max_examples=number if NIGHTLY else max(number // 20, 5), derandomize=not NIGHTLY)
 
 
 @st.composite
