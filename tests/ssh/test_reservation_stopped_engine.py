@@ -35,7 +35,6 @@ def test_an_engine_that_its_administrator_stopped_is_stopped_again(with_engine: 
     assert with_engine.snapshot.changed_in_the_end() == {}
 
 
-@pytest.mark.nightly
 def test_an_engine_that_was_stopped_is_so_while_images_on_it_are_kept(with_engine: Found, tmp_path: Path):
     with_engine.machine.run("systemctl", "stop", "docker.service")
     stack, host = described(with_engine)
@@ -63,7 +62,7 @@ def test_an_engine_that_was_stopped_is_so_after_a_reservation_that_was_broken_of
     try:
         with connect(with_engine.host) as connection:
             reserve(connection, STACK, LAB)
-            with pytest.raises(HostError, match="doesn't run, so what is on it can't be listed"):
+            with pytest.raises(HostError, match="doesn't run, so its containers and images can't be listed"):
                 find_labelled_on_host(connection, STACK)
             assert release(connection, keep_images=False) == ()
         assert not any(with_engine.machine.has_at_work(unit) for unit in units)
