@@ -146,7 +146,7 @@ def test_a_host_that_is_gone_goes_off_the_record_when_asked_for(ssh_lab: SmallLa
     describe(ssh_lab, machine, address="elsewhere.invalid")
     gone = ssh_lab.lab("down", "--adopt", "--yes")
     assert gone.returncode == 1
-    assert "which stays there, for it doesn't answer" in gone.stdout
+    assert "which stays there because it doesn't answer" in gone.stdout
     assert f"LEFT  everything on {gone_from}, which doesn't answer" in gone.stdout
     assert "LEFT  everything on elsewhere.invalid, which can't be read" in gone.stdout
     listed = ssh_lab.pulumi("stack", "--show-ids")
