@@ -163,11 +163,7 @@ class SmallLab(Scratch):
         """Lose the record, as with a state that was deleted."""
         self.distrust()
         shutil.rmtree(self.engine.private, ignore_errors=True)
-        for path in (ROOT / ".lab" / "state").rglob(f"{self.name}*"):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+        self.remove_record()
 
     def leave(self) -> None:
         """Take down what a test that failed left on a machine, before that goes; all of it may be gone already."""
