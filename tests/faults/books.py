@@ -81,12 +81,14 @@ class Books:
         return [one for one in self.since(self.begun, *kinds) if one.done < self.ends]
 
 
-def shown(sent: Sequence[Sent]) -> list[str]:
-    """Requests for a message, the slowest ones of each kind and status."""
+def shown(sent: Sequence[Sent]) -> str:
+    """Requests for a message, which pytest shows whole: the slowest one of each kind and status."""
     slowest: dict[tuple[str, int], Sent] = {}
     for one in sorted(sent, key=lambda one: one.seconds):
         slowest[one.kind, one.status] = one
-    return [f"{kind}: {status} after {one.seconds:.2f} s, {one.cache}" for (kind, status), one in slowest.items()]
+    return "\n".join(
+        f"{kind}: {status} after {one.seconds:.2f} s, {one.cache}" for (kind, status), one in slowest.items()
+    )
 
 
 def run_load(
