@@ -64,15 +64,13 @@ def _padded(size: int) -> bytes:
     return start + b"x" * (size - len(start) - len(end)) + end
 
 
-def _expect_at_once(context: Context, what: str, *, within: float = 1) -> None:
-    """Requests that are correct take less than so many seconds each."""
+def _expect_at_once(context: Context, what: str) -> None:
+    """Requests that are correct take less than a second each."""
     for _ in range(5):
         start = time.monotonic()
         expect.json(context.get("/api/users/1"), 200, User)
         seconds = time.monotonic() - start
-        expect.that(
-            seconds < within, f"A request beside {what}: expected less than {within:.2g} s, saw {seconds:.2f} s."
-        )
+        expect.that(seconds < 1, f"A request beside {what}: expected less than 1 s, saw {seconds:.2f} s.")
 
 
 @check(attempts=3)
@@ -227,26 +225,17 @@ def slow_clients_keep_nobody_waiting(context: Context) -> None:
 
 @check(attempts=3)
 def abandoned_logins_keep_nobody_waiting(context: Context) -> None:
-    """Behind logins whose clients have gone, a request is answered within a second, and a login soon, or with 503.
-
-    On a machine that is busy with other work both may take longer, by what a login takes there.
-    """
+    """Behind logins whose clients have gone, a request is answered within a second, and a login soon, or with 503."""
     login = {"email": context.alice.email, "password": context.alice.password}
-
-    def log_in() -> tuple[Answer, float]:
-        start = time.monotonic()
-        return context.post("/api/auth/login", login), time.monotonic() - start
-
-    alone = min(log_in()[1] for _ in range(2))
     json_type, body = {"Content-Type": "application/json"}, json.dumps(login).encode()
     octets = request_octets("POST /api/auth/login", headers=json_type, body=body)
     for _ in range(_ABANDONED):
         with Wire(context.target.base_url) as wire:
             wire.send_if_open(octets)
-    _expect_at_once(context, f"{_ABANDONED} abandoned logins", within=max(1, _ABANDONED / 15 * alone))
-    (answer, seconds), within = log_in(), max(3, _ABANDONED / 5 * alone)
-    expect.that(
-        seconds < within, f"A login behind abandoned ones: expected within {within:.2g} s, saw {seconds:.2f} s."
-    )
+    _expect_at_once(context, f"{_ABANDONED} abandoned logins")
+    start = time.monotonic()
+    answer = context.post("/api/auth/login", login)
+    seconds = time.monotonic() - start
+    expect.that(seconds < 3, f"A login behind abandoned ones: expected an answer soon, saw it after {seconds:.2f} s.")
     if answer.status != 200:
         expect.problem(answer, 503)
