@@ -33,6 +33,9 @@ _IN_A_BURST = 3.0
 BUSY_SECONDS = 9.0
 """Seconds in which it is answered while megabytes come from hundreds of clients."""
 
+_SECONDS = 60 if NIGHTLY else 3
+"""For how long the crowd stays."""
+
 _MOST = 768 * 2**20
 """Bytes that a process may hold: a budget of 512 MiB for its heap, and what a runtime has beside that."""
 
@@ -124,10 +127,10 @@ def run(
     crowd: list[Client],
     asked: Mapping[str, bytes],
     *,
-    seconds: float = 3,
+    seconds: float = _SECONDS,
     within: float = _AT_ONCE,
 ) -> dict[str, Any]:
-    """Let a crowd come and stay for so many seconds, and ask correct requests meanwhile."""
+    """Let a crowd come, and ask correct requests meanwhile."""
     document: dict[str, object] = {
         "port": stand.port(api.name),
         "process": stand.process(api.name),
@@ -156,7 +159,7 @@ def faults_of(seen: Mapping[str, Any], clients: int, *, within: float = _AT_ONCE
 
 
 def test_slow_and_idle_clients_keep_nobody_waiting(stand: Stand, api: Api):
-    seen = run(stand, api, slow_and_idle(api), probes(api), seconds=60 if NIGHTLY else 3)
+    seen = run(stand, api, slow_and_idle(api), probes(api))
     assert len(seen["probes"]) > 5
     assert faults_of(seen, 1_000) == []
 
