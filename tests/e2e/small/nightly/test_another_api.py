@@ -21,7 +21,8 @@ from tests.e2e.lab_run import write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.scratch import Scratch
 
-pytestmark = [pytest.mark.nightly, pytest.mark.builds]
+# The checks of the contract hold it to time limits.
+pytestmark = [pytest.mark.nightly, pytest.mark.alone]
 
 API = "fifth"
 COPIED = ROOT / "apis" / "go"
