@@ -55,6 +55,6 @@ def test_a_command_of_the_docs_tests_that_api_and_no_other(folder: Path, step: S
     printed = done.stdout
     assert done.returncode == 0, printed + done.stderr
     of_an_api = re.findall(r"::\w+\[(\w+).*? PASSED", printed)
-    assert NAME in of_an_api
+    assert of_an_api.count(NAME) > 5
     assert not {"go", "rust", "zig", "kotlin"} & {*of_an_api}
     assert "\n0 tests ran against a lab on real containers.\n" in printed
