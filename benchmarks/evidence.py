@@ -30,7 +30,7 @@ from experiment.running import git_commit
 PARTS = ("run", "benchmark", "known-difference", "fleet")
 
 BENCHMARK_ROUNDS = 3
-BENCHMARK_WARM_UP_SECONDS = 40
+BENCHMARK_WARM_UP_SECONDS = 20
 """A JVM that shares one core with its compiler needs this long."""
 
 A_A_EXPERIMENTS = 3
