@@ -29,7 +29,7 @@ from experiment.progress.events import (
 CELL_OVERHEAD_SECONDS = 3.0
 """The time of a cell outside of its warm-up and load, if no cell has shown it yet.
 
-docs/benchmarks.md has 1.8 s at most for an API that starts at once. A JVM takes 2 to 4 s more to be ready, so one of
+docs/benchmarks.md has 2.9 s for an API that starts at once. A JVM takes 2 to 4 s more to be ready, so one of
 four APIs adds a second to the mean.
 """
 
