@@ -85,7 +85,7 @@ def reach_apis(
     postgres, redis = inventory.postgres, inventory.redis
     with ExitStack() as stack:
         stack.callback(reset, connection, inventory)
-        stack.enter_context(count_statements(connection, inventory))
+        count_statements(connection, postgres)
 
         def forward(port: int, address: str = LOOPBACK) -> int:
             return stack.enter_context(connection.forward(port, address))

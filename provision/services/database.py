@@ -1,7 +1,5 @@
 """PostgreSQL's data on a host: seeded once, reset for each cell; and Redis's, emptied."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from documents.errors import HostError, RemoteCommandError
@@ -15,8 +13,10 @@ _GRACE_SECONDS = 5
 
 # The lock is held until psql connects to the new database. A run that is ended during its reset leaves a psql behind in
 # the container, which goes on; without the lock, the next reset would fail, because both create the same database.
+# The reset also ends the counting of statements, in case a controller was killed during that.
 _RESET = """
 SELECT pg_advisory_lock(1);
+ALTER ROLE CURRENT_USER RESET pg_stat_statements.track;
 DROP DATABASE IF EXISTS :"database" WITH (FORCE);
 CREATE DATABASE :"database" TEMPLATE :"seed" STRATEGY FILE_COPY;
 \\connect :"database"
@@ -47,8 +47,9 @@ def reset(connection: Connection, inventory: Inventory) -> None:
 def reset_database(connection: Connection, postgres: PostgresService) -> None:
     """Recreate the database from its seeded snapshot; open connections to it are ended.
 
-    It waits for another reset that is under way, within its own 60 s. The new database is vacuumed, analysed and
-    written to disk, so that no autovacuum and no checkpoint of the reset falls into the load.
+    Statements are no longer counted. It waits for another reset that is under way, within its own 60 s. The new
+    database is vacuumed, analysed and written to disk, so that no autovacuum and no checkpoint of the reset falls into
+    the load.
 
     Raises:
         HostError: the database was never seeded, or PostgreSQL doesn't answer.
@@ -127,27 +128,21 @@ def run_sql(
 
 # A role's setting goes before the server's, and holds from a session's start: the pools' sessions are ended, and
 # the APIs open new ones.
-_END_SESSIONS = """
+_COUNT = """
+ALTER ROLE CURRENT_USER SET pg_stat_statements.track = 'top';
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid();
 """
-_ON = "ALTER ROLE CURRENT_USER SET pg_stat_statements.track = 'top';" + _END_SESSIONS
-_OFF = "ALTER ROLE CURRENT_USER RESET pg_stat_statements.track;" + _END_SESSIONS
 
 _COUNTING_SECONDS = 30
 
 
-@contextmanager
-def count_statements(connection: Connection, inventory: Inventory) -> Generator[None]:
-    """Have PostgreSQL count the statements of every session that begins while the context is open.
+def count_statements(connection: Connection, postgres: PostgresService) -> None:
+    """Have PostgreSQL count the statements of every session, until the next `reset`.
 
     Raises:
         HostError: PostgreSQL doesn't answer.
     """
-    run_sql(connection, inventory.postgres, "postgres", _ON, deadline_seconds=_COUNTING_SECONDS)
-    try:
-        yield
-    finally:
-        run_sql(connection, inventory.postgres, "postgres", _OFF, deadline_seconds=_COUNTING_SECONDS)
+    run_sql(connection, postgres, "postgres", _COUNT, deadline_seconds=_COUNTING_SECONDS)
 
 
 _CREATE = """
