@@ -218,8 +218,8 @@ class RemoteBench:
             raise
         except HostError:
             if not self._arrangement.starts_postgres:
-                wait_for_postgres(self._connection, self._inventory.postgres)
-            wait_for_redis(self._connection, self._inventory.redis)
+                wait_for_postgres(self._connection, self._inventory.postgres, may_restart=True)
+            wait_for_redis(self._connection, self._inventory.redis, may_restart=True)
             raise
 
     def prepare(self, tokens: bytes) -> None:

@@ -86,7 +86,7 @@ def wait_until_up(inventory: Inventory) -> None:
     """Wait until a host that was restarted has its engine and PostgreSQL again."""
     with connect(inventory.host, deadline_seconds=60) as connection:
         wait_for_engine(connection, deadline_seconds=60)
-        wait_for_postgres(connection, inventory.postgres, deadline_seconds=60)
+        wait_for_postgres(connection, inventory.postgres, may_restart=True)
 
 
 def wait_for_connections(connection: Connection, port: int, count: int) -> None:
