@@ -206,11 +206,15 @@ def read_running(connection: Connection, stack: str, *, names: Collection[str], 
         HostError: the host or its Docker engine doesn't answer.
     """
     request = {"label": f"{STACK_LABEL}={stack}", "names": sorted(names), "images": sorted(images)}
-    what = "the containers there"
-    try:
-        answer = call(connection, "running", request, _Answer, what=what, deadline_seconds=_LOOK_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"The containers on {connection} can't be read: {error}") from error
+    answer = call(
+        connection,
+        "running",
+        request,
+        _Answer,
+        what="the containers there",
+        failure=f"The containers on {connection} can't be read",
+        deadline_seconds=_LOOK_SECONDS,
+    )
     if missing := set(images) - answer.images.keys():
         raise unexpected(", ".join(missing), what="the image of each container", where=connection)
     return Running(

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, TypeVar
 
 from documents.base import Document
-from documents.errors import HostError, RemoteCommandError
+from documents.errors import HostError
 from documents.run import KnobRecord, KnobState
 from provision.kernel.knobs import Knob
 from provision.payload import FOLDER, HOME, call
@@ -242,7 +242,12 @@ def _call(
         "seconds": seconds,
         "knobs": [{"name": knob.name, "settings": [asdict(one) for one in knob.settings]} for knob in knobs],
     }
-    try:
-        return call(connection, "kernel", request, answer, what=what, deadline_seconds=_DEADLINE_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"The settings of {connection} can't be managed: {error}") from error
+    return call(
+        connection,
+        "kernel",
+        request,
+        answer,
+        what=what,
+        failure=f"The settings of {connection} can't be managed",
+        deadline_seconds=_DEADLINE_SECONDS,
+    )

@@ -6,8 +6,7 @@ may have been renamed since.
 """
 
 import logging
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -91,16 +90,16 @@ def start(
         "cpus": None if cpus is None else list(cpus),
         "cgroups": [] if cgroup is None else sorted(set(cgroup.directories.values())),
     }
-    with _managing(connection):
-        return call(
-            connection,
-            "job",
-            request,
-            Job,
-            what=f"the job in {directory}",
-            deadline_seconds=_DEADLINE_SECONDS,
-            function="start",
-        )
+    return call(
+        connection,
+        "job",
+        request,
+        Job,
+        what=f"the job in {directory}",
+        failure=f"The job in {directory} can't be started on {connection}",
+        deadline_seconds=_DEADLINE_SECONDS,
+        function="start",
+    )
 
 
 def reattach(connection: Connection, directory: str) -> Job:
@@ -203,26 +202,18 @@ def tail(connection: Connection, job: Job) -> str:
     return " / ".join(completed.stdout.split("\n")).removesuffix(" / ")
 
 
-@contextmanager
-def _managing(connection: Connection) -> Generator[None]:
-    try:
-        yield
-    except RemoteCommandError as error:
-        raise HostError(f"The job can't be managed on {connection}: {error}") from error
-
-
 def _status_after(connection: Connection, job: Job, function: Literal["wait", "stop"], *, seconds: float) -> JobStatus:
     """The status of a job after a function of the host's program has waited up to this time for it, or stopped it."""
-    with _managing(connection):
-        answer = call(
-            connection,
-            "job",
-            {"directory": job.directory, "seconds": seconds},
-            _Answer,
-            what=f"the job in {job.directory}",
-            deadline_seconds=seconds + _DEADLINE_SECONDS,
-            function=function,
-        )
+    answer = call(
+        connection,
+        "job",
+        {"directory": job.directory, "seconds": seconds},
+        _Answer,
+        what=f"the job in {job.directory}",
+        failure=f"The job in {job.directory} can't be managed on {connection}",
+        deadline_seconds=seconds + _DEADLINE_SECONDS,
+        function=function,
+    )
     if answer.status is None:
         raise HostError(
             f"The job in {job.directory} on {connection} is {answer.state} without a status: its supervisor was "

@@ -138,10 +138,16 @@ def ask(load: Connection, address: str, port: int, token: str, count: int) -> Ex
         HostError: it doesn't reach the address, or reports something else.
     """
     request = {"action": "ask", "address": address, "port": port, "token": token, "count": count}
-    try:
-        found = call(load, "network", request, Exchanged, what="its round trips", deadline_seconds=_PROGRAM_SECONDS)
-    except RemoteCommandError as error:
-        raise _unreached(load, address, error) from error
+    found = call(
+        load,
+        "network",
+        request,
+        Exchanged,
+        what="its round trips",
+        failure=_unreached(load, address),
+        remedy=_UNREACHED_REMEDY,
+        deadline_seconds=_PROGRAM_SECONDS,
+    )
     if found.count != count:
         raise unexpected(str(found.count), what=f"{count} round trips", where=load)
     return found
@@ -175,7 +181,7 @@ def _carry(lab: Connection, load: Connection, address: str, options: list[str]) 
         try:
             answer = load.run(command, deadline_seconds=_SERVING_SECONDS).stdout
         except RemoteCommandError as error:
-            raise _unreached(load, address, error) from error
+            raise HostError(f"{_unreached(load, address)}: {error} {_UNREACHED_REMEDY}") from error
     return read_answer(Carried, answer, what="the bandwidth by iperf3", where=load)
 
 
@@ -198,11 +204,15 @@ def _served(lab: Connection, action: str, address: str, token: str) -> Generator
 def _serve(lab: Connection, action: str, address: str, token: str, port_file: str) -> None:
     where = {"address": address, "port_file": port_file}
     request = {"action": action, **where, "token": token, "seconds": _SERVING_SECONDS}
-    what = "the end of a measurement"
-    try:
-        call(lab, "network", request, _NOTHING, what=what, deadline_seconds=_PROGRAM_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"{lab} can't listen to a load host: {error}") from error
+    call(
+        lab,
+        "network",
+        request,
+        _NOTHING,
+        what="the end of a measurement",
+        failure=f"{lab} can't listen to a load host",
+        deadline_seconds=_PROGRAM_SECONDS,
+    )
 
 
 def _wait_for_port(lab: Connection, serving: "Future[None]", port_file: str) -> int:
@@ -218,8 +228,8 @@ def _wait_for_port(lab: Connection, serving: "Future[None]", port_file: str) -> 
     raise HostError(f"The server for a load host on {lab} ended at once, without an error. Try again.")
 
 
-def _unreached(load: Connection, address: str, error: RemoteCommandError) -> HostError:
-    return HostError(
-        f"{load} doesn't reach the lab's host at {address}: {error} Use its address in the private network of "
-        "both, and check that no firewall is between them."
-    )
+_UNREACHED_REMEDY = "Use its address in the private network of both, and check that no firewall is between them."
+
+
+def _unreached(load: Connection, address: str) -> str:
+    return f"{load} doesn't reach the lab's host at {address}"

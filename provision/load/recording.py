@@ -173,11 +173,15 @@ def spin(connection: Connection, cpus: Sequence[int]) -> tuple[Spin, ...]:
     Raises:
         HostError: it failed, as on a CPU that the host may not use.
     """
-    request, what = {"cpus": list(cpus)}, "its calibration spin"
-    try:
-        spins = call(connection, "spin", request, tuple[Spin, ...], what=what, deadline_seconds=_SPIN_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"The calibration spin on {connection} failed: {error}") from error
+    spins = call(
+        connection,
+        "spin",
+        {"cpus": list(cpus)},
+        tuple[Spin, ...],
+        what="its calibration spin",
+        failure=f"The calibration spin on {connection} failed",
+        deadline_seconds=_SPIN_SECONDS,
+    )
     if sorted(spin.cpu for spin in spins) != sorted(cpus):
         shown = ", ".join(str(spin.cpu) for spin in spins)
         raise unexpected(shown, what=f"a calibration spin on the CPUs {sorted(cpus)}", where=connection)

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from documents.errors import HostError, RemoteCommandError
 from documents.lab import STACK_LABEL, VARIED_LABEL, CoreLayout, Inventory, PostgresService
 from provision.payload import HOME, call
 from provision.services.readiness import wait_for_postgres
@@ -133,11 +132,13 @@ def wrong_settings(connection: Connection, postgres: PostgresService) -> list[st
 def _call(
     connection: Connection, request: Mapping[str, object], answer: type[_Answer] | TypeAdapter[_Answer], *, what: str
 ) -> _Answer:
-    locked = {**request, "lock": LOCK}
-    try:
-        return call(connection, "variants", locked, answer, what=what, deadline_seconds=_DEADLINE_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(
-            f"The containers of variants on {connection} can't be made, changed or removed: {error} Is the lab up? "
-            "`lab up` removes what a run left of them."
-        ) from error
+    return call(
+        connection,
+        "variants",
+        {**request, "lock": LOCK},
+        answer,
+        what=what,
+        failure=f"The containers of variants on {connection} can't be made, changed or removed",
+        remedy="Run `lab up`, which also removes what a run left of them.",
+        deadline_seconds=_DEADLINE_SECONDS,
+    )

@@ -120,6 +120,11 @@ class Completed(NamedTuple):
     stderr: str
     exit_status: int
 
+    @property
+    def reason(self) -> str:
+        """The last lines that a failed command wrote, on one line; empty if it wrote nothing."""
+        return _tail(self.stderr) or _tail(self.stdout)
+
 
 class Output:
     """The standard output of a command as it comes, usable as a `Feed` for a command on another host.
@@ -167,7 +172,7 @@ class Output:
         if self._channel.exit_status:
             raise RemoteCommandError(
                 f"`{self._shown}` on {self._label} ended with the status {self._channel.exit_status}: "
-                f"{_tail(self._stderr.result()) or 'it wrote no error.'}"
+                f"{_tail(_text(self._stderr)) or 'it wrote no error.'}"
             )
 
 
@@ -249,13 +254,12 @@ class Commands(ABC):
         if status in {-1, _KILLED} and elapsed >= deadline_seconds:
             raise DeadlineExceededError(
                 f"`{shown}` on {label} wasn't done within {deadline_seconds:g} s; it and its process group were ended. "
-                f"{_tail(stderr.result()) or 'It wrote no error.'}"
+                f"{_tail(_text(stderr)) or 'It wrote no error.'}"
             )
         completed = Completed(_text(stdout), _text(stderr), status)
         if check and status != 0:
             raise RemoteCommandError(
-                f"`{shown}` on {label} ended with the status {status}: "
-                f"{_tail(stderr.result()) or _tail(stdout.result()) or 'it wrote nothing.'}"
+                f"`{shown}` on {label} ended with the status {status}: {completed.reason or 'it wrote nothing.'}"
             )
         return completed
 
@@ -333,9 +337,9 @@ def _shown(command: str | Sequence[str]) -> str:
     return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}…"
 
 
-def _tail(stream: bytes) -> str:
-    """The last lines of a stream, on one line."""
-    return " / ".join(stream.decode(errors="replace").strip().splitlines()[-5:])[-2 * _SHOWN_CHARACTERS :]
+def _tail(text: str) -> str:
+    """The last lines of a text, on one line."""
+    return " / ".join(text.strip().splitlines()[-5:])[-2 * _SHOWN_CHARACTERS :]
 
 
 Result = TypeVar("Result")

@@ -92,10 +92,15 @@ def read_resources(connection: Connection) -> HostResources:
 
 
 def _ask(connection: Connection) -> _Answer:
-    try:
-        return call(connection, "identity", {}, _Answer, what="what it is", deadline_seconds=_DEADLINE_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"The identity of {connection} can't be read: {error}") from error
+    return call(
+        connection,
+        "identity",
+        {},
+        _Answer,
+        what="what it is",
+        failure=f"The identity of {connection} can't be read",
+        deadline_seconds=_DEADLINE_SECONDS,
+    )
 
 
 def read_tool_versions(connection: Connection, inventory: Inventory) -> dict[str, str]:

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from documents.base import Document
-from documents.errors import HostError, RemoteCommandError
 from documents.lab import HOST_ROLES, CoreLayout, CpuList, Role, parse_cpu_list
 from documents.run import ProcessPinning
 from provision.containers import Cgroup
@@ -83,17 +82,15 @@ def read_back(
         HostError: it can't be read.
     """
     request = {"action": "read", "roles": _request(layout, cgroups, system_commands)}
-    try:
-        threads = call(
-            connection,
-            "pinning",
-            request,
-            tuple[_Thread, ...],
-            what="the CPUs of its threads",
-            deadline_seconds=_DEADLINE_SECONDS,
-        )
-    except RemoteCommandError as error:
-        raise HostError(f"The CPU pinning on {connection} can't be read: {error}") from error
+    threads = call(
+        connection,
+        "pinning",
+        request,
+        tuple[_Thread, ...],
+        what="the CPUs of its threads",
+        failure=f"The CPU pinning on {connection} can't be read",
+        deadline_seconds=_DEADLINE_SECONDS,
+    )
     return tuple(
         ProcessPinning(
             role=thread.role,
@@ -152,12 +149,15 @@ def _request(
 
 
 def _apply(connection: Connection, roles: Mapping[str, object]) -> int:
-    request = {"action": "apply", "roles": roles}
-    what = "how many threads were moved"
-    try:
-        return call(connection, "pinning", request, COUNT, what=what, deadline_seconds=_DEADLINE_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"The CPU pinning on {connection} failed: {error}") from error
+    return call(
+        connection,
+        "pinning",
+        {"action": "apply", "roles": roles},
+        COUNT,
+        what="how many threads were moved",
+        failure=f"The CPU pinning on {connection} failed",
+        deadline_seconds=_DEADLINE_SECONDS,
+    )
 
 
 def _listed(cpus: Collection[int]) -> str:
