@@ -281,7 +281,7 @@ def _check_on_the_lab(steps: _Steps, entry: Api, folder: Path, stack: str, read_
         steps.leave_out(on_the_host, str(error))
         return
     with connection:
-        steps.run("image", lambda: _look_at_image(connection, service))
+        steps.run("image", lambda: _look_at_image(connection, inventory, service))
         if steps.run("container", lambda: _look_at_container(connection, inventory, service)):
             steps.run("contract", lambda: _check_contract(connection, inventory, secrets, service))
         else:
@@ -322,9 +322,9 @@ def _as_declared(api: Api | ApiService) -> tuple[object, ...]:
     return api.source, api.port, api.target, api.environment
 
 
-def _look_at_image(connection: Connection, service: ApiService) -> tuple[bool, str]:
+def _look_at_image(connection: Connection, inventory: Inventory, service: ApiService) -> tuple[bool, str]:
     inspected = inspect_image(connection, service.image_id)
-    faults = image_faults(inspected, folder_owner(connection, service.image_id, UPLOADS))
+    faults = image_faults(inspected, folder_owner(connection, inventory.stack, service.image_id, UPLOADS))
     size = image_bytes(connection, service.image_id)
     return _all_good(faults, f"{size / 1e6:.1f} MB; user, entry point and {UPLOADS} are right")
 

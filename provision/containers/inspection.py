@@ -99,12 +99,15 @@ def read_container(text: str, *, where: object) -> RunningContainer:
 _DEADLINE_SECONDS = 60
 
 _LIST_FOLDER = """
-container=$(docker create "$1" nothing) || exit
+container=$(docker create --label="$1" "$2" nothing) || exit 3
 trap 'docker rm --volumes "$container" >/dev/null' EXIT
-docker cp "$container:$2" - | tar --list --verbose --numeric-owner
+docker cp "$container:$3" - | tar --list --verbose --numeric-owner
 """
-"""Arguments: the image, and a path in it. The container is given a command, because Docker creates none from an image
-that names no program. It is never started."""
+"""Arguments: the container's label, the image, and a path in it. The container is given a command, because Docker
+creates none from an image that names no program. It is never started."""
+
+_NOT_CREATED = 3
+"""The exit status of this script if Docker creates no container. Tar's own are 0, 1 and 2."""
 
 
 _FOLDER = re.compile(r"d\S{9,} +(\d{1,10}/\d{1,10}) ", re.ASCII)
@@ -126,15 +129,19 @@ def inspect_image(connection: Connection, image_id: str) -> Mapping[str, Any]:
     return json.loads(text)[0]
 
 
-def folder_owner(connection: Connection, image_id: str, path: str) -> str | None:
+def folder_owner(connection: Connection, stack: str, image_id: str, path: str) -> str | None:
     """User and group, as numbers such as ``65532/65532``, who own a folder of an image; None where it has none.
 
+    For a moment there is a container of the image. It carries the stack's label, so that a later `lab up` removes it
+    if it is left.
+
     Raises:
-        HostUnreachableError: the connection was lost.
+        HostError: Docker there creates no container; has its reason.
     """
-    done = connection.run(
-        ["sh", "-c", _LIST_FOLDER, "list", image_id, path], deadline_seconds=_DEADLINE_SECONDS, check=False
-    )
+    list_folder = ["sh", "-c", _LIST_FOLDER, "list", f"{STACK_LABEL}={stack}", image_id, path]
+    done = connection.run(list_folder, deadline_seconds=_DEADLINE_SECONDS, check=False)
+    if done.exit_status == _NOT_CREATED:
+        raise HostError(f"Docker on {connection} can't create a container of the image {image_id}: {done.reason}")
     found = _FOLDER.match(done.stdout)
     return None if found is None else found[1]
 

@@ -4,13 +4,16 @@ That can't be had on demand from a real engine: the text is what one said. Comma
 `tests/ssh/test_services.py`.
 """
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from documents.errors import RemoteCommandError
-from provision.containers import control
+from documents.errors import HostError, RemoteCommandError
+from provision.containers import control, folder_owner
 from provision.ssh.connection import Completed, Connection
+from tests.unit.provision.local_host import LocalHost
 
 ENTRY_FAILED = (
     "`docker exec postgres true` on the host ended with the status 128: OCI runtime exec failed: exec failed: unable "
@@ -75,3 +78,16 @@ def test_a_container_of_a_single_use_has_the_time_of_any_other_to_be_created():
     assert control.run_once(connection, "image", ["true"], stack="local", cpus=[0], deadline_seconds=5) == DONE
     # To create it, to run it with the time to remove it, and to remove it where it was left.
     assert deadlines == [60, 35, 60]
+
+
+def test_an_engine_that_creates_no_container_is_an_error_and_no_fault_of_the_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/arguments; echo "no space left on device" >&2; exit 1\n')
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(HostError, match="no space left on device"):
+        folder_owner(LocalHost(), "local", "sha256:1", "/uploads")
+    # If it is left behind, its label is all that it can be found by.
+    assert (tmp_path / "arguments").read_text() == "create --label=org.fairground.stack=local sha256:1 nothing\n"

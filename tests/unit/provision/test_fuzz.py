@@ -228,7 +228,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
     "size of an image": ("123456789\n", lambda one: build.image_bytes(one, "fairground-api:1")),
     "owner of a folder of an image": (
         "drwxr-xr-x 65532/65532       0 2026-11-27 10:00 uploads/\n",
-        lambda one: inspection.folder_owner(one, IMAGE_ID, "/uploads"),
+        lambda one: inspection.folder_owner(one, "local", IMAGE_ID, "/uploads"),
     ),
     "containers with other CPUs": ("2\n", lambda one: variants.confine(one, {"fairground-redis": "1"})),
     "moved threads": ("12\n", lambda one: pinning.apply(one, LAYOUT, {"api": V2})),
