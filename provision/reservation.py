@@ -109,7 +109,7 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
         if not (keep_images and thing.kind == "image"):
             remove_labelled(HostDocker(connection), thing)
     cgroups.remove(connection, changes.cgroups)
-    if not keep_images and changes.build_cache is not None:
+    if not keep_images and changes.build_cache is not None and not _goes_with_its_engine(connection, changes):
         engine.remove_records(connection, but=changes.build_cache)
     _undo_access(connection, changes)
     if keep_images:
@@ -128,17 +128,20 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
 
 
 def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled, ...]:
-    """Everything with the lab's label, or with that of an earlier lab whose images were kept.
-
-    An engine that was installed for the lab and never ran is removed with its content.
-    """
-    if packages.ENGINE_PACKAGE in changes.packages:
-        answer = connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False)
-        if answer.exit_status:
-            return ()
+    """Everything with the lab's label, or with that of an earlier lab whose images were kept."""
+    if _goes_with_its_engine(connection, changes):
+        return ()
     return tuple(
         thing for name in (changes.stack, *changes.earlier) for thing in find_labelled_on_host(connection, name)
     )
+
+
+def _goes_with_its_engine(connection: Connection, changes: HostChanges) -> bool:
+    """Whether the engine was installed for the lab and doesn't run; then it is removed with its content."""
+    if packages.ENGINE_PACKAGE not in changes.packages:
+        return False
+    answer = connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    return answer.exit_status != 0
 
 
 def _list_build_cache(connection: Connection) -> tuple[str, ...] | None:
