@@ -20,11 +20,8 @@ from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, StandIn
 JOB = Job(
     directory="/nowhere",
     deadline_seconds=1,
-    boot_id="",
     supervisor_id=0,
-    supervisor_start=0,
     process_id=0,
-    process_start=0,
 )
 CGROUP = Cgroup(version=2, directories={"cpuacct": "/nowhere"})
 LOAD = Load(api=INVENTORY.apis[0], scenario=PROTOCOL.scenarios[0], seconds=1, timeout_seconds=1, wrk_version="4.1.0")

@@ -66,11 +66,8 @@ V2 = Cgroup(version=2, directories=dict.fromkeys(("cpuacct", "memory"), "/sys/fs
 JOB = Job(
     directory="/var/lib/fairground/run/job",
     deadline_seconds=10.0,
-    boot_id="c0ffee",
     supervisor_id=10,
-    supervisor_start=20,
     process_id=11,
-    process_start=21,
 )
 KNOBS = knobs_of(LAYOUT)[:2]
 FILE = {"path": "/proc/sys/vm/swappiness", "value": "1", "as_wanted": True}
@@ -191,7 +188,10 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
         {"restored": 2, "failed": [], "damaged": False},
         lambda one: tuning.restore(one, place=Place()),
     ),
-    "job": (json.loads(JOB.to_json()), lambda one: jobs.reattach(one, JOB.directory)),
+    "job": (
+        json.loads(JOB.to_json()),
+        lambda one: jobs.start(one, JOB.directory, ["true"], cpus=[0], deadline_seconds=JOB.deadline_seconds),
+    ),
     "status of a job": (
         {"state": "ended", "status": {"outcome": "ended", "exit_status": 0, "started_ns": 5, "ended_ns": 9}},
         lambda one: jobs.wait(one, JOB),
