@@ -12,6 +12,7 @@ from lab.resources import images
 from lab.resources.images import _BaseImageProvider, _carry_into  # pyright: ignore[reportPrivateUsage]
 from provision.containers import control
 from provision.system import base_image
+from tests.ssh.waiting import is_alive
 
 BASE = {"host": None, "tag": "fairground-test-base:1"}
 
@@ -24,11 +25,15 @@ def put(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.timeout(30)
-def test_engine_that_does_not_answer_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    put(tmp_path, "pulumi", "exec sleep 600", monkeypatch)
-    monkeypatch.setattr(engine_module, "_QUERY_SECONDS", 0.2)
-    with pytest.raises(LabError, match=r"^pulumi stack didn't end within 0\.2 s and was ended\."):
-        Engine(root=tmp_path, stack="test", environment=dict(os.environ)).query("stack", "export")
+def test_engine_that_does_not_answer_is_an_error_and_ends_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    put(tmp_path, "pulumi", f"sleep 600 & echo $! >{tmp_path}/child; wait", monkeypatch)
+    monkeypatch.setattr(engine_module, "_QUERY_SECONDS", 1)
+    environment = {**os.environ, "PULUMI_BACKEND_URL": f"file://{tmp_path}"}
+    with pytest.raises(LabError, match=r"^pulumi stack didn't end within 1 s and was ended\."):
+        Engine(root=tmp_path, stack="test", environment=environment).query("stack", "export")
+    assert not is_alive(int((tmp_path / "child").read_text()))
 
 
 @pytest.mark.timeout(30)
