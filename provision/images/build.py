@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from documents.base import Document
-from documents.errors import HostError, HostUnreachableError
+from documents.errors import DocumentError, HostError, HostUnreachableError
 from documents.files import replace_file
 from documents.lab import STACK_LABEL, Host, Inventory
 from provision.containers import HostDocker
@@ -264,7 +264,7 @@ def note_image(made: MadeImage) -> None:
 def forget_image(host: Host, name: str, image_id: str) -> None:
     """Take an image off the record, unless another was built under its name since."""
     path = _path(host, name)
-    if path.exists() and _read(path).image_id == image_id:
+    if path.exists() and ((made := _read(path)) is None or made.image_id == image_id):
         path.unlink()
 
 
@@ -291,7 +291,7 @@ def carry_from_elsewhere(connection: Connection, host: Host, name: str, recipe: 
 def _made_elsewhere(host: Host, name: str, recipe: str) -> Iterator[MadeImage]:
     own = _path(host, name)
     for path in sorted(own.parents[2].glob(f"*/{own.parent.name}/{own.name}")):
-        if path != own and (made := _read(path)).recipe == recipe:
+        if path != own and (made := _read(path)) is not None and made.recipe == recipe:
             yield made
 
 
@@ -299,8 +299,12 @@ def _path(host: Host, name: str) -> Path:
     return Path(host.known_hosts_path).parent / "images" / f"{name}.json"
 
 
-def _read(path: Path) -> MadeImage:
-    return MadeImage.from_json(path.read_text(encoding="utf-8"), name=str(path))
+def _read(path: Path) -> MadeImage | None:
+    """A recorded image; None for a record of another release, whose image is built again."""
+    try:
+        return MadeImage.from_json(path.read_text(encoding="utf-8"), name=str(path))
+    except DocumentError:
+        return None
 
 
 def _log(line: str) -> None:

@@ -216,6 +216,16 @@ def test_an_image_is_off_the_record_with_its_resource_unless_another_took_its_na
     _BuiltImageProvider().delete(NAME, old)
 
 
+def test_a_record_of_another_release_is_neither_carried_nor_in_the_way(hosts: Hosts):
+    made = create(hosts.host("one"))
+    (record,) = (hosts.folder / "ssh-one" / "images").iterdir()
+    record.write_text('{"image": 1}')
+    create(hosts.host("two"))
+    assert hosts.done == [f"built on {address} from apis/echo" for address in ("one", "two")]
+    _BuiltImageProvider().delete(NAME, made)
+    assert not record.exists()
+
+
 def test_a_build_that_fails_is_reported_in_one_line(hosts: Hosts, monkeypatch: pytest.MonkeyPatch):
     def fail(*_: object, **__: object) -> str:
         raise HostError("echo/Dockerfile can't be built on one: first\n  second\n")
