@@ -173,7 +173,7 @@ def open_stream(host: Host, *, deadline_seconds: float) -> tuple[Stream, tuple[p
     stream, way = _way_to(host, deadline_seconds)
     try:
         return stream(deadline_seconds), way
-    except (paramiko.SSHException, OSError) as error:
+    except (paramiko.SSHException, OSError, EOFError) as error:
         for client in way:
             client.close()
         raise HostUnreachableError(
