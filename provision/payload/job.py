@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,8 @@ def stop(request: "dict[str, Any]") -> "dict[str, Any]":
     directory = Path(request["directory"])
     job = json.loads((directory / "job.json").read_text())
     if is_process(job["supervisor_id"], job["supervisor_start"], job["boot_id"]):
-        os.kill(job["supervisor_id"], signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.kill(job["supervisor_id"], signal.SIGTERM)
     elif is_process(job["process_id"], job["process_start"], job["boot_id"]):
         signal_group(job["process_id"], signal.SIGKILL)
     return wait({"directory": request["directory"], "seconds": STOP_GRACE_SECONDS + 5})
@@ -211,10 +213,8 @@ def boot_id() -> str:
 
 def signal_group(process_group: int, number: int) -> None:
     """Send a signal to a process group, which may have ended."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process_group, number)
-    except ProcessLookupError:
-        return
 
 
 def write_whole(path: Path, content: "dict[str, Any]") -> None:
