@@ -52,6 +52,7 @@ class JobStatus(Document):
 class _Answer(Document):
     state: Literal["running", "ended", "lost"]
     status: JobStatus | None
+    supervisor_id: Amount
 
 
 def start(
@@ -102,7 +103,7 @@ def wait(connection: Connection, job: Job) -> JobStatus:
 
     Raises:
         DeadlineExceededError: the job was ended at its deadline.
-        HostError: it ended without a status: its supervisor was killed, or the host restarted.
+        HostError: it ended without a status, because its supervisor was killed or the host restarted; or it goes on.
         HostUnreachableError: the connection was lost; the job goes on.
     """
     status = _status_after(connection, job.directory, "wait", seconds=job.deadline_seconds + _GRACE_SECONDS)
@@ -146,7 +147,7 @@ def stop(connection: Connection, job: Job) -> JobStatus:
     """End the job with its whole process group: SIGTERM, and SIGKILL five seconds later. An ended job is fine.
 
     Raises:
-        HostError: it is gone without a status: its supervisor was killed, or the host restarted.
+        HostError: it ended without a status, because its supervisor was killed or the host restarted; or it goes on.
     """
     return _status_after(connection, job.directory, "stop", seconds=0)
 
@@ -198,9 +199,14 @@ def _status_after(
         deadline_seconds=seconds + _DEADLINE_SECONDS,
         function=function,
     )
+    if answer.state == "running":
+        raise HostError(
+            f"The job in {directory} on {connection} still runs, although it should have ended. End it on the host: "
+            f"`kill {answer.supervisor_id}`."
+        )
     if answer.status is None:
         raise HostError(
-            f"The job in {directory} on {connection} is {answer.state} without a status: its supervisor was "
-            "killed or the host restarted. Start it again."
+            f"The job in {directory} on {connection} ended without a status: its supervisor was killed or the host "
+            "restarted. Start it again."
         )
     return answer.status

@@ -148,15 +148,17 @@ def set_cpus(cpus: "list[int]") -> None:
 def wait(request: "dict[str, Any]") -> "dict[str, Any]":
     """Wait up to `seconds` for the end of the job in `directory`.
 
-    Its status, or the state `running` when the time is up, or `lost` if it can't end.
+    Its status, or the state `running` when the time is up, or `lost` if it can't end; and the supervisor's number.
     """
     directory = Path(request["directory"])
     job = json.loads((directory / "job.json").read_text())
     ended = wait_for_exit(job["supervisor_id"], job["supervisor_start"], job["boot_id"], request["seconds"])
     status = directory / "status.json"
     if status.exists():
-        return {"state": "ended", "status": json.loads(status.read_text())}
-    return {"state": "lost" if ended else "running", "status": None}
+        state, found = "ended", json.loads(status.read_text())
+    else:
+        state, found = "lost" if ended else "running", None
+    return {"state": state, "status": found, "supervisor_id": job["supervisor_id"]}
 
 
 def stop(request: "dict[str, Any]") -> "dict[str, Any]":

@@ -85,12 +85,23 @@ def test_what_a_job_leaves_in_its_group_ends_with_it(connection: Connection, tmp
 def test_a_job_whose_supervisor_was_killed_is_lost_and_can_be_ended(connection: Connection, tmp_path: Path):
     job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "60"], deadline_seconds=60)
     os.kill(job.supervisor_id, signal.SIGKILL)
-    with pytest.raises(HostError, match="lost without a status"):
+    with pytest.raises(HostError, match="ended without a status"):
         jobs.wait(connection, job)
     assert is_alive(job.process_id)
-    with pytest.raises(HostError, match="lost without a status"):
+    with pytest.raises(HostError, match="ended without a status"):
         jobs.stop(connection, job)
     wait_until_gone([job.process_id])
+
+
+def test_a_job_that_does_not_end_in_time_is_not_said_to_have_ended(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(jobs, "_GRACE_SECONDS", 0)
+    job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "60"], deadline_seconds=60)
+    hurried = job.model_copy(update={"deadline_seconds": 0.1})
+    with pytest.raises(HostError, match=rf"still runs, although .*: `kill {job.supervisor_id}`\.$"):
+        jobs.wait(connection, hurried)
+    assert jobs.stop(connection, job).outcome == "stopped"
 
 
 def test_a_recycled_process_number_is_not_taken_for_the_job(connection: Connection, tmp_path: Path):
@@ -99,7 +110,7 @@ def test_a_recycled_process_number_is_not_taken_for_the_job(connection: Connecti
     file = tmp_path / "job" / "job.json"
     truth = file.read_text()
     file.write_text(json.dumps({**json.loads(truth), "boot_id": "another-boot"}))
-    with pytest.raises(HostError, match="lost without a status"):
+    with pytest.raises(HostError, match="ended without a status"):
         jobs.stop(connection, job)
     assert is_alive(job.supervisor_id)
     assert is_alive(job.process_id)

@@ -193,7 +193,11 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
         lambda one: jobs.start(one, JOB.directory, ["true"], cpus=[0], deadline_seconds=JOB.deadline_seconds),
     ),
     "status of a job": (
-        {"state": "ended", "status": {"outcome": "ended", "exit_status": 0, "started_ns": 5, "ended_ns": 9}},
+        {
+            "state": "ended",
+            "status": {"outcome": "ended", "exit_status": 0, "started_ns": 5, "ended_ns": 9},
+            "supervisor_id": 10,
+        },
         lambda one: jobs.wait(one, JOB),
     ),
     "exchanged": (
