@@ -188,7 +188,7 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
     gone: list[str] = []
     answering: list[ExistingHost] = []
     named = {host.address: host for host in stack.existing_hosts}
-    for address in [*named, *(state.reservations.keys() - named)]:
+    for address in dict.fromkeys((*named, *state.reservations)):
         host = named.get(address)
         try:
             # A host that the document no longer names is reached as recorded.
