@@ -187,6 +187,7 @@ def scheduled(cgroup: str) -> "list[int] | None":
         with suppress(OSError):
             if read(f"/proc/{process}/comm").strip() == SUPERVISOR:
                 continue
+            # The listing ends at a thread that ends during it; a generator's threads don't end before its load.
             for thread in os.listdir(f"/proc/{process}/task"):  # noqa: PTH208 - the names are all that is needed
                 with suppress(OSError):
                     columns = read(f"/proc/{process}/task/{thread}/schedstat").split()
