@@ -14,6 +14,7 @@ from lab.resources.images import (
     _BaseImageProvider,  # pyright: ignore[reportPrivateUsage]
     _BuiltImageProvider,  # pyright: ignore[reportPrivateUsage]
 )
+from provision.containers import HostDocker
 from provision.images import build
 from provision.images.build import MadeImage, forget_image, note_image
 from provision.system.base_image import BaseImage
@@ -70,8 +71,8 @@ class Hosts:
             there[tag] = f"sha256:of-{connection}"
         return BaseImage(there[tag], "pulled")
 
-    def find(self, connection: str, name: str) -> str | None:
-        return self.images.get(connection, {}).get(name)
+    def find(self, docker: HostDocker, name: str) -> str | None:
+        return self.images.get(str(docker.connection), {}).get(name)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from experiment.facts import measure
 from experiment.facts.measure import parse_build
 from provision.containers import cgroups, control, inspection
 from provision.containers.cgroups import Cgroup
+from provision.containers.control import HostDocker
 from provision.containers.inspection import read_running
 from provision.images import build
 from provision.kernel import tuning
@@ -228,7 +229,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
         "usage_usec 1234567\nuser_usec 1000000\nsystem_usec 234567\n",
         lambda one: cgroups.cpu_seconds(one, V2),
     ),
-    "id of an image": (f"sha256:{SHA}\n", lambda one: build.find_image(one, "fairground-api:1")),
+    "id of an image": (f"sha256:{SHA}\n", lambda one: build.find_image(HostDocker(one), "fairground-api:1")),
     "size of an image": ("123456789\n", lambda one: build.image_bytes(one, "fairground-api:1")),
     "owner of a folder of an image": (
         "drwxr-xr-x 65532/65532       0 2026-11-27 10:00 uploads/\n",
