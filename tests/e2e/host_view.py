@@ -77,7 +77,7 @@ def left_on_load_hosts(inventory: Inventory) -> list[str]:
         with connect(one.host) as host:
             listed = host.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout.split()
             running = host.run("ps -e -o comm= | grep -E '^(wrk|open-loop|lab-)' || true", deadline_seconds=10).stdout
-        kept = {"cgroup", "run.lock", "open-loop", "kernel.py"}
+        kept = {"run.lock", "open-loop", "kernel.py"}
         left += [*(name for name in listed if name not in kept), *running.split()]
     return left
 
