@@ -1,13 +1,14 @@
 """The network between a load host and the lab's host: round trips, bandwidth, and how far the two clocks are apart.
 
-Both ends are programs that run for one measurement. The one on the lab's host listens only on the address of the APIs,
-and answers only a peer that has the token of this measurement.
+Both ends are programs that run for one measurement. The one on the lab's host listens only on the address of the APIs.
+The one that answers messages takes only a peer that has this measurement's token; iperf3 takes the first client that
+connects.
 """
 
 import logging
 import secrets
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Annotated
@@ -127,7 +128,7 @@ def _clock(found: Exchanged) -> ClockReading:
 
 def _exchange(lab: Connection, load: Connection, address: str, count: int) -> Exchanged:
     token = secrets.token_hex(32)
-    with _served(lab, "answer", address, token) as port:
+    with _served(lab, {"action": "answer", "address": address, "token": token}) as port:
         return ask(load, address, port, token, count)
 
 
@@ -173,7 +174,7 @@ def _has_iperf3(connection: Connection) -> bool:
 
 
 def _carry(lab: Connection, load: Connection, address: str, options: list[str]) -> Carried:
-    with _served(lab, "carry", address, secrets.token_hex(32)) as port:
+    with _served(lab, {"action": "carry", "address": address}) as port:
         command = [
             *("iperf3", "--client", address, "--port", str(port)),
             *("--time", str(_BANDWIDTH_SECONDS), "--json", *options),
@@ -186,13 +187,13 @@ def _carry(lab: Connection, load: Connection, address: str, options: list[str]) 
 
 
 @contextmanager
-def _served(lab: Connection, action: str, address: str, token: str) -> Generator[int]:
+def _served(lab: Connection, request: Mapping[str, str]) -> Generator[int]:
     """Start a server for one client on the lab's host; yields the port."""
     port_file = f"{HOME}/network-{secrets.token_hex(8)}"
     # Not a context manager: a failure is raised at once, not when the time of the other end is up.
     pool = ThreadPoolExecutor(1, thread_name_prefix="network")
     try:
-        serving = pool.submit(_serve, lab, action, address, token, port_file)
+        serving = pool.submit(_serve, lab, request, port_file)
         yield _wait_for_port(lab, serving, port_file)
         serving.result()
     finally:
@@ -201,13 +202,11 @@ def _served(lab: Connection, action: str, address: str, token: str) -> Generator
             lab.run(["rm", "-f", "--", port_file], deadline_seconds=_STARTING_SECONDS, check=False)
 
 
-def _serve(lab: Connection, action: str, address: str, token: str, port_file: str) -> None:
-    where = {"address": address, "port_file": port_file}
-    request = {"action": action, **where, "token": token, "seconds": _SERVING_SECONDS}
+def _serve(lab: Connection, request: Mapping[str, str], port_file: str) -> None:
     call(
         lab,
         "network",
-        request,
+        {**request, "port_file": port_file, "seconds": _SERVING_SECONDS},
         _NOTHING,
         what="the end of a measurement",
         failure=f"{lab} can't listen to a load host",
