@@ -7,13 +7,11 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
-from documents.lab import ApiService
+from documents.lab import POOL_SIZE, UPLOAD_FOLDER, ApiService
 from documents.stack import Api as ApiDocument
 from lab.components.services import DATABASE, USER, HostEngine
 from lab.resources import Credentials
 from provision.images.context import hash_build_context
-
-UPLOAD_FOLDER = "/uploads"
 
 _STOP_SECONDS = 15
 """The contract gives an API 10 s to finish open requests; after this time it is killed."""
@@ -74,7 +72,7 @@ class Api(pulumi.ComponentResource):
         environment = {
             "HOST": args.listen_address,
             "LOG_LEVEL": "warn",
-            "DB_POOL_SIZE": "32",
+            "DB_POOL_SIZE": str(POOL_SIZE),
             "PORT": str(document.port),
             "UPLOAD_DIR": UPLOAD_FOLDER,
             **document.environment,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-from documents.lab import HOST_LABEL, STACK_LABEL, Host, PostgresService, RedisService
+from documents.lab import HOST_LABEL, REDIS_CONFIGURATION, STACK_LABEL, Host, PostgresService, RedisService
 from documents.stack import Postgres as PostgresDocument
 from documents.stack import Redis as RedisDocument
 from lab.resources import BaseImage, BuiltImage, BuiltImageArgs, Credentials
@@ -187,7 +187,6 @@ class Postgres(pulumi.ComponentResource):
 
 
 REDIS_CONTAINER = "fairground-redis"
-CONFIGURATION_FILE = "/etc/redis/lab.conf"
 
 
 REDIS_SETTINGS = {
@@ -231,14 +230,14 @@ class Redis(pulumi.ComponentResource):
             "redis",
             name=REDIS_CONTAINER,
             image=image.image_id,
-            command=["redis-server", CONFIGURATION_FILE],
+            command=["redis-server", REDIS_CONFIGURATION],
             network_mode="host",
             cpu_set=cpu_list,
             restart="unless-stopped",
             labels=engine.container_labels(),
             uploads=[
                 docker.ContainerUploadArgs(
-                    file=CONFIGURATION_FILE,
+                    file=REDIS_CONFIGURATION,
                     content=credentials.redis_password.apply(
                         lambda password: write_configuration(document.port, password)
                     ),

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from pulumi.runtime.rpc import UNKNOWN
+
 from documents.errors import HostError, HostUnreachableError
 from documents.lab import (
     ContainerState,
@@ -279,12 +281,6 @@ def compare_redis(comparison: DriftComparison, redis: RedisService, found: Mappi
 
 _UNCHANGED = frozenset({"same", "read", "refresh"})
 
-_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""Pulumi's text for a value that is known once the resource is created.
-
-Source: sdk/go/common/resource/plugin/rpc.go.
-"""
-
 _SHOWN_CHARACTERS = 60
 
 
@@ -330,7 +326,7 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
     if value is None:
         return "not set"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if _UNKNOWN in text:
+    if UNKNOWN in text:
         return "known once it is created"
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 

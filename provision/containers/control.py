@@ -24,6 +24,7 @@ from documents.lab import STACK_LABEL
 from provision.containers import cgroups
 from provision.containers.cgroups import Cgroup
 from provision.ssh import Completed, Connection, matching, shield, whole_number
+from provision.ssh.execution import KILLED
 
 DOCKER_SECONDS = 120
 """How long a command of Docker's may take."""
@@ -300,7 +301,6 @@ def _docker(connection: Connection, *arguments: str) -> str:
     return HostDocker(connection).run(*arguments).strip()
 
 
-_KILLED = 128 + 9
 _REMOVAL_SECONDS = 30
 """How long the host has to remove the container after the deadline."""
 
@@ -356,7 +356,7 @@ def run_once(
     finally:
         with shield():
             _remove(connection, removal)
-    if done.exit_status == _KILLED and time.monotonic() - started >= deadline_seconds:
+    if done.exit_status == KILLED and time.monotonic() - started >= deadline_seconds:
         raise DeadlineExceededError(
             f"A container of {image} on {connection} wasn't done within {deadline_seconds:g} s and was ended."
         )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from documents.errors import HostError, RemoteCommandError
-from documents.lab import Inventory, PostgresService, RedisService
+from documents.lab import REDIS_CONFIGURATION, Inventory, PostgresService, RedisService
 from provision.containers import execute, volume_path
 from provision.services.readiness import wait_for_postgres
 from provision.ssh import Connection
@@ -24,11 +24,9 @@ VACUUM (ANALYZE);
 CHECKPOINT;
 """
 
-_REDIS_CONFIGURATION = "/etc/redis/lab.conf"
-
 # The password reaches redis-cli by its environment, out of the container's own configuration: it is in no argument
 # list, and on no other machine than this one.
-REDIS_LOGIN = f'REDISCLI_AUTH=$(sed -n "s/^requirepass //p" {_REDIS_CONFIGURATION}); export REDISCLI_AUTH'
+REDIS_LOGIN = f'REDISCLI_AUTH=$(sed -n "s/^requirepass //p" {REDIS_CONFIGURATION}); export REDISCLI_AUTH'
 """The beginning of a shell script in Redis's container; redis-cli then needs no password."""
 
 _FLUSH = f'{REDIS_LOGIN}; exec redis-cli -e -h 127.0.0.1 -p "$1" FLUSHALL SYNC'

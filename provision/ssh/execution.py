@@ -108,7 +108,9 @@ _GRACE_SECONDS = 10
 SUDO = ("sudo", "--non-interactive", "--")
 """How another user becomes root; sudo fails at once if it would ask for a password."""
 
-_KILLED = 128 + 9
+KILLED = 128 + 9
+"""The exit status of a command that SIGKILL ended."""
+
 _CHUNK_BYTES = 1 << 16
 _SHOWN_CHARACTERS = 300
 
@@ -251,7 +253,7 @@ class Commands(ABC):
                 f"The connection to {label} was lost after {elapsed:.1f} s of `{shown}`. The host ends the command by "
                 "itself at its deadline. Check that the host runs, then connect again."
             )
-        if status in {-1, _KILLED} and elapsed >= deadline_seconds:
+        if status in {-1, KILLED} and elapsed >= deadline_seconds:
             raise DeadlineExceededError(
                 f"`{shown}` on {label} wasn't done within {deadline_seconds:g} s; it and its process group were ended. "
                 f"{_tail(_text(stderr)) or 'It wrote no error.'}"

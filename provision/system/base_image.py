@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from documents.errors import HostError, LabError
+from provision.payload import HOME
 from provision.ssh import SHA256, Completed, Connection, matching
 from provision.system import packages
 from provision.system.changes import ChangeJournal
@@ -16,7 +17,7 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "base_image.sh"
 TRUST_ANCHORS = Path("/usr/local/share/ca-certificates")
 """Where Debian and Ubuntu keep the certificates that this machine trusts besides the public ones."""
 
-_REMOTE_ANCHORS = "/var/lib/fairground/trust-anchors"
+_REMOTE_ANCHORS = f"{HOME}/trust-anchors"
 _DEADLINE_SECONDS = 900
 _GRACE_SECONDS = 10
 

@@ -25,17 +25,14 @@ REQUIRED_PACKAGES = {
 }
 """The commands that a host must have, and Debian's package of each, or the first of several that apt knows."""
 
-LOAD_HOST_PACKAGES = {
-    "wrk": "wrk",
-    "taskset": "util-linux",
-    "python3": "python3",
-    "sshd": "openssh-server",
-    "iperf3": "iperf3",
-}
-"""The commands that a load host must have; it needs no Docker engine, because nothing runs in a container there."""
-
 NETWORK_PACKAGES = {"iperf3": "iperf3"}
 """The additional commands of a host with load hosts."""
+
+LOAD_HOST_PACKAGES = {
+    **{command: REQUIRED_PACKAGES[command] for command in ("wrk", "taskset", "python3", "sshd")},
+    **NETWORK_PACKAGES,
+}
+"""The commands that a load host must have; it needs no Docker engine, because nothing runs in a container there."""
 
 BUILDER_PACKAGE = "docker-buildx | docker.io"
 """The package with BuildKit; before version 23, Docker's client contains it."""
