@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pulumi
 import pulumi_docker as docker
 
-from documents.lab import LOOPBACK, STACK_LABEL, PhysicalCore
+from documents.lab import LOOPBACK, STACK_LABEL, PhysicalCore, format_cpu_list
 from documents.stack import ContainerHost as ContainerHostDocument
 from documents.stack import ContainerLoadHost as ContainerLoadHostDocument
 from documents.stack import Stack, keeps_images
@@ -170,7 +170,7 @@ class ContainerHost(DeclaredHost):
             image=image.image_id,
             restart="unless-stopped",
             labels=[docker.ContainerLabelArgs(label=STACK_LABEL, value=self._stack)],
-            cpu_set=",".join(map(str, share.cpus)),
+            cpu_set=format_cpu_list(share.cpus),
             memory=share.memory_bytes // 1024**2,
             memory_swap=share.memory_bytes // 1024**2,
             capabilities=docker.ContainerCapabilitiesArgs(adds=["ALL"], drops=list(_DROPPED_CAPABILITIES)),

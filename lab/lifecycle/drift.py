@@ -19,6 +19,7 @@ from documents.lab import (
     RedisService,
     RunningContainer,
     Secrets,
+    format_cpu_list,
 )
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.state import Declared, DeclaredLab, read_declared
@@ -166,16 +167,16 @@ def compare_effective(
             comparison.expect(declared.subject, what, wanted, found, remedy=remedy)
 
     cpus, memory = aspects["CPUs"], aspects["memory limit"]
-    expect("its effective CPUs", "CPUs", cpus, _list(effective.cpus))
+    expect("its effective CPUs", "CPUs", cpus, format_cpu_list(effective.cpus))
     wanted = host_memory if memory == NONE else memory
     if wanted != NONE:
         expect("its effective memory limit", "memory limit", wanted, size_in_words(effective.memory_bytes))
     quota = NONE if effective.cpu_quota is None else f"{effective.cpu_quota:g} CPUs"
     expect("its effective CPU quota", "CPU quota", aspects["CPU quota"], quota)
-    if _list(effective.cpus) == cpus:
+    if format_cpu_list(effective.cpus) == cpus:
         for process in effective.processes:
             what = f"the affinity of its process {process.process_id} ({process.name})"
-            expect(what, "CPUs", cpus, _list(process.cpus))
+            expect(what, "CPUs", cpus, format_cpu_list(process.cpus))
 
 
 def _compare_environment(
@@ -198,10 +199,6 @@ def _restart(name: str, status: str) -> str:
     if status == "restarting":
         return "it keeps restarting: `lab logs` shows why"
     return UP
-
-
-def _list(cpus: Sequence[int]) -> str:
-    return ",".join(map(str, cpus))
 
 
 _OWN = frozenset({"user", "database", "database user"})

@@ -20,7 +20,7 @@ from documents.errors import (
     LabError,
     RemoteCommandError,
 )
-from documents.lab import STACK_LABEL
+from documents.lab import STACK_LABEL, format_cpu_list
 from provision.containers import cgroups
 from provision.containers.cgroups import Cgroup
 from provision.ssh import Completed, Connection, matching, shield, whole_number
@@ -332,7 +332,7 @@ def run_once(
     name = f"fairground-once-{secrets.token_hex(6)}"
     create = [
         *("docker", "create", "--interactive", f"--name={name}", f"--label={STACK_LABEL}={stack}"),
-        *("--network=none", "--log-driver=none", f"--cpuset-cpus={','.join(map(str, cpus))}"),
+        *("--network=none", "--log-driver=none", f"--cpuset-cpus={format_cpu_list(cpus)}"),
         *("--entrypoint", argv[0], image, *argv[1:]),
     ]
     # `timeout` alone would end docker's client and leave the container. In the foreground it stays in the process group

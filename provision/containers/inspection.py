@@ -21,6 +21,7 @@ from documents.lab import (
     Effective,
     ProcessCpus,
     RunningContainer,
+    format_cpu_list,
     parse_cpu_list,
 )
 from provision.payload import call
@@ -269,7 +270,7 @@ def items(of: Mapping[str, Any] | None, name: str) -> list[Any]:
 
 def cpus_in_words(text: str | None) -> str:
     """A cpuset as numbers of CPUs, or of memory nodes."""
-    return ",".join(map(str, parse_cpu_list(text))) if text else ALL
+    return format_cpu_list(parse_cpu_list(text)) if text else ALL
 
 
 def size_in_words(size: int | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from documents.lab import CoreLayout, LoadHost
+from documents.lab import CoreLayout, LoadHost, format_cpu_list
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def knobs_of(*layouts: CoreLayout) -> tuple[Knob, ...]:
     return (
         *_KNOBS,
         _interrupts(
-            ",".join(map(str, api_cpus(layouts))),
+            api_cpus(layouts),
             "An interrupt that is served on the API's CPUs takes their time and their caches, and is booked on no API.",
         ),
     )
@@ -59,13 +59,14 @@ def load_host_knobs(load_host: LoadHost) -> tuple[Knob, ...]:
     return (
         *_KNOBS,
         _interrupts(
-            ",".join(map(str, load_host.generator)),
+            load_host.generator,
             "An interrupt that is served on the generator's CPUs makes answers look late that have come.",
         ),
     )
 
 
-def _interrupts(cpu_list: str, why: str) -> Knob:
+def _interrupts(cpus: Collection[int], why: str) -> Knob:
+    cpu_list = format_cpu_list(cpus)
     return Knob(
         "interrupts",
         (Setting("proc/irq/[0-9]*/smp_affinity_list", "interrupt", cpu_list),),

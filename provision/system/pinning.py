@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from documents.base import Document
-from documents.lab import HOST_ROLES, CoreLayout, CpuList, Role, parse_cpu_list
+from documents.lab import HOST_ROLES, CoreLayout, CpuList, Role, format_cpu_list, parse_cpu_list
 from documents.run import ProcessPinning
 from provision.containers import Cgroup
 from provision.payload import call
@@ -122,7 +122,7 @@ def mismatches(
         for thread in astray[:_SHOWN]:
             found.append(
                 f"The thread {thread.thread_id} ({thread.command}) of the role {role} may run on the CPUs "
-                f"{_listed(thread.cpus)} instead of {layout.cpu_list(role)}."
+                f"{format_cpu_list(thread.cpus)} instead of {layout.cpu_list(role)}."
             )
         if len(astray) > _SHOWN:
             found.append(f"So may {len(astray) - _SHOWN} more threads of its process {process_id}.")
@@ -130,7 +130,7 @@ def mismatches(
         if not astray and together != wanted:
             found.append(
                 f"The process {process_id} ({threads[0].command}) of the role {role} keeps to the CPUs "
-                f"{_listed(together)} of its {layout.cpu_list(role)}."
+                f"{format_cpu_list(together)} of its {layout.cpu_list(role)}."
             )
     return found
 
@@ -158,7 +158,3 @@ def _apply(connection: Connection, roles: Mapping[str, object]) -> int:
         failure=f"The CPU pinning on {connection} failed",
         deadline_seconds=_DEADLINE_SECONDS,
     )
-
-
-def _listed(cpus: Collection[int]) -> str:
-    return ",".join(map(str, sorted(cpus)))
