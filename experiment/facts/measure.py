@@ -227,7 +227,6 @@ def _request(connection: Connection, api: ApiService, address: str) -> dict[str,
     executable = connection.run(
         ["readlink", f"/proc/{process_id}/exe"], deadline_seconds=_DEADLINE_SECONDS
     ).stdout.strip()
-    directory = cgroup.directories["memory"]
     return {
         "container": api.container,
         "address": address,
@@ -235,8 +234,8 @@ def _request(connection: Connection, api: ApiService, address: str) -> dict[str,
         "path": f"/api/posts/{_POST_ID}",
         "body": _expected_body(),
         "executable": executable,
-        "cgroup": directory,
-        "memory_stat": f"{directory}/memory.stat",
+        "cgroup": cgroup.directories["memory"],
+        "memory_stat": cgroup.memory_file,
         "memory_field": "rss" if cgroup.version == 1 else "anon",
         "rest_seconds": REST_SECONDS,
         "deadline_seconds": _ANSWER_SECONDS,

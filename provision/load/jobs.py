@@ -84,7 +84,7 @@ def start(
         "argv": list(argv),
         "deadline_seconds": deadline_seconds,
         "cpus": None if cpus is None else list(cpus),
-        "cgroups": [] if cgroup is None else sorted(set(cgroup.directories.values())),
+        "cgroups": [] if cgroup is None else cgroup.paths,
     }
     return call(
         connection,

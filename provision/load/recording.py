@@ -75,9 +75,7 @@ def start_sampler(
 
 def _sampled(role: SampledRole, cgroup: Cgroup) -> str:
     """A role as the sampler reads it; see `provision/payload/sampler.py`."""
-    cpu = "cpuacct.usage" if cgroup.version == 1 else "cpu.stat"
-    directories = cgroup.directories
-    return f"{role}={cgroup.version}:{directories['cpuacct']}/{cpu}:{directories['memory']}/memory.stat"
+    return f"{role}={cgroup.version}:{cgroup.cpu_file}:{cgroup.memory_file}"
 
 
 def start_watch(

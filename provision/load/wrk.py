@@ -45,7 +45,7 @@ def own_generator_cgroup(connection: Connection) -> Cgroup:
 
 def _make(connection: Connection, cgroup: Cgroup) -> Cgroup:
     # On a host that the lab didn't make, it is removed with the lab.
-    ChangeJournal(connection).note(cgroups=tuple(sorted(set(cgroup.directories.values()))))
+    ChangeJournal(connection).note(cgroups=tuple(cgroup.paths))
     cgroups.create(connection, cgroup)
     return cgroup
 
