@@ -10,6 +10,14 @@ from documents.lab import CloudKind, Host
 from documents.stack import AnyHost, ExistingHost
 from lab.resources import KEY_NAME, KNOWN_HOSTS_NAME, Credentials, SshFiles, pin_host_key
 
+LOAD_HOST = "load-host-"
+"""The name of a load host in the program, without its number; the lab's host is ``host``."""
+
+
+def machine_names(load_hosts: int) -> tuple[str, ...]:
+    """The names of a lab's hosts in the program: the lab's own, and so many load hosts."""
+    return ("host", *(f"{LOAD_HOST}{number}" for number in range(1, load_hosts + 1)))
+
 
 def name_place(document: AnyHost | ExistingHost) -> str:
     """The place of a host in one word: the address of an existing machine, or the kind of one that the lab creates."""

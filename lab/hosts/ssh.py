@@ -9,7 +9,7 @@ from documents.files import replace_file
 from documents.lab import LOOPBACK, Host, JumpHost
 from documents.stack import ExistingHost, SshLoadHost, Stack, keeps_images
 from documents.stack import SshHost as SshHostDocument
-from lab.hosts.declared import DeclaredHost, DeclaredLoadHost, host_folder
+from lab.hosts.declared import LOAD_HOST, DeclaredHost, DeclaredLoadHost, host_folder
 from lab.resources import KNOWN_HOSTS_NAME, Credentials, ReservedHost, ReservedHostArgs, SshFiles, list_known_hosts
 
 
@@ -133,7 +133,7 @@ class SshHost(DeclaredHost):
         load_hosts: list[DeclaredLoadHost] = []
         for number, load_host in enumerate(stack.load_host, start=1):
             if isinstance(load_host, SshLoadHost):
-                host, reserved = self._declare(f"load-host-{number}", load_host, for_load=True, keep_images=False)
+                host, reserved = self._declare(f"{LOAD_HOST}{number}", load_host, for_load=True, keep_images=False)
                 load_hosts.append(DeclaredLoadHost(host, reserved.id, reserved))
         self.load_hosts = tuple(load_hosts)
         self.register_outputs({"host_id": self.host_id})

@@ -21,6 +21,7 @@ from documents.lab import (
     Secrets,
     format_cpu_list,
 )
+from lab.hosts.declared import LOAD_HOST
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.state import Declared, DeclaredLab, read_declared
 from provision.containers import (
@@ -451,7 +452,7 @@ def _compare_load_hosts(
     """
     recorded = {one.subject: one for one in declared.load_hosts}
     for number, load_host in enumerate(inventory.load_hosts, start=1):
-        name = f"load-host-{number}"
+        name = f"{LOAD_HOST}{number}"
         if name in recorded and name in here:
             with connect(load_host.host) as connection:
                 running = read_running(connection, inventory.stack, names=[], images=[])

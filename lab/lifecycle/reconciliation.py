@@ -8,6 +8,7 @@ from collections.abc import Collection
 from documents.errors import HostAuthenticationError, HostError, HostKeyError, LabError
 from documents.lab import Host
 from documents.stack import Stack
+from lab.hosts.declared import LOAD_HOST
 from lab.lifecycle.drift import differing_aspects
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.state import Declared, State, read_declared
@@ -86,7 +87,7 @@ def _reconcile_controller(engine: Engine, state: State, *, killed: bool) -> bool
         return False
     LOCAL_DOCKER.run("start", state.host_id)
     for resource in state.containers:
-        if not resource.name.startswith("load-host-"):
+        if not resource.name.startswith(LOAD_HOST):
             continue
         if resource.id in containers:
             LOCAL_DOCKER.run("start", resource.id)

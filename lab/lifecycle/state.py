@@ -14,6 +14,7 @@ from documents.errors import DocumentError, LabError
 from documents.files import remove_lines
 from documents.lab import ContainerState, Host, Inventory
 from documents.stack import Bill
+from lab.hosts.declared import LOAD_HOST
 from lab.lifecycle.engine import Engine, command_of, end_session
 from provision.containers import (
     ALL,
@@ -328,7 +329,7 @@ def read_declared(engine: Engine) -> DeclaredLab:
         if one["type"].startswith("docker:index/container:") and not one.get("delete")
     ]
     hosts = {one.subject: one for one in (_as_declared(one) for one in containers if _IS_HOST in one["urn"])}
-    load_hosts = sorted(hosts.keys() - {"host"}, key=lambda name: int(name.removeprefix("load-host-")))
+    load_hosts = sorted(hosts.keys() - {"host"}, key=lambda name: int(name.removeprefix(LOAD_HOST)))
     return DeclaredLab(
         host=hosts.get("host"),
         load_hosts=tuple(hosts[name] for name in load_hosts),
