@@ -50,7 +50,6 @@ class Api(pulumi.ComponentResource):
     """
 
     service: pulumi.Output[ApiService]
-    container: docker.Container
 
     def __init__(self, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the API: its image, built on the host, and its container."""
@@ -86,7 +85,7 @@ class Api(pulumi.ComponentResource):
                 lambda password: f"redis://:{password}@127.0.0.1:{args.redis_port}/0"
             ),
         }
-        self.container = docker.Container(
+        container = docker.Container(
             name,
             name=container_name,
             image=image.image_id,
@@ -111,7 +110,7 @@ class Api(pulumi.ComponentResource):
             ),
         )
         source_sha256 = hash_build_context(Path(document.source))
-        self.service = pulumi.Output.all(self.container.id, image.image_id).apply(
+        self.service = pulumi.Output.all(container.id, image.image_id).apply(
             lambda values: ApiService(
                 name=name,
                 source=document.source,

@@ -208,7 +208,6 @@ class Redis(pulumi.ComponentResource):
     """Redis 8 on Debian's packages, or the image that the document names, on the host's loopback interface."""
 
     service: pulumi.Output[RedisService]
-    container: docker.Container
 
     def __init__(
         self,
@@ -226,7 +225,7 @@ class Redis(pulumi.ComponentResource):
             image = engine.build_image("redis-image", context="lab/images/redis", image="fairground-redis", parent=self)
         else:
             image = engine.pull_image("redis-image", image=document.image, parent=self)
-        self.container = docker.Container(
+        container = docker.Container(
             "redis",
             name=REDIS_CONTAINER,
             image=image.image_id,
@@ -247,7 +246,7 @@ class Redis(pulumi.ComponentResource):
             log_opts={"max-size": "10m"},
             opts=engine.options(self),
         )
-        self.service = pulumi.Output.all(self.container.id, image.image_id).apply(
+        self.service = pulumi.Output.all(container.id, image.image_id).apply(
             lambda values: RedisService(
                 container=REDIS_CONTAINER, image_id=values[1], port=document.port, settings=REDIS_SETTINGS
             )

@@ -16,6 +16,7 @@ _logger = logging.getLogger(__name__)
 _ASK_SECONDS = 20
 _POSTGRES_SECONDS = 120
 _REDIS_SECONDS = 60
+_API_SECONDS = 60
 
 _LAST_LINES = 5
 """PostgreSQL and Redis write the cause of their end on one of these."""
@@ -33,7 +34,7 @@ def wait_for_services(connection: Connection, inventory: Inventory) -> None:
         wait_for_api(connection, api, inventory.api_address)
 
 
-def wait_for_api(connection: Connection, api: ApiService, address: str, *, deadline_seconds: float = 60) -> None:
+def wait_for_api(connection: Connection, api: ApiService, address: str) -> None:
     """Wait until an API answers `GET /healthz` at an address of the host; one that has ended is an error at once.
 
     Docker restarts a container that ends at its start, and reports no failure.
@@ -43,7 +44,7 @@ def wait_for_api(connection: Connection, api: ApiService, address: str, *, deadl
     """
     retrying = Retrying(
         retry=retry_if_exception_type((OSError, http.client.HTTPException)),
-        stop=stop_before_delay(deadline_seconds),
+        stop=stop_before_delay(_API_SECONDS),
         wait=wait_fixed(0.25),
         before_sleep=before_sleep_log(_logger, logging.INFO),
         reraise=True,
@@ -64,7 +65,7 @@ def wait_for_api(connection: Connection, api: ApiService, address: str, *, deadl
         except (OSError, http.client.HTTPException) as error:
             raise HostError(
                 f"The API {api.name} on {connection} runs, but gave no answer at its port {api.port} within "
-                f"{deadline_seconds:g} s ({error or type(error).__name__}). Look at its log: `lab logs {api.name}`."
+                f"{_API_SECONDS} s ({error or type(error).__name__}). Look at its log: `lab logs {api.name}`."
             ) from error
 
 

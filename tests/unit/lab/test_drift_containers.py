@@ -12,7 +12,8 @@ from lab.lifecycle import drift, reconciliation
 from lab.lifecycle.drift import ANOTHER, HIDDEN, DriftComparison, compare_container, differing_aspects, remedy_of_limits
 from lab.lifecycle.reconciliation import _reconcile_containers  # pyright: ignore[reportPrivateUsage]
 from lab.lifecycle.state import Declared, DeclaredLab
-from provision.containers import NONE, Running
+from provision.containers import NONE
+from provision.containers.inspection import Running
 from provision.ssh import Completed, Connection
 from tests.unit.analysis.load_host_builder import with_load_hosts
 from tests.unit.documents.samples import INVENTORY
