@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from documents.errors import HostError, LabError, RemoteCommandError
 from provision.containers import HostDocker, Labelled, cgroups, remove_labelled
-from provision.kernel import Place, tuning
+from provision.kernel import KnobPaths, tuning
 from provision.load import jobs
 from provision.payload import HOME
 from provision.ssh import Connection
@@ -104,7 +104,7 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
         changes = _wake_engine(connection, changes)
     if connection.run("command -v python3", deadline_seconds=_DEADLINE_SECONDS, check=False).stdout:
         jobs.end_all(connection, f"{HOME}/*")
-        tuning.restore(connection, place=Place())
+        tuning.restore(connection, paths=KnobPaths())
     for thing in find_things(connection, changes):
         if not (keep_images and thing.kind == "image"):
             remove_labelled(HostDocker(connection), thing)

@@ -15,8 +15,8 @@ from lab.resources import BaseImage, BuiltImage, BuiltImageArgs, Credentials
 class HostEngine:
     """The Docker engine of a host, reached through SSH once the host is ready.
 
-    `host` is how the host is reached. `host_id` names it: a new id recreates everything on it. `place` changes when the
-    lab moves to another host, so that equal names there are created too. `goes_with` is the resource whose removal
+    `host` is how the host is reached. `host_id` names it: a new id recreates everything on it. `host_slug` changes when
+    the lab moves to another host, so that equal names there are created too. `goes_with` is the resource whose removal
     removes all of it, so that a destroy needn't call an engine that is about to vanish.
     """
 
@@ -25,7 +25,7 @@ class HostEngine:
     base: BaseImage
     host: pulumi.Output[Host]
     host_id: pulumi.Output[str]
-    place: str
+    host_slug: str
     goes_with: pulumi.Resource
 
     def options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
@@ -34,7 +34,7 @@ class HostEngine:
             parent=parent,
             provider=self.provider,
             deleted_with=self.goes_with,
-            replacement_trigger=self.place,
+            replacement_trigger=self.host_slug,
         )
 
     def container_labels(self) -> list[docker.ContainerLabelArgs]:

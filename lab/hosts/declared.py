@@ -19,8 +19,8 @@ def machine_names(load_hosts: int) -> tuple[str, ...]:
     return ("host", *(f"{LOAD_HOST}{number}" for number in range(1, load_hosts + 1)))
 
 
-def name_place(document: AnyHost | ExistingHost) -> str:
-    """The place of a host in one word: the address of an existing machine, or the kind of one that the lab creates."""
+def host_slug(document: AnyHost | ExistingHost) -> str:
+    """A host in one word: address and port of an existing machine, or the kind of one that the lab creates."""
     if isinstance(document, ExistingHost):
         return f"{document.address}-{document.port}".replace(":", "-")
     return document.kind
@@ -28,7 +28,7 @@ def name_place(document: AnyHost | ExistingHost) -> str:
 
 def host_folder(document: AnyHost | ExistingHost, folder: Path) -> Path:
     """The controller's folder for a host, beside that of a host which it replaces."""
-    return folder / "hosts" / name_place(document)
+    return folder / "hosts" / host_slug(document)
 
 
 def reachable_hosts(

@@ -34,7 +34,7 @@ from provision.containers import (
     read_running,
     size_in_words,
 )
-from provision.kernel import Place, tuning
+from provision.kernel import KnobPaths, tuning
 from provision.services import PostgresState, means, read_postgres, read_redis, seed_database
 from provision.ssh import Connection, connect
 
@@ -432,7 +432,7 @@ def _compare_host(
     alive = {name for name, container in found.items() if container is not None and container.status == "running"}
     _compare_services(comparison, connection, inventory, alive)
     if inventory.own_kernel:
-        for setting in tuning.read_left(connection, place=Place()):
+        for setting in tuning.read_left(connection, paths=KnobPaths()):
             comparison.expect(
                 "host",
                 f"its kernel setting {setting.path}",

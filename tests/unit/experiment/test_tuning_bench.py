@@ -37,7 +37,7 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 def bench_on(kind: str, stand_in: StandIn) -> RemoteBench:
     host = Host.model_validate(INVENTORY.host.model_dump() | {"kind": kind})
     inventory = INVENTORY.model_copy(update={"host": host, "own_kernel": kind != "container"})
-    return RemoteBench(LocalHost(), inventory, SECRETS, place=stand_in.place, lease_margin_seconds=30)
+    return RemoteBench(LocalHost(), inventory, SECRETS, paths=stand_in.paths, lease_margin_seconds=30)
 
 
 def test_a_host_of_its_own_is_tuned_and_put_back(stand_in: StandIn):

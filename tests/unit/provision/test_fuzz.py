@@ -19,7 +19,7 @@ from provision.containers.inspection import read_running
 from provision.images import build
 from provision.kernel import tuning
 from provision.kernel.knobs import knobs_of
-from provision.kernel.tuning import Place
+from provision.kernel.tuning import KnobPaths
 from provision.load import jobs, network, recording, wrk
 from provision.load.jobs import Job
 from provision.services import settings, variants
@@ -170,7 +170,7 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     "changes": (CHANGES, changes.read_changes),
     "knobs read": (
         [{"name": knob.name, "files": [FILE]} for knob in KNOBS],
-        lambda one: tuning.read(one, KNOBS, settable=True, place=Place()),
+        lambda one: tuning.read(one, KNOBS, settable=True, paths=KnobPaths()),
     ),
     "knobs set": (
         {
@@ -178,16 +178,16 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
             "boot": "systemd",
             "knobs": [{"name": knob.name, "files": [SET]} for knob in KNOBS],
         },
-        lambda one: tuning.tune(one, KNOBS, seconds=60, place=Place()),
+        lambda one: tuning.tune(one, KNOBS, seconds=60, paths=KnobPaths()),
     ),
-    "lease": ({"held": True}, lambda one: tuning.renew(one, seconds=60, place=Place())),
+    "lease": ({"held": True}, lambda one: tuning.renew(one, seconds=60, paths=KnobPaths())),
     "knobs left": (
         [{"path": "/proc/sys/vm/swappiness", "before": "60", "value": "1"}],
-        lambda one: tuning.read_left(one, place=Place()),
+        lambda one: tuning.read_left(one, paths=KnobPaths()),
     ),
     "knobs restored": (
         {"restored": 2, "failed": [], "damaged": False},
-        lambda one: tuning.restore(one, place=Place()),
+        lambda one: tuning.restore(one, paths=KnobPaths()),
     ),
     "job": (
         json.loads(JOB.to_json()),
@@ -380,7 +380,7 @@ def test_docker_s_inspection_of_one_container_is_read_and_of_none_refused():
 def test_knobs_that_nobody_asked_for_are_refused():
     answer = [{"name": knob.name, "files": [FILE]} for knob in reversed(KNOBS)]
     with pytest.raises(HostError, match="was asked for 2 kernel settings"):
-        tuning.read(Answering(json.dumps(answer)), KNOBS, settable=True, place=Place())
+        tuning.read(Answering(json.dumps(answer)), KNOBS, settable=True, paths=KnobPaths())
 
 
 def test_a_spin_on_another_cpu_is_refused():
