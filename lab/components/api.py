@@ -9,7 +9,7 @@ import pulumi_docker as docker
 
 from documents.lab import POOL_SIZE, UPLOAD_FOLDER, ApiService
 from documents.stack import Api as ApiDocument
-from lab.components.services import DATABASE, USER, HostEngine
+from lab.components.services import DATABASE, USER, HostDockerEngine
 from lab.resources import Credentials
 from provision.images.context import hash_build_context
 
@@ -33,7 +33,7 @@ class ApiArgs:
     """
 
     document: ApiDocument
-    engine: HostEngine
+    engine: HostDockerEngine
     cpu_list: pulumi.Input[str]
     listen_address: pulumi.Input[str]
     credentials: Credentials

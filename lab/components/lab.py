@@ -8,7 +8,7 @@ import pulumi_docker as docker
 from documents.lab import HostResources, Inventory, LoadHost, Secrets
 from documents.stack import Stack
 from lab.components.api import Api, ApiArgs
-from lab.components.services import HostEngine, Postgres, Redis
+from lab.components.services import HostDockerEngine, Postgres, Redis
 from lab.cores import describe_load_host, lay_out_cores, size_host
 from lab.hosts import host_slug
 from lab.hosts.declare import declare_host
@@ -70,7 +70,7 @@ class Lab(pulumi.ComponentResource):
             host_id=host.host_id,
             opts=pulumi.ResourceOptions(parent=self, deleted_with=goes_with, depends_on=[ready]),
         )
-        engine = HostEngine(
+        engine = HostDockerEngine(
             stack=stack.name,
             provider=provider,
             base=base,

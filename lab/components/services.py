@@ -12,7 +12,7 @@ from lab.resources import BaseImage, BuiltImage, BuiltImageArgs, Credentials
 
 
 @dataclass(frozen=True)
-class HostEngine:
+class HostDockerEngine:
     """The Docker engine of a host, reached through SSH once the host is ready.
 
     `host` is how the host is reached. `host_id` names it: a new id recreates everything on it. `host_slug` changes when
@@ -120,7 +120,7 @@ class Postgres(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        engine: HostEngine,
+        engine: HostDockerEngine,
         document: PostgresDocument,
         cpu_list: pulumi.Input[str],
         credentials: Credentials,
@@ -213,7 +213,7 @@ class Redis(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        engine: HostEngine,
+        engine: HostDockerEngine,
         document: RedisDocument,
         cpu_list: pulumi.Input[str],
         credentials: Credentials,

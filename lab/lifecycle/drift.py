@@ -143,7 +143,7 @@ def compare_container(
     comparison.expect(subject, "its state", "running", running.status, remedy=_restart(declared.name, running.status))
     comparison.expect(subject, "its image", state.image_id, running.state.image_id, remedy=remedy)
     for aspect, found in running.state.aspects.items():
-        # The engine chooses what the record leaves open.
+        # Docker chooses what the record leaves open.
         value = state.aspects.get(aspect, found)
         comparison.expect(subject, f"its {aspect}", value, found, remedy=limits_remedy if is_recorded else remedy)
     _compare_environment(comparison, subject, state, running.state, remedy)
@@ -286,7 +286,7 @@ def compare_document(comparison: DriftComparison, engine: Engine) -> None:
     """Compare what the program declares now with what the last `up` applied. Nothing is changed.
 
     Raises:
-        LabError: the engine refused.
+        LabError: Pulumi refused.
     """
     compare_steps(comparison, json.loads(engine.query("preview", "--json")))
 
@@ -347,7 +347,7 @@ def read_drift(engine: Engine, inventory: Inventory, secrets: Secrets, *, hold: 
             purpose.
 
     Raises:
-        LabError: the engine, or the controller's Docker engine, refused.
+        LabError: Pulumi, or the controller's Docker engine, refused.
         HostError: the host can't be read.
     """
     comparison = DriftComparison(secrets.values())

@@ -297,7 +297,7 @@ def read_outputs(engine: Engine) -> dict[str, Any]:
     """The stack's outputs, secrets in plain text included.
 
     Raises:
-        LabError: the engine refused.
+        LabError: Pulumi refused.
     """
     return json.loads(engine.query("stack", "output", "--json", "--show-secrets"))
 

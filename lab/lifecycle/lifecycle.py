@@ -89,7 +89,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
     Works after a half-failed or killed up, and without a readable stack document (None: the cache is then kept).
 
     Raises:
-        LabError: the engine refused to destroy, and nothing else was removed; or there is no such lab, or another
+        LabError: Pulumi refused to destroy, and nothing else was removed; or there is no such lab, or another
             release of Fairground stood it up.
     """
     state = State()
@@ -176,7 +176,7 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
     """Find what exists of a lab: on record, on the controller's engine, and on the hosts that its document names.
 
     Raises:
-        LabError: the engine, or the controller's Docker engine, doesn't answer.
+        LabError: Pulumi, or the controller's Docker engine, doesn't answer.
         HostError: a host answers and can't be used, for instance because it shows another key than the pinned one.
     """
     state = read_state(engine)
@@ -210,7 +210,7 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
     """Remove what `look_around` found.
 
     Raises:
-        LabError: the engine refused to destroy, or another release of Fairground stood the lab up.
+        LabError: Pulumi refused to destroy, or another release of Fairground stood the lab up.
         HostError: what was changed on a host can't be undone.
     """
     state = read_state(engine)
@@ -278,7 +278,7 @@ def take_down_expired(
         recorded: the names of all stacks on record.
         now: the moment.
         unreadable: the names of those whose document can't be read; they are left alone.
-        engine_of: returns the engine of a stack, by its name.
+        engine_of: returns the Pulumi engine of a stack, by its name.
         progress: is called with each operation of the engines.
     """
     documents = {stack.name: stack for stack in stacks}

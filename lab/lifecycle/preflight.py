@@ -132,7 +132,7 @@ def _check_room(folder: Path) -> None:
 
 
 def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetime) -> None:
-    """Refuse early what would fail late, or would be created for an expired lab. `environment` is the engine's.
+    """Refuse early what would fail late, or would be created for an expired lab. `environment` is Pulumi's.
 
     Raises:
         LabError: the lab has expired; the kind's Python package or its provider's plugin isn't installed; or there are

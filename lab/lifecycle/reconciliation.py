@@ -1,6 +1,6 @@
 """The record against reality: a host that was stopped or lost, and containers that nobody recorded.
 
-Pulumi compares them only in a refresh, which calls the engine on the host and fails without it.
+Pulumi compares them only in a refresh, which calls the Docker engine on the host and fails without it.
 """
 
 from collections.abc import Collection
@@ -119,7 +119,7 @@ def forget_host(engine: Engine, state: State) -> None:
     """Take a host that is gone off the record, with all that was on it.
 
     Raises:
-        LabError: the engine refused.
+        LabError: Pulumi refused.
     """
     # Its container; or, if a refresh already took that off the record, its ReadyHost, which has the same id.
     for resource in state.resources:
@@ -132,7 +132,7 @@ def forget_reservation(engine: Engine, state: State, address: str) -> None:
     """Take an existing host that is gone off the record, with all that was on it; one not on record is fine.
 
     Raises:
-        LabError: the engine refused.
+        LabError: Pulumi refused.
     """
     if (reservation := state.reservations.get(address)) is not None:
         engine.query("state", "delete", reservation.urn, "--target-dependents", "--yes")
