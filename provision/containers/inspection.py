@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
 from documents.base import Document
-from documents.errors import HostError, RemoteCommandError
+from documents.errors import HostError
 from documents.lab import (
     STACK_LABEL,
     ContainerState,
@@ -24,6 +24,7 @@ from documents.lab import (
     format_cpu_list,
     parse_cpu_list,
 )
+from provision.containers.control import HostDocker
 from provision.payload import call
 from provision.ssh import Amount, Connection, read_answer, unexpected
 
@@ -121,11 +122,7 @@ def inspect_image(connection: Connection, image_id: str) -> Mapping[str, Any]:
     Raises:
         HostError: there is no such image, or Docker there doesn't answer as expected.
     """
-    command = ["docker", "image", "inspect", image_id]
-    try:
-        text = connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout
-    except RemoteCommandError as error:
-        raise HostError(f"Docker on {connection} can't inspect the image {image_id}: {error}") from error
+    text = HostDocker(connection).run("image", "inspect", image_id)
     read_answer(tuple[InspectedImage], text, what="an image", where=connection)
     return json.loads(text)[0]
 

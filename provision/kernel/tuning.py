@@ -109,7 +109,7 @@ def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, paths
         HostError: the host can't be tuned at all.
     """
     # It stays there, for the guard and for the next boot.
-    connection.push_bytes((FOLDER / "kernel.py").read_bytes(), paths.program, mode=0o700)
+    connection.push(FOLDER / "kernel.py", paths.program, mode=0o700)
     what = "the kernel settings that it set"
     answer = _call(connection, "apply", paths, _Applied, what=what, knobs=knobs, seconds=seconds)
     _check_names(connection, knobs, [knob.name for knob in answer.knobs])
