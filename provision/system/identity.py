@@ -19,7 +19,6 @@ _DEADLINE_SECONDS = 30
 class _Answer(Document):
     cpu_model: str
     cpu_list: CpuList
-    sibling_list: CpuList
     sibling_lists: tuple[CpuList, ...]
     numa_list: CpuList | None
     microcode: str | None
@@ -52,7 +51,7 @@ def read_identity(connection: Connection) -> HostIdentity:
     return HostIdentity(
         cpu_model=answer.cpu_model,
         cpus=cpus,
-        threads_per_core=len(parse_cpu_list(answer.sibling_list)),
+        threads_per_core=len(parse_cpu_list(answer.sibling_lists[0])) if answer.sibling_lists else 1,
         memory_bytes=answer.memory_bytes,
         kernel=answer.kernel,
         operating_system=answer.operating_system,

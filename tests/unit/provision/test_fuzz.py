@@ -78,7 +78,6 @@ SHA = "5" * 64
 IDENTITY = {
     "cpu_model": "A CPU",
     "cpu_list": "0-3",
-    "sibling_list": "0,2",
     "sibling_lists": ["0,2", "1,3"],
     "numa_list": "0",
     "microcode": "0x1",
