@@ -6,7 +6,6 @@ the host (`provision.system.changes`). So anyone who can log in can undo it, als
 """
 
 import shlex
-from collections.abc import Iterator
 
 from documents.errors import HostError, LabError, RemoteCommandError
 from provision.containers import HostDocker, Labelled, cgroups, remove_labelled
@@ -67,7 +66,7 @@ def reserve(connection: Connection, stack: str, lab: str) -> None:
             lab=lab,
             made_folder=there.exit_status != 0,
             client_folder=client.stdout.strip() or None,
-            build_cache=_list_build_cache(connection),
+            build_cache=engine.list_records(connection),
         )
     connection.run(["install", "-d", "-m", "0700", HOME], deadline_seconds=_DEADLINE_SECONDS)
     earlier = tuple(name for name in dict.fromkeys((*changes.earlier, changes.stack)) if name != stack)
@@ -90,7 +89,7 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
             the lab. The journal then stays, too.
 
     Returns:
-        What was left because something else on the host needs it by now, a sentence for each.
+        What was left because something else on the host now needs it, a sentence for each.
 
     Raises:
         HostError: something can't be undone; says what. What is still to be undone stays in the journal.
@@ -117,14 +116,14 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
         undone = {"drop_in": False, "engine_started": False, "engine_units": (), "cgroups": (), "memberships": ()}
         write_changes(connection, changes.model_copy(update={**undone, "held": False}))
         return ()
-    left = tuple(_undo_packages(connection, changes))
+    left = _undo_packages(connection, changes)
     if changes.client_folder is not None:
         connection.run(["rm", "-rf", "--", changes.client_folder], deadline_seconds=_DEADLINE_SECONDS)
     folder = HOME if changes.made_folder else JOURNAL
     if not changes.made_folder:
         _empty_folder(connection)
     connection.run(["rm", "-rf", "--", folder], deadline_seconds=_DEADLINE_SECONDS)
-    return left
+    return tuple(left)
 
 
 def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled, ...]:
@@ -142,12 +141,6 @@ def _goes_with_its_engine(connection: Connection, changes: HostChanges) -> bool:
         return False
     answer = connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False)
     return answer.exit_status != 0
-
-
-def _list_build_cache(connection: Connection) -> tuple[str, ...] | None:
-    if engine.is_installed(connection) and not engine.is_at_work(connection):
-        return None
-    return engine.list_records(connection)
 
 
 def _wake_engine(connection: Connection, changes: HostChanges) -> HostChanges:
@@ -177,16 +170,15 @@ def _undo_access(connection: Connection, changes: HostChanges) -> None:
         preparation.reload_sshd(connection)
 
 
-def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str]:
-    """Remove what was installed for the lab; yields what other software needs by now."""
+def _undo_packages(connection: Connection, changes: HostChanges) -> list[str]:
+    """Remove what was installed for the lab; returns what other software now needs."""
     if not changes.packages:
-        return
+        return []
     needed = packages.purge(connection, changes.packages)
-    for name, others in needed.items():
-        yield f"package {name} on the host, which {', '.join(others)} needs by now"
+    left = [f"package {name} on the host, which {', '.join(others)} now needs" for name, others in needed.items()]
     if packages.ENGINE_PACKAGE in needed and engine.CONFIGURATION in changes.folders:
         connection.run(["rm", "-f", "--", engine.CONFIGURATION], deadline_seconds=_DEADLINE_SECONDS)
-        yield "the engine on the host without networks of its own, until it is restarted"
+        left.append("the engine on the host without networks of its own, until it is restarted")
     if packages.ENGINE_PACKAGE not in needed:
         try:
             for folder in changes.folders:
@@ -195,6 +187,7 @@ def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str
             raise HostError(f"What the Docker engine left on {connection} can't be removed: {error}") from error
         for group in changes.groups:
             connection.run(["groupdel", group], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    return left
 
 
 def _empty_folder(connection: Connection) -> None:

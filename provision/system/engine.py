@@ -93,7 +93,12 @@ _LIST_CACHE = ["docker", "system", "df", "--verbose", "--format", "{{range .Buil
 
 
 def list_records(connection: Connection) -> tuple[str, ...] | None:
-    """The ids of the build cache's records: empty without a Docker client, None if the engine can't be asked."""
+    """The ids of the build cache's records: empty without a Docker client, None if the engine can't be asked.
+
+    This starts nothing.
+    """
+    if is_installed(connection) and not is_at_work(connection):
+        return None
     if not connection.run("command -v docker", deadline_seconds=_CACHE_DEADLINE_SECONDS, check=False).stdout:
         return ()
     found = connection.run(_LIST_CACHE, deadline_seconds=_CACHE_DEADLINE_SECONDS, check=False)
