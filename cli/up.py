@@ -49,7 +49,7 @@ def _confirm(
     show: Callable[[str], None],
 ) -> None:
     from documents.lab import JumpHost
-    from lab.hosts import pin_key
+    from lab.hosts import confirm_key
     from lab.lifecycle import ask_for_key, unknown_hosts
     from provision.ssh import fingerprint
 
@@ -71,7 +71,7 @@ def _confirm(
                 f"The key of {where} wasn't confirmed: nothing was done there. Find out which machine "
                 "answers there and why its key is another one, then run the same command again."
             )
-        pin_key(folder, host.address, host.port, key)
+        confirm_key(folder, host.address, host.port, key)
 
 
 ACCEPT_COST = "--accept-cost"

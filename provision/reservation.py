@@ -116,14 +116,14 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
         undone = {"drop_in": False, "engine_started": False, "engine_units": (), "cgroups": (), "memberships": ()}
         write_changes(connection, changes.model_copy(update={**undone, "held": False}))
         return ()
-    left = _undo_packages(connection, changes)
+    still_needed = _undo_packages(connection, changes)
     if changes.client_folder is not None:
         connection.run(["rm", "-rf", "--", changes.client_folder], deadline_seconds=_DEADLINE_SECONDS)
     folder = HOME if changes.made_folder else JOURNAL
     if not changes.made_folder:
         _empty_folder(connection)
     connection.run(["rm", "-rf", "--", folder], deadline_seconds=_DEADLINE_SECONDS)
-    return tuple(left)
+    return tuple(still_needed)
 
 
 def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled, ...]:
@@ -175,10 +175,12 @@ def _undo_packages(connection: Connection, changes: HostChanges) -> list[str]:
     if not changes.packages:
         return []
     needed = packages.purge(connection, changes.packages)
-    left = [f"package {name} on the host, which {', '.join(others)} now needs" for name, others in needed.items()]
+    still_needed = [
+        f"package {name} on the host, which {', '.join(others)} now needs" for name, others in needed.items()
+    ]
     if packages.ENGINE_PACKAGE in needed and engine.CONFIGURATION in changes.folders:
         connection.run(["rm", "-f", "--", engine.CONFIGURATION], deadline_seconds=_DEADLINE_SECONDS)
-        left.append("the engine on the host without networks of its own, until it is restarted")
+        still_needed.append("the engine on the host without networks of its own, until it is restarted")
     if packages.ENGINE_PACKAGE not in needed:
         try:
             for folder in changes.folders:
@@ -187,7 +189,7 @@ def _undo_packages(connection: Connection, changes: HostChanges) -> list[str]:
             raise HostError(f"What the Docker engine left on {connection} can't be removed: {error}") from error
         for group in changes.groups:
             connection.run(["groupdel", group], deadline_seconds=_DEADLINE_SECONDS, check=False)
-    return left
+    return still_needed
 
 
 def _empty_folder(connection: Connection) -> None:

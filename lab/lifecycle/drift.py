@@ -408,8 +408,8 @@ def _compare_host(
     declared: DeclaredLab,
     here: RunningContainer | None,
 ) -> None:
-    services = (*inventory.services.values(), *inventory.apis)
-    order = {service.container: number for number, service in enumerate(services)}
+    parts = (*inventory.services.values(), *inventory.apis)
+    order = {part.container: number for number, part in enumerate(parts)}
     wanted = sorted(declared.containers, key=lambda one: order.get(one.name, len(order)))
     running = read_running(
         connection,

@@ -16,7 +16,7 @@ from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, re
 from lab.resources import take_kept
 from provision.containers import LOCAL_DOCKER, Labelled, find_labelled, remove_labelled
 from provision.reservation import find_things, release
-from provision.services import wait_for_services
+from provision.services import wait_for_lab
 from provision.ssh import Connection, connect
 from provision.system import HostChanges, find_labelled_on_host, read_changes
 
@@ -59,7 +59,7 @@ def await_services(inventory: Inventory) -> None:
         HostError: one of them doesn't; says which, why it ended and what it wrote last.
     """
     with connect(inventory.host) as connection:
-        wait_for_services(connection, inventory)
+        wait_for_lab(connection, inventory)
 
 
 def read_lab(engine: Engine) -> tuple[Inventory, Secrets]:
@@ -184,7 +184,7 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
     if state.resources:
         found.append(f"{len(state.resources)} resources on record")
     if uses_controller(stack, state):
-        found += [f"{thing} on this machine" for thing in find_labelled(LOCAL_DOCKER, engine.stack)]
+        found += [f"{thing} on the controller" for thing in find_labelled(LOCAL_DOCKER, engine.stack)]
     gone: list[str] = []
     answering: list[ExistingHost] = []
     named = {host.address: host for host in stack.existing_hosts}

@@ -262,7 +262,7 @@ _MEGABYTE = 1024**2
 
 @dataclass(frozen=True)
 class Declared:
-    """A container on record.
+    """A container as the last `lab up` declared it.
 
     Attributes:
         subject: its name in the program.

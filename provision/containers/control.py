@@ -46,7 +46,7 @@ class LocalDocker:
     """Docker's command for the controller's engine."""
 
     def __str__(self) -> str:
-        return "the Docker engine here"
+        return "the controller's Docker engine"
 
     def run(self, *arguments: str) -> str:
         """Run a command and return what it prints.

@@ -215,7 +215,7 @@ _SAVE = 'docker save -- "$0" | gzip -1'
 
 
 def carry_image(source: Connection, target: Connection, name: str, image_id: str) -> None:
-    """Copy an image from one host to another, through this machine's memory, a little at a time, unless it is there.
+    """Copy an image from one host to another, through the controller's memory, a little at a time, unless it is there.
 
     Raises:
         HostError: it can't be copied; says why. Layers that reached the target have no effect.

@@ -22,7 +22,7 @@ _LAST_LINES = 5
 """PostgreSQL and Redis write the cause of their end on one of these."""
 
 
-def wait_for_services(connection: Connection, inventory: Inventory) -> None:
+def wait_for_lab(connection: Connection, inventory: Inventory) -> None:
     """Wait until PostgreSQL, Redis and every API answer.
 
     Raises:

@@ -153,11 +153,11 @@ def log_in(host: Host, *, deadline_seconds: float) -> tuple[paramiko.SSHClient, 
         HostUnreachableError: nothing that speaks SSH answered by the deadline.
     """
     private_key, pinned_key = _private_key(host), _pinned_key(host, host.known_hosts_path)
-    stream, way = _way_to(host, deadline_seconds)
+    stream, clients = _route_to(host, deadline_seconds)
     try:
-        return (_log_in(_Attempt(host, pinned_key, private_key, stream), deadline_seconds), *way)
+        return (_log_in(_Attempt(host, pinned_key, private_key, stream), deadline_seconds), *clients)
     except BaseException:
-        for client in way:
+        for client in clients:
             client.close()
         raise
 
@@ -170,18 +170,18 @@ def open_stream(host: Host, *, deadline_seconds: float) -> tuple[Stream, tuple[p
         HostAuthenticationError: the jump host refused the login.
         HostUnreachableError: nothing answered by the deadline.
     """
-    stream, way = _way_to(host, deadline_seconds)
+    stream, clients = _route_to(host, deadline_seconds)
     try:
-        return stream(deadline_seconds), way
+        return stream(deadline_seconds), clients
     except (paramiko.SSHException, OSError, EOFError) as error:
-        for client in way:
+        for client in clients:
             client.close()
         raise HostUnreachableError(
             f"{label(host)} can't be reached ({reason(error)}). Check that it runs and that address and port are right."
         ) from error
 
 
-def _way_to(host: Host, seconds: float) -> tuple[Callable[[float], Stream], tuple[paramiko.SSHClient, ...]]:
+def _route_to(host: Host, seconds: float) -> tuple[Callable[[float], Stream], tuple[paramiko.SSHClient, ...]]:
     """How to open a stream to a host, and the client of its jump host, if it has one, which the caller closes."""
     jump = host.jump_host
     if jump is None:

@@ -15,7 +15,7 @@ from provision.system.changes import ChangeJournal
 SCRIPT = Path(__file__).parents[1] / "scripts" / "base_image.sh"
 
 TRUST_ANCHORS = Path("/usr/local/share/ca-certificates")
-"""Where Debian and Ubuntu keep the certificates that this machine trusts besides the public ones."""
+"""Where Debian and Ubuntu keep the certificates that the controller trusts besides the public ones."""
 
 _REMOTE_ANCHORS = f"{HOME}/trust-anchors"
 _DEADLINE_SECONDS = 900
@@ -65,7 +65,7 @@ def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
         )
     if done.returncode:
         raise LabError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")
-    return _parse(done.stdout, "this machine")
+    return _parse(done.stdout, "the controller")
 
 
 def make_base_image_on_host(connection: Connection, image: str, tag: str, stack: str) -> BaseImage:

@@ -75,9 +75,9 @@ def test_a_jump_host_that_closes_its_connection_is_reported(monkeypatch: pytest.
     def closed(_seconds: float) -> None:
         raise EOFError
 
-    def way_to(*_: object) -> tuple[object, tuple[()]]:
+    def route_to(*_: object) -> tuple[object, tuple[()]]:
         return closed, ()
 
-    monkeypatch.setattr(login, "_way_to", way_to)
+    monkeypatch.setattr(login, "_route_to", route_to)
     with pytest.raises(HostUnreachableError, match=r"can't be reached \(EOFError\)"):
         login.open_stream(INVENTORY.host, deadline_seconds=1)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from documents.errors import HostError, RemoteCommandError
-from provision.services.readiness import wait_for_postgres, wait_for_services
+from provision.services.readiness import wait_for_lab, wait_for_postgres
 from provision.ssh.connection import Completed, Connection
 from tests.unit.documents.samples import INVENTORY
 
@@ -32,7 +32,7 @@ class RunningServices(Connection):
 
 def test_services_are_up_when_redis_answers_and_not_when_its_container_runs():
     connection = RunningServices(redis_refuses=2)
-    wait_for_services(connection, INVENTORY.model_copy(update={"apis": ()}))
+    wait_for_lab(connection, INVENTORY.model_copy(update={"apis": ()}))
     assert connection.redis_refuses == -1, "it was asked until it answered"
 
 
