@@ -54,9 +54,9 @@ def reserve(connection: Connection, stack: str, lab: str) -> None:
     changes = parse_changes(connection, before)
     if changes is not None and changes.held and changes.lab != lab:
         raise LabError(
-            f"{connection} has a lab {changes.stack} on it already, which isn't on record here: another checkout's "
-            f"maybe. Take that down from there, or remove it by `lab down --adopt --stack {changes.stack}` from "
-            "here, or choose another host."
+            f"{connection} has a lab {changes.stack} on it already, which isn't on record here. Another checkout "
+            "probably made it. Take that down from there, or remove it by "
+            f"`lab down --adopt --stack {changes.stack}` from here, or choose another host."
         )
     if changes is None:
         there = connection.run(["test", "-e", HOME], deadline_seconds=_DEADLINE_SECONDS, check=False)

@@ -110,7 +110,7 @@ def _wait_for_lock(connection: Connection, holding: "Future[Completed]", signatu
             return
         if time.monotonic() > ends_at:
             raise HostError(
-                f"The lock of {connection} wasn't taken within {_DEADLINE_SECONDS} s. Is the host very busy?"
+                f"The lock of {connection} wasn't taken within {_DEADLINE_SECONDS} s. Check its load (`uptime`)."
             )
         time.sleep(0.02)
     raise _refusal(connection, holding)

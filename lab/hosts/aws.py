@@ -169,7 +169,7 @@ class AwsHost(DeclaredHost):
         return group
 
     def _declare_placement(self, document: AwsHostDocument, load_hosts: int) -> aws.ec2.PlacementGroup | None:
-        """Close to each other, if there are several and their type allows it.
+        """A group that puts the machines close to each other; None for one machine, or a type with shared cores.
 
         Source: Amazon EC2 User Guide, "Placement groups", rules for cluster placement groups: no burstable type, and
         not M7i-flex; other flexible types aren't placed so here.

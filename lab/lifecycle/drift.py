@@ -500,4 +500,5 @@ def _silence_reported(comparison: DriftComparison, subject: str) -> Generator[No
     except HostUnreachableError:
         raise
     except HostError as error:
-        comparison.expect(subject, "its answer", "its settings", str(error), remedy=f"`lab logs {subject}` shows why")
+        remedy, why = f"`lab logs {subject}` shows more", str(error).rstrip(".")
+        comparison.expect(subject, "its server", "answering", "silent", remedy=remedy, why=why)

@@ -1,4 +1,7 @@
-"""The Pulumi engine as a child process: in a session of its own, its events as progress, its errors as sentences."""
+"""Runs the Pulumi engine in its own session.
+
+It turns the engine's events into progress and its errors into sentences.
+"""
 
 import importlib.metadata
 import json

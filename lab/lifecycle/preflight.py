@@ -69,7 +69,7 @@ def cost_lines(stack: str, cost: Cost) -> Iterator[str]:
 
 
 def moment(when: datetime) -> str:
-    """A moment as a reader writes it: ``2026-12-01 18:00 UTC``."""
+    """A moment in UTC, to the minute: ``2026-12-01 18:00 UTC``."""
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 

@@ -1,4 +1,4 @@
-"""The record against reality: a host that was stopped or lost, and containers that nobody recorded.
+"""Correct Pulumi's record by what exists: a host that was stopped or lost, and containers that nobody recorded.
 
 Pulumi compares them only in a refresh, which calls the Docker engine on the host and fails without it.
 """
@@ -76,8 +76,9 @@ def _reconcile_controller(engine: Engine, state: State, *, killed: bool) -> bool
     for identity in containers.keys() - recorded:
         if not killed:
             raise LabError(
-                f"The {containers[identity]} is of a lab {engine.stack} that isn't on record here: another checkout's "
-                "maybe. Take that down from there, or remove it by `lab down` from here, or choose another name."
+                f"The {containers[identity]} is of a lab {engine.stack} that isn't on record here. Another checkout "
+                "probably made it. Take that down from there, or remove it by `lab down` from here, or choose another "
+                "name."
             )
         remove_labelled(LOCAL_DOCKER, containers[identity])
     if state.host is None or state.host_id is None or state.host.kind != "container":

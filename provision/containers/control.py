@@ -88,9 +88,7 @@ class HostDocker:
         try:
             return self.connection.run(["docker", *arguments], deadline_seconds=DOCKER_SECONDS).stdout
         except RemoteCommandError as error:
-            raise HostError(
-                f"{self} refused: {error} Is the lab up, and the engine running? See `lab doctor`."
-            ) from error
+            raise HostError(f"{self} refused: {error} Run `lab doctor`, then `lab up`.") from error
 
 
 Kind = Literal["container", "network", "image", "volume"]

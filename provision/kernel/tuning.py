@@ -117,8 +117,8 @@ def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, paths
         _logger.warning("%s: %s", connection, sentence)
     if answer.boot == "nothing":
         _logger.warning(
-            "%s has neither systemd nor cron: should it restart in the middle of a run, nothing there puts back what "
-            "was set. The next run does, and so does `lab tune --restore`.",
+            "%s has neither systemd nor cron: if it restarts during a run, its settings stay changed until the next "
+            "run or `lab tune --restore`.",
             connection,
         )
     return tuple(_as_set(knob, found) for knob, found in zip(knobs, answer.knobs, strict=True))

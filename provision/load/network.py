@@ -221,7 +221,7 @@ def _wait_for_port(lab: Connection, serving: "Future[None]", port_file: str) -> 
         if answer:
             return int(matching(r"\d{1,5}", answer, what="the port that it listens on", where=lab)[0])
         if time.monotonic() > ends_at:
-            raise HostError(f"{lab} listened to no load host within {_STARTING_SECONDS} s. Is it very busy?")
+            raise HostError(f"{lab} listened to no load host within {_STARTING_SECONDS} s. Check its load (`uptime`).")
         time.sleep(0.02)
     serving.result()
     raise HostError(f"The server for a load host on {lab} ended at once, without an error. Try again.")

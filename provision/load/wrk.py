@@ -117,7 +117,7 @@ def follow_warm_up(
     try:
         seen = looking(look)
     except RetryError:
-        # It is past its time; the status of the job says what happened.
+        # wrk is past its deadline; `jobs.wait` raises with the reason.
         seen = _ENDED
     return series, tuple(_end(connection, job, stop=seen == "enough") for connection, job in running)
 

@@ -220,7 +220,7 @@ def signal_group(process_group: int, number: int) -> None:
 
 
 def write_whole(path: Path, content: "dict[str, Any]") -> None:
-    """Write a file atomically and durably, even across a power failure."""
+    """Write a file so that a reader sees all of it or nothing, also after a power failure."""
     temporary = path.with_suffix(".part")
     with temporary.open("w") as file:
         json.dump(content, file)

@@ -46,9 +46,6 @@ def main() -> None:
         sys.exit(f"the watch ended: {error}")
 
 
-# The ticks
-
-
 def follow(request: "dict[str, Any]") -> None:
     """Write a tick a period until SIGTERM."""
     Path("/proc/self/comm").write_text(COMMAND)
@@ -198,9 +195,6 @@ def scheduled(cgroup: str) -> "list[int] | None":
 def processes_of(cgroup: str) -> "list[str]":
     """The processes in a cgroup. On v1 this file, kept open, would go on showing its first content."""
     return Path(cgroup, "cgroup.procs").read_text().split()
-
-
-# The connections
 
 
 def connections_to(port: int) -> "tuple[int, list[int] | None]":

@@ -24,8 +24,8 @@ VACUUM (ANALYZE);
 CHECKPOINT;
 """
 
-# The password reaches redis-cli by its environment, out of the container's own configuration: it is in no argument
-# list, and on no other machine than this one.
+# The password reaches redis-cli by its environment, from the container's configuration file, so it isn't in an argument
+# list and doesn't leave the host.
 REDIS_LOGIN = f'REDISCLI_AUTH=$(sed -n "s/^requirepass //p" {REDIS_CONFIGURATION}); export REDISCLI_AUTH'
 """The beginning of a shell script in Redis's container; redis-cli then needs no password."""
 
@@ -98,7 +98,8 @@ def run_sql(
         postgres: the service.
         database: which database psql connects to first.
         sql: the script, psql's own commands included. ``:"database"`` and ``:"seed"`` stand for the names of the
-            database and of its seeded snapshot, quoted by psql as SQL wants it; ``:'seed'`` for the same as a text.
+            database and of its seeded snapshot, quoted by psql as SQL wants it; ``:'seed'`` is the snapshot's name as a
+            string literal.
         deadline_seconds: when it is ended, in the container too.
 
     Returns:
@@ -194,7 +195,7 @@ def seed(
 
 
 def seeded_contract(connection: Connection, postgres: PostgresService) -> str | None:
-    """The hash of the contract that the snapshot was seeded with; None where there is none, or none that is whole.
+    """The hash of the contract that the snapshot was seeded with; None if its seeding was interrupted or never begun.
 
     Raises:
         HostError: PostgreSQL doesn't answer.

@@ -353,8 +353,8 @@ class CancelScope:
     """Work that another thread can ask to end; its other threads are in it if they run in a copy of its context.
 
     A request to end must not reach a thread while it talks to a host: an exception between two instructions of
-    Paramiko's can leave half a packet sent or a lock taken, and the connection is lost with all that was to be put back
-    over it. So the work goes on in a scope, as trio has it, and ends at its next checkpoint by `KeyboardInterrupt`,
+    Paramiko's can leave half a packet sent or a lock taken, and the connection is lost, and nothing can be restored on
+    the host. So the work goes on in a scope, as trio has it, and ends at its next checkpoint by `KeyboardInterrupt`,
     which no handler of errors catches. A command on a host is a checkpoint from its beginning to its end, and so is
     each piece of a file that is copied. Code that removes what the work created has a `shield`.
     """

@@ -270,7 +270,7 @@ def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
             ) from error
         if attempt.private_key is None and _ENDED_BEFORE_OFFER in str(error):
             raise HostAuthenticationError(
-                f"{name} ended the login before the SSH agent's last key was offered: an sshd accepts some five. "
+                f"{name} ended the login before the SSH agent's last key was offered: sshd accepts about five. "
                 "Leave the right key alone in the agent (`ssh-add -D`, then `ssh-add` it), or name it as `private_key` "
                 "in the stack document."
             ) from error
@@ -406,8 +406,8 @@ def _private_key(host: Host) -> paramiko.PKey | None:
     except TypeError as error:
         # The library below Paramiko raises this if a passphrase is needed.
         raise HostAuthenticationError(
-            f"The private key {host.private_key_path} for {label(host)} has a passphrase, and nobody is there to type "
-            "it. Give it to the SSH agent (`ssh-add`), and leave `private_key` out of the stack document."
+            f"The private key {host.private_key_path} for {label(host)} has a passphrase, which the lab can't "
+            "enter. Give it to the SSH agent (`ssh-add`), and leave `private_key` out of the stack document."
         ) from error
     except UnsupportedAlgorithm as error:
         raise HostAuthenticationError(
