@@ -40,7 +40,7 @@ def tune(
 
 def _check(inventory: "Inventory", *, json: bool) -> None:
     from documents.run import describe_control
-    from provision.kernel import Place, knobs, tuning
+    from provision.kernel import KnobPaths, knobs, tuning
     from provision.ssh import connect
     from provision.system import read_identity, read_tool_versions
 
@@ -48,7 +48,7 @@ def _check(inventory: "Inventory", *, json: bool) -> None:
     with connect(inventory.host) as connection:
         identity = read_identity(connection)
         versions = read_tool_versions(connection, inventory)
-        found = tuning.read(connection, wanted, settable=settable, place=Place())
+        found = tuning.read(connection, wanted, settable=settable, paths=KnobPaths())
     if json:
         print_json(
             {
@@ -74,7 +74,7 @@ def _check(inventory: "Inventory", *, json: bool) -> None:
 def _act(inventory: "Inventory", *, minutes: int, restore: bool, json: bool) -> None:
     from documents.run import describe_control
     from experiment.bench import held
-    from provision.kernel import Place, knobs, tuning
+    from provision.kernel import KnobPaths, knobs, tuning
     from provision.ssh import connect
 
     if not inventory.own_kernel:
@@ -86,11 +86,11 @@ def _act(inventory: "Inventory", *, minutes: int, restore: bool, json: bool) -> 
     # While a run holds the host, its settings are the run's.
     with connect(inventory.host) as connection, held(connection, "lab tune"):
         if restore:
-            restored = tuning.restore(connection, place=Place())
-            found = tuning.read(connection, wanted, settable=True, place=Place())
+            restored = tuning.restore(connection, paths=KnobPaths())
+            found = tuning.read(connection, wanted, settable=True, paths=KnobPaths())
         else:
             restored = None
-            found = tuning.tune(connection, wanted, seconds=60 * minutes, place=Place())
+            found = tuning.tune(connection, wanted, seconds=60 * minutes, paths=KnobPaths())
     if json:
         print_json({"control": describe_control(found), "knobs": _as_json(wanted, found)})
         return

@@ -49,7 +49,7 @@ def _confirm(
     show: Callable[[str], None],
 ) -> None:
     from documents.lab import JumpHost
-    from lab.hosts import pin_key
+    from lab.hosts import confirm_key
     from lab.lifecycle import ask_for_key, unknown_hosts
     from provision.ssh import fingerprint
 
@@ -71,7 +71,7 @@ def _confirm(
                 f"The key of {where} wasn't confirmed: nothing was done there. Find out which machine "
                 "answers there and why its key is another one, then run the same command again."
             )
-        pin_key(folder, host.address, host.port, key)
+        confirm_key(folder, host.address, host.port, key)
 
 
 ACCEPT_COST = "--accept-cost"
@@ -165,7 +165,7 @@ def up(
 def _describe(inventory: "Inventory") -> "Table":
     from rich.table import Table
 
-    from documents.lab import SERVICES
+    from documents.lab import SERVICES, format_cpu_list
 
     cores, size = inventory.cores, inventory.size
     table = Table("what", "CPUs", "port", "is", box=None, pad_edge=False)
@@ -173,7 +173,7 @@ def _describe(inventory: "Inventory") -> "Table":
     tenants = "; cores shared with other tenants" if size.shared_cores else ""
     table.add_row(
         f"host ({inventory.host.kind})",
-        ",".join(map(str, size.cpus)),
+        format_cpu_list(size.cpus),
         str(inventory.host.port),
         f"{size.memory_bytes / 1024**3:.0f} GB{smaller}{tenants}",
     )
@@ -184,9 +184,9 @@ def _describe(inventory: "Inventory") -> "Table":
     for number, load_host in enumerate(inventory.load_hosts, start=1):
         table.add_row(
             f"load host {number} ({load_host.host.kind})",
-            ",".join(map(str, load_host.generator)),
+            format_cpu_list(load_host.generator),
             str(load_host.host.port),
-            f"wrk; the host's own work has the CPUs {','.join(map(str, load_host.system))}",
+            f"wrk; the host's own work has the CPUs {format_cpu_list(load_host.system)}",
         )
     if not inventory.load_hosts:
         shared = "; shared with what it measures" if cores.shares("generator") else ""

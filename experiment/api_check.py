@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from documents.errors import DocumentError, FairgroundError, RunError
-from documents.lab import ApiService, Inventory, Secrets
+from documents.lab import UPLOAD_FOLDER, ApiService, Inventory, Secrets
 from documents.report import ApiCheck, ApiCheckStep
 from documents.stack import SECRET_ENVIRONMENT, Api, Implementation, Stack
 from experiment.bench import held, verify_api, wait_until_ready
@@ -152,7 +152,6 @@ def _first_pattern(path: Path) -> str:
 
 
 USER = "65532:65532"
-UPLOADS = "/uploads"
 
 _SHELLS = (["/bin/sh", "-c"], ["sh", "-c"])
 
@@ -174,14 +173,14 @@ def image_faults(inspected: Mapping[str, Any], owner: str | None) -> list[str]:
         faults.append("it has no ENTRYPOINT")
     elif entry_point[:2] in _SHELLS:
         faults.append("its ENTRYPOINT has the shell form, so the shell would get the signals; write a list")
-    if environment.get("UPLOAD_DIR") != UPLOADS:
-        faults.append(f"its environment doesn't have UPLOAD_DIR={UPLOADS}")
+    if environment.get("UPLOAD_DIR") != UPLOAD_FOLDER:
+        faults.append(f"its environment doesn't have UPLOAD_DIR={UPLOAD_FOLDER}")
     secret = sorted(SECRET_ENVIRONMENT & environment.keys())
     faults += [f"its environment has {name}, which only the lab may set" for name in secret]
     if owner is None:
-        faults.append(f"it has no folder {UPLOADS}")
+        faults.append(f"it has no folder {UPLOAD_FOLDER}")
     elif owner != USER.replace(":", "/"):
-        faults.append(f"its folder {UPLOADS} belongs to {owner.replace('/', ':')}, and so would the volume there")
+        faults.append(f"its folder {UPLOAD_FOLDER} belongs to {owner.replace('/', ':')}, and so would the volume there")
     return faults
 
 
@@ -281,7 +280,7 @@ def _check_on_the_lab(steps: _Steps, entry: Api, folder: Path, stack: str, read_
         steps.leave_out(on_the_host, str(error))
         return
     with connection:
-        steps.run("image", lambda: _look_at_image(connection, service))
+        steps.run("image", lambda: _look_at_image(connection, inventory, service))
         if steps.run("container", lambda: _look_at_container(connection, inventory, service)):
             steps.run("contract", lambda: _check_contract(connection, inventory, secrets, service))
         else:
@@ -322,11 +321,11 @@ def _as_declared(api: Api | ApiService) -> tuple[object, ...]:
     return api.source, api.port, api.target, api.environment
 
 
-def _look_at_image(connection: Connection, service: ApiService) -> tuple[bool, str]:
+def _look_at_image(connection: Connection, inventory: Inventory, service: ApiService) -> tuple[bool, str]:
     inspected = inspect_image(connection, service.image_id)
-    faults = image_faults(inspected, folder_owner(connection, service.image_id, UPLOADS))
+    faults = image_faults(inspected, folder_owner(connection, inventory.stack, service.image_id, UPLOAD_FOLDER))
     size = image_bytes(connection, service.image_id)
-    return _all_good(faults, f"{size / 1e6:.1f} MB; user, entry point and {UPLOADS} are right")
+    return _all_good(faults, f"{size / 1e6:.1f} MB; user, entry point and {UPLOAD_FOLDER} are right")
 
 
 def _look_at_container(connection: Connection, inventory: Inventory, service: ApiService) -> tuple[bool, str]:

@@ -6,11 +6,10 @@ the host (`provision.system.changes`). So anyone who can log in can undo it, als
 """
 
 import shlex
-from collections.abc import Iterator
 
 from documents.errors import HostError, LabError, RemoteCommandError
 from provision.containers import HostDocker, Labelled, cgroups, remove_labelled
-from provision.kernel import Place, tuning
+from provision.kernel import KnobPaths, tuning
 from provision.load import jobs
 from provision.payload import HOME
 from provision.ssh import Connection
@@ -55,9 +54,9 @@ def reserve(connection: Connection, stack: str, lab: str) -> None:
     changes = parse_changes(connection, before)
     if changes is not None and changes.held and changes.lab != lab:
         raise LabError(
-            f"{connection} has a lab {changes.stack} on it already, which isn't on record here: another checkout's "
-            f"maybe. Take that down from there, or remove it by `lab down --adopt --stack {changes.stack}` from "
-            "here, or choose another host."
+            f"{connection} has a lab {changes.stack} on it already, which isn't on record here. Another checkout "
+            "probably made it. Take that down from there, or remove it by "
+            f"`lab down --adopt --stack {changes.stack}` from here, or choose another host."
         )
     if changes is None:
         there = connection.run(["test", "-e", HOME], deadline_seconds=_DEADLINE_SECONDS, check=False)
@@ -67,7 +66,7 @@ def reserve(connection: Connection, stack: str, lab: str) -> None:
             lab=lab,
             made_folder=there.exit_status != 0,
             client_folder=client.stdout.strip() or None,
-            build_cache=_list_build_cache(connection),
+            build_cache=engine.list_records(connection),
         )
     connection.run(["install", "-d", "-m", "0700", HOME], deadline_seconds=_DEADLINE_SECONDS)
     earlier = tuple(name for name in dict.fromkeys((*changes.earlier, changes.stack)) if name != stack)
@@ -90,7 +89,7 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
             the lab. The journal then stays, too.
 
     Returns:
-        What was left because something else on the host needs it by now, a sentence for each.
+        What was left because something else on the host now needs it, a sentence for each.
 
     Raises:
         HostError: something can't be undone; says what. What is still to be undone stays in the journal.
@@ -104,12 +103,12 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
         changes = _wake_engine(connection, changes)
     if connection.run("command -v python3", deadline_seconds=_DEADLINE_SECONDS, check=False).stdout:
         jobs.end_all(connection, f"{HOME}/*")
-        tuning.restore(connection, place=Place())
+        tuning.restore(connection, paths=KnobPaths())
     for thing in find_things(connection, changes):
         if not (keep_images and thing.kind == "image"):
             remove_labelled(HostDocker(connection), thing)
     cgroups.remove(connection, changes.cgroups)
-    if not keep_images and changes.build_cache is not None:
+    if not keep_images and changes.build_cache is not None and not _goes_with_its_engine(connection, changes):
         engine.remove_records(connection, but=changes.build_cache)
     _undo_access(connection, changes)
     if keep_images:
@@ -117,34 +116,31 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
         undone = {"drop_in": False, "engine_started": False, "engine_units": (), "cgroups": (), "memberships": ()}
         write_changes(connection, changes.model_copy(update={**undone, "held": False}))
         return ()
-    left = tuple(_undo_packages(connection, changes))
+    still_needed = _undo_packages(connection, changes)
     if changes.client_folder is not None:
         connection.run(["rm", "-rf", "--", changes.client_folder], deadline_seconds=_DEADLINE_SECONDS)
     folder = HOME if changes.made_folder else JOURNAL
     if not changes.made_folder:
         _empty_folder(connection)
     connection.run(["rm", "-rf", "--", folder], deadline_seconds=_DEADLINE_SECONDS)
-    return left
+    return tuple(still_needed)
 
 
 def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled, ...]:
-    """Everything with the lab's label, or with that of an earlier lab whose images were kept.
-
-    An engine that was installed for the lab and never ran is removed with its content.
-    """
-    if packages.ENGINE_PACKAGE in changes.packages:
-        answer = connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False)
-        if answer.exit_status:
-            return ()
+    """Everything with the lab's label, or with that of an earlier lab whose images were kept."""
+    if _goes_with_its_engine(connection, changes):
+        return ()
     return tuple(
         thing for name in (changes.stack, *changes.earlier) for thing in find_labelled_on_host(connection, name)
     )
 
 
-def _list_build_cache(connection: Connection) -> tuple[str, ...] | None:
-    if engine.is_installed(connection) and not engine.is_at_work(connection):
-        return None
-    return engine.list_records(connection)
+def _goes_with_its_engine(connection: Connection, changes: HostChanges) -> bool:
+    """Whether the engine was installed for the lab and doesn't run; then it is removed with its content."""
+    if packages.ENGINE_PACKAGE not in changes.packages:
+        return False
+    answer = connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    return answer.exit_status != 0
 
 
 def _wake_engine(connection: Connection, changes: HostChanges) -> HostChanges:
@@ -174,16 +170,17 @@ def _undo_access(connection: Connection, changes: HostChanges) -> None:
         preparation.reload_sshd(connection)
 
 
-def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str]:
-    """Remove what was installed for the lab; yields what other software needs by now."""
+def _undo_packages(connection: Connection, changes: HostChanges) -> list[str]:
+    """Remove what was installed for the lab; returns what other software now needs."""
     if not changes.packages:
-        return
+        return []
     needed = packages.purge(connection, changes.packages)
-    for name, others in needed.items():
-        yield f"package {name} on the host, which {', '.join(others)} needs by now"
+    still_needed = [
+        f"package {name} on the host, which {', '.join(others)} now needs" for name, others in needed.items()
+    ]
     if packages.ENGINE_PACKAGE in needed and engine.CONFIGURATION in changes.folders:
         connection.run(["rm", "-f", "--", engine.CONFIGURATION], deadline_seconds=_DEADLINE_SECONDS)
-        yield "the engine on the host without networks of its own, until it is restarted"
+        still_needed.append("the engine on the host without networks of its own, until it is restarted")
     if packages.ENGINE_PACKAGE not in needed:
         try:
             for folder in changes.folders:
@@ -192,6 +189,7 @@ def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str
             raise HostError(f"What the Docker engine left on {connection} can't be removed: {error}") from error
         for group in changes.groups:
             connection.run(["groupdel", group], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    return still_needed
 
 
 def _empty_folder(connection: Connection) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from analysis.formatting import MISSING, MOST_NAMES, capital, counted, listing, percent
 from analysis.pages.table import ROLE_NAMES, Column, Table, TableCell, without_empty
 from documents.base import format_duration
-from documents.lab import CoreLayout, Role, Varied
+from documents.lab import CoreLayout, Role, Varied, format_cpu_list
 from documents.report import CellNumbers, Grade, LoadHostReport, OpenLoopNumbers, Report, WatchNumbers
 from documents.run import UNKNOWN_COMMIT, HostIdentity, KnobRecord, KnobState, LoadHostLook
 
@@ -134,8 +134,8 @@ def load_host_table(report: Report) -> Table:
             row("Processor", lambda host: host.before.identity.cpu_model),
             row("System", lambda host: f"{host.before.identity.operating_system}, {host.before.identity.kernel}"),
             row("Memory, GiB", lambda host: f"{host.before.identity.memory_bytes / 2**30:.3g}"),
-            row("CPUs of the generator", lambda host: ",".join(map(str, host.generator))),
-            row("CPUs of its other work", lambda host: ",".join(map(str, host.system))),
+            row("CPUs of the generator", lambda host: format_cpu_list(host.generator)),
+            row("CPUs of its other work", lambda host: format_cpu_list(host.system)),
             row("Differences from the lab's host", lambda host: "; ".join(host.differences) or "none"),
             network("Round trip, least, µs", lambda look: f"{look.network.round_trips.minimum_us:,.0f}"),
             network("Round trip, median, µs", lambda look: f"{look.network.round_trips.median_us:,.0f}"),
@@ -325,7 +325,7 @@ def host_details(report: Report) -> tuple[tuple[str, str], ...]:
         ("Settings", f"{capital(report.control)}."),
         ("Kind", _KINDS.get(report.host_kind, report.host_kind)),
         ("Processor", f"{host.cpu_model}, {counted(host.threads_per_core, 'thread')} a core"),
-        ("CPUs of the lab", ",".join(map(str, report.size.cpus))),
+        ("CPUs of the lab", format_cpu_list(report.size.cpus)),
         ("CPUs by role", _laid_out(report.cores)),
         ("Memory of the lab", f"{report.size.memory_bytes / 2**30:.3g} of {host.memory_bytes / 2**30:.3g} GiB"),
         ("Machine", _machine(host)),

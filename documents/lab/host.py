@@ -73,7 +73,7 @@ class CoreLayout(Document):
 
     def cpu_list(self, role: Role) -> str:
         """The CPUs of one role as the kernel writes a CPU list, such as ``0,1,2``."""
-        return ",".join(map(str, self.of(role)))
+        return format_cpu_list(self.of(role))
 
 
 def roles_share(cpus: Mapping[str, Collection[int]]) -> bool:
@@ -101,6 +101,11 @@ def parse_cpu_list(text: str) -> tuple[int, ...]:
             raise ValueError(f"the range {part} in the CPU list {text!r} falls")
         cpus.update(range(first, last + 1))
     return tuple(sorted(cpus))
+
+
+def format_cpu_list(cpus: Collection[int]) -> str:
+    """CPUs as the kernel reads a CPU list, in rising order, such as ``0,1,2``."""
+    return ",".join(map(str, sorted(cpus)))
 
 
 def _check_cpu_list(text: str) -> str:

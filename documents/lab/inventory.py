@@ -21,6 +21,15 @@ VARIED_LABEL = "org.fairground.varied"
 
 LOOPBACK = "127.0.0.1"
 
+REDIS_CONFIGURATION = "/etc/redis/lab.conf"
+"""Redis's configuration in its container, with the password."""
+
+UPLOAD_FOLDER = "/uploads"
+"""Where an API's container has its upload volume."""
+
+POOL_SIZE = 32
+"""The connections to PostgreSQL that an API keeps, unless its environment has DB_POOL_SIZE."""
+
 
 class PostgresService(Document):
     """PostgreSQL on the host.

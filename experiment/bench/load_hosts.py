@@ -8,7 +8,7 @@ from documents.errors import RunError
 from documents.lab import LoadHost
 from documents.run import HostRecord, KnobRecord, LoadHostLook
 from experiment.bench import host_folder, run_lock
-from provision.kernel import Place, knobs, tuning
+from provision.kernel import KnobPaths, knobs, tuning
 from provision.load import network
 from provision.ssh import Connection
 from provision.system import identity, pinning, preparation
@@ -18,7 +18,7 @@ class LoadHosts:
     """Operations on all load hosts of a lab, which may have none."""
 
     def __init__(
-        self, lab: Connection, address: str, hosts: Sequence[tuple[LoadHost, Connection]], *, place: Place
+        self, lab: Connection, address: str, hosts: Sequence[tuple[LoadHost, Connection]], *, paths: KnobPaths
     ) -> None:
         """Prepare them.
 
@@ -26,12 +26,12 @@ class LoadHosts:
             lab: to the lab's host.
             address: where the APIs listen.
             hosts: the load hosts, each with its connection.
-            place: the paths of the kernel's files and of the lab's journal of them on each host.
+            paths: the paths of the kernel's files and of the lab's journal of them on each host.
         """
         self._lab = lab
         self._address = address
         self._hosts = hosts
-        self._place = place
+        self._paths = paths
 
     @contextmanager
     def hold(self, work: str) -> Generator[None]:
@@ -72,9 +72,9 @@ class LoadHosts:
         """See `Bench.tune`; the name of each knob includes the number of its load host."""
         return self._named(
             [
-                tuning.tune(connection, knobs.load_host_knobs(host), seconds=seconds, place=self._place)
+                tuning.tune(connection, knobs.load_host_knobs(host), seconds=seconds, paths=self._paths)
                 if host.own_kernel
-                else tuning.read(connection, knobs.load_host_knobs(host), settable=False, place=self._place)
+                else tuning.read(connection, knobs.load_host_knobs(host), settable=False, paths=self._paths)
                 for host, connection in self._hosts
             ]
         )
@@ -83,13 +83,13 @@ class LoadHosts:
         """See `Bench.renew`."""
         for host, connection in self._hosts:
             if host.own_kernel:
-                tuning.renew(connection, seconds=seconds, place=self._place)
+                tuning.renew(connection, seconds=seconds, paths=self._paths)
 
     def read_knobs(self) -> tuple[KnobRecord, ...]:
         """See `Bench.read_knobs`."""
         return self._named(
             [
-                tuning.read(connection, knobs.load_host_knobs(host), settable=host.own_kernel, place=self._place)
+                tuning.read(connection, knobs.load_host_knobs(host), settable=host.own_kernel, paths=self._paths)
                 for host, connection in self._hosts
             ]
         )
@@ -99,7 +99,7 @@ class LoadHosts:
 
         def untune_one(host: LoadHost, connection: Connection) -> None:
             if host.own_kernel:
-                tuning.restore(connection, place=self._place)
+                tuning.restore(connection, paths=self._paths)
 
         self._on_each(untune_one)
 

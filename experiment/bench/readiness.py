@@ -7,7 +7,7 @@ import httpx
 from tenacity import RetryError, Retrying, retry_if_result, stop_before_delay, wait_fixed
 
 from apis.contract.checks import CheckResult, Target, run_checks
-from documents.lab import LOOPBACK, ApiService, Inventory, Secrets
+from documents.lab import LOOPBACK, POOL_SIZE, ApiService, Inventory, Secrets
 from provision.services import count_statements, reset
 from provision.ssh import Connection, checkpoint
 
@@ -85,7 +85,7 @@ def reach_apis(
     postgres, redis = inventory.postgres, inventory.redis
     with ExitStack() as stack:
         stack.callback(reset, connection, inventory)
-        stack.enter_context(count_statements(connection, inventory))
+        count_statements(connection, postgres)
 
         def forward(port: int, address: str = LOOPBACK) -> int:
             return stack.enter_context(connection.forward(port, address))
@@ -100,7 +100,7 @@ def reach_apis(
                 jwt_secret=secrets.jwt_secret,
                 database_url=database_url,
                 redis_url=redis_url,
-                pool_size=int(service.environment.get("DB_POOL_SIZE", "32")),
+                pool_size=int(service.environment.get("DB_POOL_SIZE", POOL_SIZE)),
             )
             for service in services
         }

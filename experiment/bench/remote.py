@@ -22,7 +22,7 @@ from experiment.planning import layouts_of
 from experiment.workloads import RequestFile
 from experiment.workloads.command import OPEN_LOOP_SOURCE
 from provision.containers import Cgroup, control
-from provision.kernel import Place, knobs, tuning
+from provision.kernel import KnobPaths, knobs, tuning
 from provision.load import Job, open_loop, recording
 from provision.services import database, wait_for_postgres, wait_for_redis
 from provision.ssh import Connection, connect
@@ -58,7 +58,7 @@ class RemoteBench:
     """A `Bench` on the host of an inventory; the load comes from the inventory's load hosts, if it has any.
 
     `load_hosts` are connections to these, in their order. The settings of a host outlive a killed run by the time of a
-    cell and `lease_margin_seconds`. `place` has the paths of the kernel's files and of the lab's journal of them.
+    cell and `lease_margin_seconds`. `paths` has the paths of the kernel's files and of the lab's journal of them.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class RemoteBench:
         secrets: Secrets,
         *,
         load_hosts: Sequence[Connection] = (),
-        place: Place | None = None,
+        paths: KnobPaths | None = None,
         lease_margin_seconds: float = _LEASE_MARGIN_SECONDS,
     ) -> None:
         self._beside = Beside()
-        self._place = place or Place()
+        self._paths = paths or KnobPaths()
         self._lease_margin_seconds = lease_margin_seconds
         self._lease_seconds: float | None = None
         self._knobs = knobs.knobs_of(inventory.cores)
@@ -87,7 +87,7 @@ class RemoteBench:
         self._api_port: int | None = None
         hosts = [*zip(inventory.load_hosts, load_hosts, strict=True)]
         address = inventory.api_address
-        self._load_hosts = LoadHosts(connection, address, hosts, place=self._place)
+        self._load_hosts = LoadHosts(connection, address, hosts, paths=self._paths)
         self._generators = Generators(
             connection,
             address,
@@ -155,7 +155,7 @@ class RemoteBench:
         of_load_hosts = self._load_hosts.tune(seconds=self._lease_seconds)
         if not self._inventory.own_kernel:
             return (*self._read_own_knobs(), *of_load_hosts)
-        own = tuning.tune(self._connection, self._knobs, seconds=self._lease_seconds, place=self._place)
+        own = tuning.tune(self._connection, self._knobs, seconds=self._lease_seconds, paths=self._paths)
         return (*own, *of_load_hosts)
 
     def renew(self, *, seconds: float) -> None:
@@ -174,7 +174,7 @@ class RemoteBench:
         with ExitStack() as rest:
             rest.callback(self._load_hosts.untune)
             if self._inventory.own_kernel:
-                tuning.restore(self._connection, place=self._place)
+                tuning.restore(self._connection, paths=self._paths)
 
     def install(self, requests: Sequence[RequestFile]) -> None:
         """See `Bench.install`."""
@@ -218,8 +218,8 @@ class RemoteBench:
             raise
         except HostError:
             if not self._arrangement.starts_postgres:
-                wait_for_postgres(self._connection, self._inventory.postgres)
-            wait_for_redis(self._connection, self._inventory.redis)
+                wait_for_postgres(self._connection, self._inventory.postgres, may_restart=True)
+            wait_for_redis(self._connection, self._inventory.redis, may_restart=True)
             raise
 
     def prepare(self, tokens: bytes) -> None:
@@ -318,11 +318,11 @@ class RemoteBench:
 
     def _renew(self, seconds: float) -> None:
         if self._inventory.own_kernel:
-            tuning.renew(self._connection, seconds=seconds, place=self._place)
+            tuning.renew(self._connection, seconds=seconds, paths=self._paths)
         self._load_hosts.renew(seconds=seconds)
 
     def _read_own_knobs(self) -> tuple[KnobRecord, ...]:
-        return tuning.read(self._connection, self._knobs, settable=self._inventory.own_kernel, place=self._place)
+        return tuning.read(self._connection, self._knobs, settable=self._inventory.own_kernel, paths=self._paths)
 
     def _cgroup_of_api(self) -> Cgroup:
         if self._api_cgroup is None:

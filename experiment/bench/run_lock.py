@@ -24,6 +24,7 @@ from experiment.bench.bench import Beside
 from provision.payload import FOLDER as PAYLOAD
 from provision.payload import HOME
 from provision.ssh import Beat, Completed, Connection
+from provision.ssh.login import DEAD_PEER_SECONDS
 
 _logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ _HELD_BY_ANOTHER = 75
 _BEAT_SECONDS = 5.0
 """How often the controller sends a signal of life: a packet and a read of one byte."""
 
-_SILENT_SECONDS = 30.0
+_SILENT_SECONDS: float = DEAD_PEER_SECONDS
 """How long the holder waits for one: as long as the controller waits for a silent host, so that the lock is free when
 the controller gives up the connection."""
 
@@ -109,7 +110,7 @@ def _wait_for_lock(connection: Connection, holding: "Future[Completed]", signatu
             return
         if time.monotonic() > ends_at:
             raise HostError(
-                f"The lock of {connection} wasn't taken within {_DEADLINE_SECONDS} s. Is the host very busy?"
+                f"The lock of {connection} wasn't taken within {_DEADLINE_SECONDS} s. Check its load (`uptime`)."
             )
         time.sleep(0.02)
     raise _refusal(connection, holding)

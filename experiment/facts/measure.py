@@ -16,7 +16,7 @@ from analysis.report import facts_file_name, find_facts
 from apis.contract.checks.answers import Author, Post
 from apis.contract.seed import seeded_post, seeded_user
 from documents.base import Document
-from documents.errors import HostError, RemoteCommandError, RunError
+from documents.errors import RunError
 from documents.files import replace_file
 from documents.lab import ApiService, Inventory, Secrets
 from documents.run import Building, Facts, Nanoseconds, Starting
@@ -227,7 +227,6 @@ def _request(connection: Connection, api: ApiService, address: str) -> dict[str,
     executable = connection.run(
         ["readlink", f"/proc/{process_id}/exe"], deadline_seconds=_DEADLINE_SECONDS
     ).stdout.strip()
-    directory = cgroup.directories["memory"]
     return {
         "container": api.container,
         "address": address,
@@ -235,8 +234,8 @@ def _request(connection: Connection, api: ApiService, address: str) -> dict[str,
         "path": f"/api/posts/{_POST_ID}",
         "body": _expected_body(),
         "executable": executable,
-        "cgroup": directory,
-        "memory_stat": f"{directory}/memory.stat",
+        "cgroup": cgroup.directories["memory"],
+        "memory_stat": cgroup.memory_file,
         "memory_field": "rss" if cgroup.version == 1 else "anon",
         "rest_seconds": REST_SECONDS,
         "deadline_seconds": _ANSWER_SECONDS,
@@ -244,20 +243,17 @@ def _request(connection: Connection, api: ApiService, address: str) -> dict[str,
 
 
 def _start(connection: Connection, inventory: Inventory, api: ApiService, request: Mapping[str, object]) -> Start:
-    try:
-        start = call(
-            connection,
-            "first_answer",
-            request,
-            Start,
-            what=f"a start of the API {api.name}",
-            deadline_seconds=_ANSWER_SECONDS + REST_SECONDS + _DEADLINE_SECONDS,
-            cpus=inventory.cores.cpu_list("system"),
-        )
-    except RemoteCommandError as error:
-        raise HostError(
-            f"The API {api.name} gave no right answer after its start: {error} Look at its log: `lab logs {api.name}`."
-        ) from error
+    start = call(
+        connection,
+        "first_answer",
+        request,
+        Start,
+        what=f"a start of the API {api.name}",
+        failure=f"The API {api.name} gave no right answer after its start on {connection}",
+        remedy=f"Look at its log: `lab logs {api.name}`.",
+        deadline_seconds=_ANSWER_SECONDS + REST_SECONDS + _DEADLINE_SECONDS,
+        cpus=inventory.cores.cpu_list("system"),
+    )
     if not start.started_ns <= start.running_ns <= start.answered_ns:
         raise unexpected(start.to_json(), what=f"a start of the API {api.name}", where=connection)
     return start

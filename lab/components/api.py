@@ -7,13 +7,11 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
-from documents.lab import ApiService
+from documents.lab import POOL_SIZE, UPLOAD_FOLDER, ApiService
 from documents.stack import Api as ApiDocument
-from lab.components.services import DATABASE, USER, HostEngine
+from lab.components.services import DATABASE, USER, HostDockerEngine
 from lab.resources import Credentials
 from provision.images.context import hash_build_context
-
-UPLOAD_FOLDER = "/uploads"
 
 _STOP_SECONDS = 15
 """The contract gives an API 10 s to finish open requests; after this time it is killed."""
@@ -35,7 +33,7 @@ class ApiArgs:
     """
 
     document: ApiDocument
-    engine: HostEngine
+    engine: HostDockerEngine
     cpu_list: pulumi.Input[str]
     listen_address: pulumi.Input[str]
     credentials: Credentials
@@ -52,7 +50,6 @@ class Api(pulumi.ComponentResource):
     """
 
     service: pulumi.Output[ApiService]
-    container: docker.Container
 
     def __init__(self, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the API: its image, built on the host, and its container."""
@@ -74,7 +71,7 @@ class Api(pulumi.ComponentResource):
         environment = {
             "HOST": args.listen_address,
             "LOG_LEVEL": "warn",
-            "DB_POOL_SIZE": "32",
+            "DB_POOL_SIZE": str(POOL_SIZE),
             "PORT": str(document.port),
             "UPLOAD_DIR": UPLOAD_FOLDER,
             **document.environment,
@@ -88,7 +85,7 @@ class Api(pulumi.ComponentResource):
                 lambda password: f"redis://:{password}@127.0.0.1:{args.redis_port}/0"
             ),
         }
-        self.container = docker.Container(
+        container = docker.Container(
             name,
             name=container_name,
             image=image.image_id,
@@ -113,7 +110,7 @@ class Api(pulumi.ComponentResource):
             ),
         )
         source_sha256 = hash_build_context(Path(document.source))
-        self.service = pulumi.Output.all(self.container.id, image.image_id).apply(
+        self.service = pulumi.Output.all(container.id, image.image_id).apply(
             lambda values: ApiService(
                 name=name,
                 source=document.source,

@@ -8,9 +8,9 @@ import pulumi_docker as docker
 from documents.lab import HostResources, Inventory, LoadHost, Secrets
 from documents.stack import Stack
 from lab.components.api import Api, ApiArgs
-from lab.components.services import HostEngine, Postgres, Redis
+from lab.components.services import HostDockerEngine, Postgres, Redis
 from lab.cores import describe_load_host, lay_out_cores, size_host
-from lab.hosts import name_place
+from lab.hosts import host_slug
 from lab.hosts.declare import declare_host
 from lab.hosts.declared import DeclaredLoadHost
 from lab.resources import BaseImage, Credentials, ReadyHost, ReadyLoadHost, SeededDatabase, hash_contract, ssh_options
@@ -41,7 +41,7 @@ class Lab(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         credentials = Credentials("credentials", opts=child)
         host = declare_host(stack, controller=controller, credentials=credentials, folder=state_folder, opts=child)
-        goes_with, place = host.machine, name_place(stack.host)
+        goes_with, slug = host.machine, host_slug(stack.host)
         ready = ReadyHost(
             "ready-host",
             host=host.host,
@@ -57,7 +57,7 @@ class Lab(pulumi.ComponentResource):
         layout = resources.apply(lambda resources: lay_out_cores(stack, resources))
         provider = docker.Provider(
             # A host that replaces another has its own: what was on the other one is removed through the other's.
-            f"{place}-engine",
+            f"{slug}-engine",
             host=ready.docker_url,
             ssh_opts=host.host.apply(ssh_options),
             opts=child,
@@ -70,13 +70,13 @@ class Lab(pulumi.ComponentResource):
             host_id=host.host_id,
             opts=pulumi.ResourceOptions(parent=self, deleted_with=goes_with, depends_on=[ready]),
         )
-        engine = HostEngine(
+        engine = HostDockerEngine(
             stack=stack.name,
             provider=provider,
             base=base,
             host=host.host,
             host_id=host.host_id,
-            place=place,
+            host_slug=slug,
             goes_with=goes_with,
         )
         postgres = Postgres(

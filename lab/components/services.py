@@ -5,18 +5,18 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-from documents.lab import HOST_LABEL, STACK_LABEL, Host, PostgresService, RedisService
+from documents.lab import HOST_LABEL, REDIS_CONFIGURATION, STACK_LABEL, Host, PostgresService, RedisService
 from documents.stack import Postgres as PostgresDocument
 from documents.stack import Redis as RedisDocument
 from lab.resources import BaseImage, BuiltImage, BuiltImageArgs, Credentials
 
 
 @dataclass(frozen=True)
-class HostEngine:
+class HostDockerEngine:
     """The Docker engine of a host, reached through SSH once the host is ready.
 
-    `host` is how the host is reached. `host_id` names it: a new id recreates everything on it. `place` changes when the
-    lab moves to another host, so that equal names there are created too. `goes_with` is the resource whose removal
+    `host` is how the host is reached. `host_id` names it: a new id recreates everything on it. `host_slug` changes when
+    the lab moves to another host, so that equal names there are created too. `goes_with` is the resource whose removal
     removes all of it, so that a destroy needn't call an engine that is about to vanish.
     """
 
@@ -25,7 +25,7 @@ class HostEngine:
     base: BaseImage
     host: pulumi.Output[Host]
     host_id: pulumi.Output[str]
-    place: str
+    host_slug: str
     goes_with: pulumi.Resource
 
     def options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
@@ -34,7 +34,7 @@ class HostEngine:
             parent=parent,
             provider=self.provider,
             deleted_with=self.goes_with,
-            replacement_trigger=self.place,
+            replacement_trigger=self.host_slug,
         )
 
     def container_labels(self) -> list[docker.ContainerLabelArgs]:
@@ -120,7 +120,7 @@ class Postgres(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        engine: HostEngine,
+        engine: HostDockerEngine,
         document: PostgresDocument,
         cpu_list: pulumi.Input[str],
         credentials: Credentials,
@@ -187,7 +187,6 @@ class Postgres(pulumi.ComponentResource):
 
 
 REDIS_CONTAINER = "fairground-redis"
-CONFIGURATION_FILE = "/etc/redis/lab.conf"
 
 
 REDIS_SETTINGS = {
@@ -209,13 +208,12 @@ class Redis(pulumi.ComponentResource):
     """Redis 8 on Debian's packages, or the image that the document names, on the host's loopback interface."""
 
     service: pulumi.Output[RedisService]
-    container: docker.Container
 
     def __init__(
         self,
         name: str,
         *,
-        engine: HostEngine,
+        engine: HostDockerEngine,
         document: RedisDocument,
         cpu_list: pulumi.Input[str],
         credentials: Credentials,
@@ -227,18 +225,18 @@ class Redis(pulumi.ComponentResource):
             image = engine.build_image("redis-image", context="lab/images/redis", image="fairground-redis", parent=self)
         else:
             image = engine.pull_image("redis-image", image=document.image, parent=self)
-        self.container = docker.Container(
+        container = docker.Container(
             "redis",
             name=REDIS_CONTAINER,
             image=image.image_id,
-            command=["redis-server", CONFIGURATION_FILE],
+            command=["redis-server", REDIS_CONFIGURATION],
             network_mode="host",
             cpu_set=cpu_list,
             restart="unless-stopped",
             labels=engine.container_labels(),
             uploads=[
                 docker.ContainerUploadArgs(
-                    file=CONFIGURATION_FILE,
+                    file=REDIS_CONFIGURATION,
                     content=credentials.redis_password.apply(
                         lambda password: write_configuration(document.port, password)
                     ),
@@ -248,7 +246,7 @@ class Redis(pulumi.ComponentResource):
             log_opts={"max-size": "10m"},
             opts=engine.options(self),
         )
-        self.service = pulumi.Output.all(self.container.id, image.image_id).apply(
+        self.service = pulumi.Output.all(container.id, image.image_id).apply(
             lambda values: RedisService(
                 container=REDIS_CONTAINER, image_id=values[1], port=document.port, settings=REDIS_SETTINGS
             )

@@ -1,15 +1,15 @@
 """Host kinds: each gives a `Host` that answers over SSH; from there one code path serves all."""
 
 from lab.hosts.cloud import CLOUDS, missing_extra
-from lab.hosts.declared import name_place
-from lab.hosts.ssh import describe_host, describe_way, known_key, pin_key
+from lab.hosts.declared import host_slug
+from lab.hosts.ssh import confirm_key, describe_host, describe_unverified_host, known_key
 
 __all__ = [
     "CLOUDS",
+    "confirm_key",
     "describe_host",
-    "describe_way",
+    "describe_unverified_host",
+    "host_slug",
     "known_key",
     "missing_extra",
-    "name_place",
-    "pin_key",
 ]

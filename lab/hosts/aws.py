@@ -6,7 +6,7 @@ from documents.lab import LOOPBACK
 from documents.stack import AwsHost as AwsHostDocument
 from documents.stack import cloud_tags
 from lab.hosts.cloud import NETWORK, SSH_PORT, missing_extra, secret_user_data
-from lab.hosts.declared import DeclaredHost, load_hosts_on, reachable_hosts
+from lab.hosts.declared import DeclaredHost, load_hosts_on, machine_names, reachable_hosts
 from lab.resources import Credentials
 
 try:
@@ -38,7 +38,7 @@ class AwsHost(DeclaredHost):
         document: AwsHostDocument,
         credentials: Credentials,
         ssh_folder: str,
-        load_hosts: int = 0,
+        load_hosts: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the machines of a stack."""
@@ -68,7 +68,7 @@ class AwsHost(DeclaredHost):
                 placement=placement,
                 user_data=user_data,
             )
-            for instance_name in ("host", *(f"load-host-{number}" for number in range(1, load_hosts + 1)))
+            for instance_name in machine_names(load_hosts)
         ]
 
         self.machine = instances[0]
@@ -169,7 +169,7 @@ class AwsHost(DeclaredHost):
         return group
 
     def _declare_placement(self, document: AwsHostDocument, load_hosts: int) -> aws.ec2.PlacementGroup | None:
-        """Close to each other, if there are several and their type allows it.
+        """A group that puts the machines close to each other; None for one machine, or a type with shared cores.
 
         Source: Amazon EC2 User Guide, "Placement groups", rules for cluster placement groups: no burstable type, and
         not M7i-flex; other flexible types aren't placed so here.

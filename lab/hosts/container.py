@@ -10,12 +10,12 @@ from typing import NamedTuple
 import pulumi
 import pulumi_docker as docker
 
-from documents.lab import LOOPBACK, STACK_LABEL, PhysicalCore
+from documents.lab import LOOPBACK, STACK_LABEL, PhysicalCore, format_cpu_list
 from documents.stack import ContainerHost as ContainerHostDocument
 from documents.stack import ContainerLoadHost as ContainerLoadHostDocument
 from documents.stack import Stack, keeps_images
 from lab.cores import take_cores
-from lab.hosts.declared import DeclaredHost, host_folder, load_hosts_on, reachable_hosts
+from lab.hosts.declared import DeclaredHost, host_folder, load_hosts_on, machine_names, reachable_hosts
 from lab.resources import BaseImage, Credentials
 from provision.images.context import hash_build_context
 
@@ -48,7 +48,7 @@ class HostShare(NamedTuple):
 
 
 def share_machine(
-    document: ContainerHostDocument, topology: Sequence[PhysicalCore], machine_memory_bytes: int, *, hosts: int = 1
+    document: ContainerHostDocument, topology: Sequence[PhysicalCore], machine_memory_bytes: int, *, hosts: int
 ) -> tuple[HostShare, ...]:
     """The part of the machine for each of several equal hosts: what the document asks for, or less.
 
@@ -97,7 +97,7 @@ class ContainerHost(DeclaredHost):
         ports += [one.ssh_port for one in stack.load_host if isinstance(one, ContainerLoadHostDocument)]
         containers = [
             self._declare_container(
-                "host" if number == 0 else f"load-host-{number}",
+                machine_name,
                 image=image,
                 share=share,
                 ssh_port=port,
@@ -105,7 +105,9 @@ class ContainerHost(DeclaredHost):
                 if network is None
                 else [docker.ContainerNetworksAdvancedArgs(name=network.name, ipv4_address=addresses[number])],
             )
-            for number, (share, port) in enumerate(zip(shares, ports, strict=True))
+            for number, (machine_name, share, port) in enumerate(
+                zip(machine_names(len(stack.load_host)), shares, ports, strict=True)
+            )
         ]
         self.host, *others = reachable_hosts(
             "container",
@@ -170,7 +172,7 @@ class ContainerHost(DeclaredHost):
             image=image.image_id,
             restart="unless-stopped",
             labels=[docker.ContainerLabelArgs(label=STACK_LABEL, value=self._stack)],
-            cpu_set=",".join(map(str, share.cpus)),
+            cpu_set=format_cpu_list(share.cpus),
             memory=share.memory_bytes // 1024**2,
             memory_swap=share.memory_bytes // 1024**2,
             capabilities=docker.ContainerCapabilitiesArgs(adds=["ALL"], drops=list(_DROPPED_CAPABILITIES)),

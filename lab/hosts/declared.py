@@ -10,9 +10,17 @@ from documents.lab import CloudKind, Host
 from documents.stack import AnyHost, ExistingHost
 from lab.resources import KEY_NAME, KNOWN_HOSTS_NAME, Credentials, SshFiles, pin_host_key
 
+LOAD_HOST = "load-host-"
+"""The name of a load host in the program, without its number; the lab's host is ``host``."""
 
-def name_place(document: AnyHost | ExistingHost) -> str:
-    """The place of a host in one word: the address of an existing machine, or the kind of one that the lab creates."""
+
+def machine_names(load_hosts: int) -> tuple[str, ...]:
+    """The names of a lab's hosts in the program: the lab's own, and so many load hosts."""
+    return ("host", *(f"{LOAD_HOST}{number}" for number in range(1, load_hosts + 1)))
+
+
+def host_slug(document: AnyHost | ExistingHost) -> str:
+    """A host in one word: address and port of an existing machine, or the kind of one that the lab creates."""
     if isinstance(document, ExistingHost):
         return f"{document.address}-{document.port}".replace(":", "-")
     return document.kind
@@ -20,7 +28,7 @@ def name_place(document: AnyHost | ExistingHost) -> str:
 
 def host_folder(document: AnyHost | ExistingHost, folder: Path) -> Path:
     """The controller's folder for a host, beside that of a host which it replaces."""
-    return folder / "hosts" / name_place(document)
+    return folder / "hosts" / host_slug(document)
 
 
 def reachable_hosts(

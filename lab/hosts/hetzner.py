@@ -8,7 +8,7 @@ from documents.lab import LOOPBACK
 from documents.stack import NETWORK_ZONES, cloud_tags
 from documents.stack import HetznerHost as HetznerHostDocument
 from lab.hosts.cloud import NETWORK, SSH_PORT, missing_extra, secret_user_data
-from lab.hosts.declared import DeclaredHost, load_hosts_on, reachable_hosts
+from lab.hosts.declared import DeclaredHost, load_hosts_on, machine_names, reachable_hosts
 from lab.resources import Credentials
 
 try:
@@ -36,7 +36,7 @@ class HetznerHost(DeclaredHost):
         document: HetznerHostDocument,
         credentials: Credentials,
         ssh_folder: str,
-        load_hosts: int = 0,
+        load_hosts: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the host of a stack, and its load hosts; each resource is labelled with the stack's name."""
@@ -105,9 +105,7 @@ class HetznerHost(DeclaredHost):
                     ),
                 ),
             )
-            for index, server_name in enumerate(
-                ("host", *(f"load-host-{number}" for number in range(1, load_hosts + 1)))
-            )
+            for index, server_name in enumerate(machine_names(load_hosts))
         ]
 
         self.machine = servers[0]

@@ -9,7 +9,7 @@ from documents.files import replace_file
 from documents.lab import LOOPBACK, Host, JumpHost
 from documents.stack import ExistingHost, SshLoadHost, Stack, keeps_images
 from documents.stack import SshHost as SshHostDocument
-from lab.hosts.declared import DeclaredHost, DeclaredLoadHost, host_folder
+from lab.hosts.declared import LOAD_HOST, DeclaredHost, DeclaredLoadHost, host_folder
 from lab.resources import KNOWN_HOSTS_NAME, Credentials, ReservedHost, ReservedHostArgs, SshFiles, list_known_hosts
 
 
@@ -19,10 +19,10 @@ def describe_host(document: ExistingHost, folder: Path) -> Host:
     Raises:
         HostKeyError: a key is neither given nor confirmed; says what to do.
     """
-    return describe_way(document, folder, _require_key(document, folder))
+    return describe_unverified_host(document, folder, _require_key(document, folder))
 
 
-def describe_way(document: ExistingHost, folder: Path, host_public_key: str) -> Host:
+def describe_unverified_host(document: ExistingHost, folder: Path, host_public_key: str) -> Host:
     """How the host is reached, with a key that isn't checked here; the key of its jump host must be known.
 
     Raises:
@@ -44,7 +44,7 @@ def describe_way(document: ExistingHost, folder: Path, host_public_key: str) -> 
 
 def known_key(host: ExistingHost | JumpHost, folder: Path) -> str | None:
     """The key of a host that its document gives, or that was confirmed; None if there is neither."""
-    return host.host_key or pinned_key(folder, host.address, host.port)
+    return host.host_key or confirmed_key(folder, host.address, host.port)
 
 
 def _require_key(host: ExistingHost | JumpHost, folder: Path) -> str:
@@ -59,7 +59,7 @@ def _require_key(host: ExistingHost | JumpHost, folder: Path) -> str:
 _CONFIRMED = "confirmed_hosts"
 
 
-def pinned_key(folder: Path, address: str, port: int) -> str | None:
+def confirmed_key(folder: Path, address: str, port: int) -> str | None:
     """The key that was confirmed for a host, in one line of OpenSSH's format; None if there is none.
 
     Raises:
@@ -74,23 +74,23 @@ def pinned_key(folder: Path, address: str, port: int) -> str | None:
         ) from error
     for line in lines:
         name, _, key = line.partition(" ")
-        if name == _pin_name(address, port):
+        if name == _confirmed_name(address, port):
             return key
     return None
 
 
-def pin_key(folder: Path, address: str, port: int, host_public_key: str) -> None:
+def confirm_key(folder: Path, address: str, port: int, host_public_key: str) -> None:
     """Pin a key that was confirmed, in place of an earlier one of that host."""
     path = folder / _CONFIRMED
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
-    name = _pin_name(address, port)
+    name = _confirmed_name(address, port)
     kept = [line for line in lines if line.partition(" ")[0] != name]
     # Whoever can write it can have another host pass for this one.
     replace_file(path, "".join(f"{line}\n" for line in (*kept, f"{name} {host_public_key}")), mode=0o600)
 
 
-def _pin_name(address: str, port: int) -> str:
+def _confirmed_name(address: str, port: int) -> str:
     return f"[{address}]:{port}"
 
 
@@ -133,7 +133,7 @@ class SshHost(DeclaredHost):
         load_hosts: list[DeclaredLoadHost] = []
         for number, load_host in enumerate(stack.load_host, start=1):
             if isinstance(load_host, SshLoadHost):
-                host, reserved = self._declare(f"load-host-{number}", load_host, for_load=True, keep_images=False)
+                host, reserved = self._declare(f"{LOAD_HOST}{number}", load_host, for_load=True, keep_images=False)
                 load_hosts.append(DeclaredLoadHost(host, reserved.id, reserved))
         self.load_hosts = tuple(load_hosts)
         self.register_outputs({"host_id": self.host_id})

@@ -4,7 +4,6 @@ from lab.lifecycle.drift import read_drift
 from lab.lifecycle.engine import Engine, ResourceProgress
 from lab.lifecycle.existing_host import ask_for_key, unknown_hosts
 from lab.lifecycle.lifecycle import (
-    Adoptable,
     Ended,
     Receipt,
     adopt,
@@ -19,7 +18,6 @@ from lab.lifecycle.preflight import cost_lines, cost_until_expiry
 from lab.lifecycle.state import list_recorded, read_state, remove_superseded_images
 
 __all__ = [
-    "Adoptable",
     "Ended",
     "Engine",
     "Receipt",

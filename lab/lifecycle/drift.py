@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from pulumi.runtime.rpc import UNKNOWN
+
 from documents.errors import HostError, HostUnreachableError
 from documents.lab import (
     ContainerState,
@@ -17,7 +19,9 @@ from documents.lab import (
     RedisService,
     RunningContainer,
     Secrets,
+    format_cpu_list,
 )
+from lab.hosts.declared import LOAD_HOST
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.state import Declared, DeclaredLab, read_declared
 from provision.containers import (
@@ -30,7 +34,7 @@ from provision.containers import (
     read_running,
     size_in_words,
 )
-from provision.kernel import Place, tuning
+from provision.kernel import KnobPaths, tuning
 from provision.services import PostgresState, means, read_postgres, read_redis, seed_database
 from provision.ssh import Connection, connect
 
@@ -139,7 +143,7 @@ def compare_container(
     comparison.expect(subject, "its state", "running", running.status, remedy=_restart(declared.name, running.status))
     comparison.expect(subject, "its image", state.image_id, running.state.image_id, remedy=remedy)
     for aspect, found in running.state.aspects.items():
-        # The engine chooses what the record leaves open.
+        # Docker chooses what the record leaves open.
         value = state.aspects.get(aspect, found)
         comparison.expect(subject, f"its {aspect}", value, found, remedy=limits_remedy if is_recorded else remedy)
     _compare_environment(comparison, subject, state, running.state, remedy)
@@ -164,16 +168,16 @@ def compare_effective(
             comparison.expect(declared.subject, what, wanted, found, remedy=remedy)
 
     cpus, memory = aspects["CPUs"], aspects["memory limit"]
-    expect("its effective CPUs", "CPUs", cpus, _list(effective.cpus))
+    expect("its effective CPUs", "CPUs", cpus, format_cpu_list(effective.cpus))
     wanted = host_memory if memory == NONE else memory
     if wanted != NONE:
         expect("its effective memory limit", "memory limit", wanted, size_in_words(effective.memory_bytes))
     quota = NONE if effective.cpu_quota is None else f"{effective.cpu_quota:g} CPUs"
     expect("its effective CPU quota", "CPU quota", aspects["CPU quota"], quota)
-    if _list(effective.cpus) == cpus:
+    if format_cpu_list(effective.cpus) == cpus:
         for process in effective.processes:
             what = f"the affinity of its process {process.process_id} ({process.name})"
-            expect(what, "CPUs", cpus, _list(process.cpus))
+            expect(what, "CPUs", cpus, format_cpu_list(process.cpus))
 
 
 def _compare_environment(
@@ -196,10 +200,6 @@ def _restart(name: str, status: str) -> str:
     if status == "restarting":
         return "it keeps restarting: `lab logs` shows why"
     return UP
-
-
-def _list(cpus: Sequence[int]) -> str:
-    return ",".join(map(str, cpus))
 
 
 _OWN = frozenset({"user", "database", "database user"})
@@ -279,12 +279,6 @@ def compare_redis(comparison: DriftComparison, redis: RedisService, found: Mappi
 
 _UNCHANGED = frozenset({"same", "read", "refresh"})
 
-_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""Pulumi's text for a value that is known once the resource is created.
-
-Source: sdk/go/common/resource/plugin/rpc.go.
-"""
-
 _SHOWN_CHARACTERS = 60
 
 
@@ -292,7 +286,7 @@ def compare_document(comparison: DriftComparison, engine: Engine) -> None:
     """Compare what the program declares now with what the last `up` applied. Nothing is changed.
 
     Raises:
-        LabError: the engine refused.
+        LabError: Pulumi refused.
     """
     compare_steps(comparison, json.loads(engine.query("preview", "--json")))
 
@@ -330,7 +324,7 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
     if value is None:
         return "not set"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if _UNKNOWN in text:
+    if UNKNOWN in text:
         return "known once it is created"
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
@@ -353,7 +347,7 @@ def read_drift(engine: Engine, inventory: Inventory, secrets: Secrets, *, hold: 
             purpose.
 
     Raises:
-        LabError: the engine, or the controller's Docker engine, refused.
+        LabError: Pulumi, or the controller's Docker engine, refused.
         HostError: the host can't be read.
     """
     comparison = DriftComparison(secrets.values())
@@ -414,8 +408,8 @@ def _compare_host(
     declared: DeclaredLab,
     here: RunningContainer | None,
 ) -> None:
-    services = (*inventory.services.values(), *inventory.apis)
-    order = {service.container: number for number, service in enumerate(services)}
+    parts = (*inventory.services.values(), *inventory.apis)
+    order = {part.container: number for number, part in enumerate(parts)}
     wanted = sorted(declared.containers, key=lambda one: order.get(one.name, len(order)))
     running = read_running(
         connection,
@@ -438,7 +432,7 @@ def _compare_host(
     alive = {name for name, container in found.items() if container is not None and container.status == "running"}
     _compare_services(comparison, connection, inventory, alive)
     if inventory.own_kernel:
-        for setting in tuning.read_left(connection, place=Place()):
+        for setting in tuning.read_left(connection, paths=KnobPaths()):
             comparison.expect(
                 "host",
                 f"its kernel setting {setting.path}",
@@ -458,7 +452,7 @@ def _compare_load_hosts(
     """
     recorded = {one.subject: one for one in declared.load_hosts}
     for number, load_host in enumerate(inventory.load_hosts, start=1):
-        name = f"load-host-{number}"
+        name = f"{LOAD_HOST}{number}"
         if name in recorded and name in here:
             with connect(load_host.host) as connection:
                 running = read_running(connection, inventory.stack, names=[], images=[])
@@ -506,4 +500,5 @@ def _silence_reported(comparison: DriftComparison, subject: str) -> Generator[No
     except HostUnreachableError:
         raise
     except HostError as error:
-        comparison.expect(subject, "its answer", "its settings", str(error), remedy=f"`lab logs {subject}` shows why")
+        remedy, why = f"`lab logs {subject}` shows more", str(error).rstrip(".")
+        comparison.expect(subject, "its server", "answering", "silent", remedy=remedy, why=why)

@@ -1,4 +1,7 @@
-"""The Pulumi engine as a child process: in a session of its own, its events as progress, its errors as sentences."""
+"""Runs the Pulumi engine in its own session.
+
+It turns the engine's events into progress and its errors into sentences.
+"""
 
 import importlib.metadata
 import json
@@ -111,29 +114,38 @@ class Engine:
     def query(self, *arguments: str) -> str:
         """Run a command that only reads, and return what it prints. It may hold secrets: show it to no one.
 
+        The engine gets a session of its own, and the whole session is ended if the time is up.
+
         Raises:
             LabError: there is no engine, it doesn't end in time, or it refused; has its own message.
         """
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 self._command(*arguments),
                 cwd=self.root,
                 env=dict(self.environment),
-                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 text=True,
-                check=False,
-                timeout=_QUERY_SECONDS,
+                start_new_session=True,
             )
         except FileNotFoundError as error:
             raise LabError("There is no pulumi command; run `make setup`, which installs it.") from error
-        except subprocess.TimeoutExpired as error:
-            raise LabError(
-                f"pulumi {arguments[0]} didn't end within {_QUERY_SECONDS} s and was ended. Is the machine very busy? "
-                "Try again."
-            ) from error
-        if done.returncode:
-            raise LabError(f"pulumi {arguments[0]} failed: {_tidy(done.stderr) or 'it gave no reason'}")
-        return done.stdout
+        with process:
+            try:
+                output, errors = process.communicate(timeout=_QUERY_SECONDS)
+            except BaseException as error:
+                end_session(process.pid, self.environment["PULUMI_BACKEND_URL"])
+                if isinstance(error, subprocess.TimeoutExpired):
+                    raise LabError(
+                        f"pulumi {arguments[0]} didn't end within {_QUERY_SECONDS} s and was ended. Check the load on "
+                        "the controller (`uptime`), then try again."
+                    ) from error
+                raise
+        if process.returncode:
+            raise LabError(f"pulumi {arguments[0]} failed: {_tidy(errors) or 'it gave no reason'}")
+        return output
 
     def operate(self, *arguments: str, progress: Progress) -> None:
         """Run an operation that changes the lab (up, refresh, destroy, cancel) to its end.
@@ -288,7 +300,7 @@ def read_outputs(engine: Engine) -> dict[str, Any]:
     """The stack's outputs, secrets in plain text included.
 
     Raises:
-        LabError: the engine refused.
+        LabError: Pulumi refused.
     """
     return json.loads(engine.query("stack", "output", "--json", "--show-secrets"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from documents.errors import HostError
 from documents.lab import Host, JumpHost
 from documents.stack import ExistingHost, SshHost, Stack, keeps_images
-from lab.hosts import describe_host, describe_way, known_key
+from lab.hosts import describe_host, describe_unverified_host, known_key
 from lab.lifecycle.engine import Engine
 from lab.resources import KNOWN_HOSTS_NAME, list_known_hosts
 from provision.reservation import release
@@ -19,8 +19,8 @@ from provision.system import engine as engine_service
 
 def unknown_hosts(document: ExistingHost, folder: Path) -> tuple[ExistingHost | JumpHost, ...]:
     """The host and its jump host, if their keys are neither given nor confirmed; the jump host comes first."""
-    way = (document,) if document.jump_host is None else (document.jump_host, document)
-    return tuple(host for host in way if known_key(host, folder) is None)
+    route = (document,) if document.jump_host is None else (document.jump_host, document)
+    return tuple(host for host in route if known_key(host, folder) is None)
 
 
 def ask_for_key(document: ExistingHost, folder: Path, target: ExistingHost | JumpHost) -> str:
@@ -33,8 +33,8 @@ def ask_for_key(document: ExistingHost, folder: Path, target: ExistingHost | Jum
     """
     if isinstance(target, JumpHost):
         alone = ExistingHost(kind="ssh", address=target.address, port=target.port, user=target.user)
-        return fetch_host_key(describe_way(alone, folder, ""))
-    with _with_known_hosts(describe_way(document, folder, "")) as host:
+        return fetch_host_key(describe_unverified_host(alone, folder, ""))
+    with _with_known_hosts(describe_unverified_host(document, folder, "")) as host:
         return fetch_host_key(host)
 
 

@@ -16,7 +16,7 @@ from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, re
 from lab.resources import take_kept
 from provision.containers import LOCAL_DOCKER, Labelled, find_labelled, remove_labelled
 from provision.reservation import find_things, release
-from provision.services import wait_for_services
+from provision.services import wait_for_lab
 from provision.ssh import Connection, connect
 from provision.system import HostChanges, find_labelled_on_host, read_changes
 
@@ -59,7 +59,7 @@ def await_services(inventory: Inventory) -> None:
         HostError: one of them doesn't; says which, why it ended and what it wrote last.
     """
     with connect(inventory.host) as connection:
-        wait_for_services(connection, inventory)
+        wait_for_lab(connection, inventory)
 
 
 def read_lab(engine: Engine) -> tuple[Inventory, Secrets]:
@@ -89,7 +89,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
     Works after a half-failed or killed up, and without a readable stack document (None: the cache is then kept).
 
     Raises:
-        LabError: the engine refused to destroy, and nothing else was removed; or there is no such lab, or another
+        LabError: Pulumi refused to destroy, and nothing else was removed; or there is no such lab, or another
             release of Fairground stood it up.
     """
     state = State()
@@ -176,7 +176,7 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
     """Find what exists of a lab: on record, on the controller's engine, and on the hosts that its document names.
 
     Raises:
-        LabError: the engine, or the controller's Docker engine, doesn't answer.
+        LabError: Pulumi, or the controller's Docker engine, doesn't answer.
         HostError: a host answers and can't be used, for instance because it shows another key than the pinned one.
     """
     state = read_state(engine)
@@ -184,11 +184,11 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
     if state.resources:
         found.append(f"{len(state.resources)} resources on record")
     if uses_controller(stack, state):
-        found += [f"{thing} on this machine" for thing in find_labelled(LOCAL_DOCKER, engine.stack)]
+        found += [f"{thing} on the controller" for thing in find_labelled(LOCAL_DOCKER, engine.stack)]
     gone: list[str] = []
     answering: list[ExistingHost] = []
     named = {host.address: host for host in stack.existing_hosts}
-    for address in [*named, *(state.reservations.keys() - named)]:
+    for address in dict.fromkeys((*named, *state.reservations)):
         host = named.get(address)
         try:
             # A host that the document no longer names is reached as recorded.
@@ -210,7 +210,7 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
     """Remove what `look_around` found.
 
     Raises:
-        LabError: the engine refused to destroy, or another release of Fairground stood the lab up.
+        LabError: Pulumi refused to destroy, or another release of Fairground stood the lab up.
         HostError: what was changed on a host can't be undone.
     """
     state = read_state(engine)
@@ -278,7 +278,7 @@ def take_down_expired(
         recorded: the names of all stacks on record.
         now: the moment.
         unreadable: the names of those whose document can't be read; they are left alone.
-        engine_of: returns the engine of a stack, by its name.
+        engine_of: returns the Pulumi engine of a stack, by its name.
         progress: is called with each operation of the engines.
     """
     documents = {stack.name: stack for stack in stacks}

@@ -69,7 +69,7 @@ def cost_lines(stack: str, cost: Cost) -> Iterator[str]:
 
 
 def moment(when: datetime) -> str:
-    """A moment as a reader writes it: ``2026-12-01 18:00 UTC``."""
+    """A moment in UTC, to the minute: ``2026-12-01 18:00 UTC``."""
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
@@ -132,7 +132,7 @@ def _check_room(folder: Path) -> None:
 
 
 def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetime) -> None:
-    """Refuse early what would fail late, or would be created for an expired lab. `environment` is the engine's.
+    """Refuse early what would fail late, or would be created for an expired lab. `environment` is Pulumi's.
 
     Raises:
         LabError: the lab has expired; the kind's Python package or its provider's plugin isn't installed; or there are

@@ -1,13 +1,14 @@
-"""The record against reality: a host that was stopped or lost, and containers that nobody recorded.
+"""Correct Pulumi's record by what exists: a host that was stopped or lost, and containers that nobody recorded.
 
-Pulumi compares them only in a refresh, which calls the engine on the host and fails without it.
+Pulumi compares them only in a refresh, which calls the Docker engine on the host and fails without it.
 """
 
 from collections.abc import Collection
 
 from documents.errors import HostAuthenticationError, HostError, HostKeyError, LabError
-from documents.lab import STACK_LABEL, Host
+from documents.lab import Host
 from documents.stack import Stack
+from lab.hosts.declared import LOAD_HOST
 from lab.lifecycle.drift import differing_aspects
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.state import Declared, State, read_declared
@@ -19,6 +20,9 @@ _BOOT_SECONDS = 60
 _DEADLINE_SECONDS = 60
 _STOP_SECONDS = 180
 """For all containers, one after the other; PostgreSQL has 30 s to stop, an API 15 s."""
+
+_STOPPED = frozenset({"created", "exited", "dead"})
+"""Docker's states of a container that `docker start` starts."""
 
 
 def reconcile(engine: Engine, stack: Stack, state: State, *, killed: bool, progress: Progress) -> bool:
@@ -72,8 +76,9 @@ def _reconcile_controller(engine: Engine, state: State, *, killed: bool) -> bool
     for identity in containers.keys() - recorded:
         if not killed:
             raise LabError(
-                f"The {containers[identity]} is of a lab {engine.stack} that isn't on record here: another checkout's "
-                "maybe. Take that down from there, or remove it by `lab down` from here, or choose another name."
+                f"The {containers[identity]} is of a lab {engine.stack} that isn't on record here. Another checkout "
+                "probably made it. Take that down from there, or remove it by `lab down` from here, or choose another "
+                "name."
             )
         remove_labelled(LOCAL_DOCKER, containers[identity])
     if state.host is None or state.host_id is None or state.host.kind != "container":
@@ -83,7 +88,7 @@ def _reconcile_controller(engine: Engine, state: State, *, killed: bool) -> bool
         return False
     LOCAL_DOCKER.run("start", state.host_id)
     for resource in state.containers:
-        if not resource.name.startswith("load-host-"):
+        if not resource.name.startswith(LOAD_HOST):
             continue
         if resource.id in containers:
             LOCAL_DOCKER.run("start", resource.id)
@@ -115,7 +120,7 @@ def forget_host(engine: Engine, state: State) -> None:
     """Take a host that is gone off the record, with all that was on it.
 
     Raises:
-        LabError: the engine refused.
+        LabError: Pulumi refused.
     """
     # Its container; or, if a refresh already took that off the record, its ReadyHost, which has the same id.
     for resource in state.resources:
@@ -128,7 +133,7 @@ def forget_reservation(engine: Engine, state: State, address: str) -> None:
     """Take an existing host that is gone off the record, with all that was on it; one not on record is fine.
 
     Raises:
-        LabError: the engine refused.
+        LabError: Pulumi refused.
     """
     if (reservation := state.reservations.get(address)) is not None:
         engine.query("state", "delete", reservation.urn, "--target-dependents", "--yes")
@@ -149,26 +154,13 @@ def _reach(engine: Engine, state: State, host: Host, progress: Progress) -> Conn
 
 def _reconcile_containers(connection: Connection, stack: str, declared: Collection[Declared]) -> bool:
     recorded = {one.id for one in declared}
-
-    def listed(*filters: str) -> set[str]:
-        words = [word for text in (f"label={STACK_LABEL}={stack}", *filters) for word in ("--filter", text)]
-        command = ["docker", "ps", "--all", "--quiet", "--no-trunc", *words]
-        return set(connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout.split())
-
-    there = listed()
-    if changed := _with_other_limits(connection, stack, declared):
+    there = {one.id: one for one in read_running(connection, stack, names=[], images=[]).containers}
+    changed = {one.id for one in declared if one.id in there and differing_aspects(one.state({}), there[one.id])}
+    if changed:
         # PostgreSQL's data survives its container, so it has to stop cleanly.
         connection.run(["docker", "stop", *sorted(changed)], deadline_seconds=_STOP_SECONDS)
-    if unwanted := there.difference(recorded) | changed:
-        connection.run(["docker", "rm", "--force", *sorted(unwanted)], deadline_seconds=_DEADLINE_SECONDS)
-    stopped = listed("status=created", "status=exited", "status=dead").intersection(recorded)
-    if stopped:
-        connection.run(["docker", "start", *stopped], deadline_seconds=_DEADLINE_SECONDS)
-    return bool(changed) or not there.issuperset(recorded)
-
-
-def _with_other_limits(connection: Connection, stack: str, declared: Collection[Declared]) -> set[str]:
-    """The containers on record that have other limits than the record says."""
-    running = read_running(connection, stack, names=[], images=[])
-    there = {container.id: container for container in running.containers}
-    return {one.id for one in declared if one.id in there and differing_aspects(one.state({}), there[one.id])}
+    if unwanted := (there.keys() - recorded) | changed:
+        connection.run(["docker", "rm", "--force", "--volumes", *sorted(unwanted)], deadline_seconds=_DEADLINE_SECONDS)
+    if stopped := {id_ for id_ in there.keys() & (recorded - changed) if there[id_].status in _STOPPED}:
+        connection.run(["docker", "start", *sorted(stopped)], deadline_seconds=_DEADLINE_SECONDS)
+    return bool(changed) or not recorded <= there.keys()

@@ -1,4 +1,4 @@
-"""What the engine has on record: resources, containers as they are declared, unfinished operations, and the lock."""
+"""What Pulumi has on record: resources, containers as they are declared, unfinished operations, and the lock."""
 
 import base64
 import importlib.util
@@ -14,6 +14,7 @@ from documents.errors import DocumentError, LabError
 from documents.files import remove_lines
 from documents.lab import ContainerState, Host, Inventory
 from documents.stack import Bill
+from lab.hosts.declared import LOAD_HOST
 from lab.lifecycle.engine import Engine, command_of, end_session
 from provision.containers import (
     ALL,
@@ -52,12 +53,12 @@ class Reservation(NamedTuple):
 
 @dataclass(frozen=True)
 class State:
-    """The stack as the engine recorded it.
+    """The stack as Pulumi recorded it.
 
     Without a record it is empty. `pending` says that an operation never ended. `host` and `host_id` are set once the
     host was ready or reserved, `lab`, which distinguishes this lab from another of its name, once it has credentials.
     `reservations` has the reservation on each existing host, by its address. `bill` is the cost of a cloud's machines,
-    set as soon as the engine begins to create them. `missing_code` has the modules that created a resource and that
+    set as soon as Pulumi begins to create them. `missing_code` has the modules that created a resource and that
     this checkout lacks.
     """
 
@@ -82,10 +83,10 @@ class State:
 
 
 def ensure_stack(engine: Engine) -> None:
-    """Create the engine's record of the stack if there is none; the selected stack stays selected.
+    """Create Pulumi's record of the stack if there is none; the selected stack stays selected.
 
     Raises:
-        LabError: the engine refused.
+        LabError: Pulumi refused.
     """
     if not is_recorded(engine):
         # Pulumi would check the passphrase against the salt of a removed state, and call it incorrect.
@@ -94,7 +95,7 @@ def ensure_stack(engine: Engine) -> None:
 
 
 def is_recorded(engine: Engine) -> bool:
-    """Whether the engine has a record of the stack, which may be empty."""
+    """Whether Pulumi has a record of the stack, which may be empty."""
     return (_state_folder(engine) / "stacks" / "fairground" / f"{engine.stack}.json").exists()
 
 
@@ -107,7 +108,7 @@ def read_state(engine: Engine) -> State:
     """Read the record of the stack; the state is empty if there is none.
 
     Raises:
-        LabError: the engine can't read it.
+        LabError: Pulumi can't read it.
     """
     if not is_recorded(engine):
         return State()
@@ -199,7 +200,7 @@ def release_stale_lock(engine: Engine) -> bool:
     its session, and only those are ended.
 
     Raises:
-        LabError: the engine that holds the lock is at work.
+        LabError: the Pulumi engine that holds the lock is at work.
     """
     released = False
     for path in _lock_files(engine):
@@ -229,7 +230,7 @@ def remove_superseded_images(engine: Engine, inventory: Inventory) -> None:
     """Remove the stack's images that are no longer on record, from the controller's engine and from the host's.
 
     Raises:
-        LabError: the engine, or the controller's Docker engine, refused.
+        LabError: Pulumi, or the controller's Docker engine, refused.
         HostError: the host can't be reached, or its engine refused.
     """
     recorded = [resource.id for resource in read_state(engine).resources]
@@ -261,7 +262,7 @@ _MEGABYTE = 1024**2
 
 @dataclass(frozen=True)
 class Declared:
-    """A container on record.
+    """A container as the last `lab up` declared it.
 
     Attributes:
         subject: its name in the program.
@@ -299,7 +300,7 @@ class Declared:
             "memory reservation": size_in_words(self.inputs.get("memoryReservation", 0) * _MEGABYTE),
             "kernel settings": mapping_in_words(self.inputs.get("sysctls")),
         }
-        # Where memory is limited and swap isn't, the engine chooses the limit of both.
+        # Where memory is limited and swap isn't, Docker chooses the limit of both.
         if swap is not None or not memory:
             aspects["memory and swap limit"] = size_in_words((swap or 0) * _MEGABYTE)
         environment = {**image, **split_environment(self.inputs.get("envs"))}
@@ -319,7 +320,7 @@ def read_declared(engine: Engine) -> DeclaredLab:
     """The containers on record.
 
     Raises:
-        LabError: the engine can't read its record.
+        LabError: Pulumi can't read its record.
     """
     deployment: dict[str, Any] = json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
     containers = [
@@ -328,7 +329,7 @@ def read_declared(engine: Engine) -> DeclaredLab:
         if one["type"].startswith("docker:index/container:") and not one.get("delete")
     ]
     hosts = {one.subject: one for one in (_as_declared(one) for one in containers if _IS_HOST in one["urn"])}
-    load_hosts = sorted(hosts.keys() - {"host"}, key=lambda name: int(name.removeprefix("load-host-")))
+    load_hosts = sorted(hosts.keys() - {"host"}, key=lambda name: int(name.removeprefix(LOAD_HOST)))
     return DeclaredLab(
         host=hosts.get("host"),
         load_hosts=tuple(hosts[name] for name in load_hosts),

@@ -25,7 +25,10 @@ SECRET_OUTPUTS = (
 
 
 class _CredentialsProvider(Provider):
-    """Never updates: without a comparison of its own, Pulumi would when this class moves, and drop the secrets."""
+    """Has no inputs to compare, so it never changes.
+
+    By Pulumi's own comparison it would be updated when this class moves, and lose its secrets.
+    """
 
     def create(self, props: dict[str, Any]) -> CreateResult:  # noqa: ARG002 - the signature is Pulumi's
         user_private, user_public = _make_key_pair()

@@ -159,8 +159,8 @@ class _ReservedHostProvider(Provider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         with connect(Host.model_validate_json(_props["host"])) as connection:
-            kept = release(connection, keep_images=_props["keep_images"])
-        add_kept(Path(_props["folder"]), kept)
+            still_needed = release(connection, keep_images=_props["keep_images"])
+        add_kept(Path(_props["folder"]), still_needed)
 
 
 def _is_one_machine(olds: dict[str, Any], news: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource
 from documents.errors import HostError, LabError
 from documents.lab import STACK_LABEL, Host
 from lab.resources.provider import Provider
-from provision.containers import LOCAL_DOCKER
+from provision.containers import LOCAL_DOCKER, HostDocker, Labelled, remove_labelled
 from provision.images import (
     MadeImage,
     build_image,
@@ -31,9 +31,6 @@ _RECIPE = "base"
 
 _CARRY_SECONDS = 300
 
-_NOT_THERE = "No such image"
-"""Docker's message for an image that doesn't exist."""
-
 
 class _BaseImageProvider(Provider):
     replaced_by = ("image", "tag", "stack", "host_id")
@@ -48,7 +45,7 @@ class _BaseImageProvider(Provider):
                 # A base that exists already, as one that was carried, is only inspected.
                 if host.kind != "container":
                     carry_from_elsewhere(connection, host, tag, _RECIPE)
-                elif find_image(connection, tag) is None:
+                elif find_image(HostDocker(connection), tag) is None:
                     _carry_into(props["host_id"], tag)
                 made = make_base_image_on_host(connection, image, tag, stack)
             note_image(MadeImage(host=host, name=tag, image_id=made.id, recipe=_RECIPE))
@@ -56,13 +53,8 @@ class _BaseImageProvider(Provider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """A refresh notices that the controller's base is gone; a host's base is removed with its host."""
-        if props.get("host") is None:
-            try:
-                LOCAL_DOCKER.run("image", "inspect", props["tag"])
-            except LabError as error:
-                if _NOT_THERE not in str(error):
-                    raise
-                return ReadResult(id_="", outs={})
+        if props.get("host") is None and find_image(LOCAL_DOCKER, props["tag"]) is None:
+            return ReadResult(id_="", outs={})
         return ReadResult(id_, props)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -70,10 +62,9 @@ class _BaseImageProvider(Provider):
         if _props.get("host") is not None:
             return
         try:
-            LOCAL_DOCKER.run("image", "rm", _props["tag"])
+            remove_labelled(LOCAL_DOCKER, Labelled("image", _id, _props["tag"]))
         except LabError as error:
-            if _NOT_THERE not in str(error):
-                raise LabError(f"The base image {_props['tag']} can't be removed: {error}") from error
+            raise LabError(f"The base image {_props['tag']} can't be removed: {error}") from error
 
 
 class BaseImage(Resource, module="fairground", name="BaseImage"):
@@ -155,7 +146,7 @@ class _BuiltImageProvider(Provider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """A refresh notices that the image is gone, or that another image has its name."""
         with connect(Host.model_validate_json(props["host"])) as connection:
-            is_there = find_image(connection, id_) == props["image_id"]
+            is_there = find_image(HostDocker(connection), id_) == props["image_id"]
         return ReadResult(id_, props) if is_there else ReadResult(id_="", outs={})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:

@@ -14,7 +14,6 @@ from provision.containers.control import (
 from provision.containers.inspection import (
     ALL,
     NONE,
-    Running,
     count_in_words,
     cpus_in_words,
     folder_owner,
@@ -37,7 +36,6 @@ __all__ = [
     "DockerClient",
     "HostDocker",
     "Labelled",
-    "Running",
     "count_in_words",
     "cpus_in_words",
     "execute",

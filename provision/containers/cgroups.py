@@ -32,6 +32,21 @@ class Cgroup(Document):
     version: Literal[1, 2]
     directories: dict[str, str]
 
+    @property
+    def paths(self) -> list[str]:
+        """The directories, each once."""
+        return sorted(set(self.directories.values()))
+
+    @property
+    def cpu_file(self) -> str:
+        """The file with the CPU time that its processes have used."""
+        return f"{self.directories['cpuacct']}/{'cpuacct.usage' if self.version == 1 else 'cpu.stat'}"
+
+    @property
+    def memory_file(self) -> str:
+        """The file with the memory that its processes have."""
+        return f"{self.directories['memory']}/memory.stat"
+
 
 def parse(text: str) -> Cgroup:
     """The cgroup in a /proc/PID/cgroup.
@@ -101,13 +116,11 @@ def cpu_seconds(connection: Connection, cgroup: Cgroup) -> float:
     Raises:
         HostError: there is no such cgroup.
     """
-    directory = cgroup.directories["cpuacct"]
-    name = "cpuacct.usage" if cgroup.version == 1 else "cpu.stat"
     try:
-        text = connection.run(["cat", f"{directory}/{name}"], deadline_seconds=_DEADLINE_SECONDS).stdout
+        text = connection.run(["cat", cgroup.cpu_file], deadline_seconds=_DEADLINE_SECONDS).stdout
     except RemoteCommandError as error:
-        raise HostError(f"The cgroup {directory} on {connection} is gone: {error}") from error
-    what = f"the CPU time in {directory}/{name}"
+        raise HostError(f"The cgroup {cgroup.directories['cpuacct']} on {connection} is gone: {error}") from error
+    what = f"the CPU time in {cgroup.cpu_file}"
     if cgroup.version == 1:
         return whole_number(text, what=what, where=connection) / 1e9
     return int(matching(_CPU_STAT, text, what=what, where=connection)[1]) / 1e6
@@ -119,12 +132,9 @@ def create(connection: Connection, cgroup: Cgroup) -> None:
     Raises:
         HostError: it can't be created, or the host doesn't account memory in it.
     """
-    directories = sorted(set(cgroup.directories.values()))
     try:
-        connection.run(["mkdir", "-p", "--", *directories], deadline_seconds=_DEADLINE_SECONDS)
-        connection.run(
-            ["test", "-e", f"{cgroup.directories['memory']}/memory.stat"], deadline_seconds=_DEADLINE_SECONDS
-        )
+        connection.run(["mkdir", "-p", "--", *cgroup.paths], deadline_seconds=_DEADLINE_SECONDS)
+        connection.run(["test", "-e", cgroup.memory_file], deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise HostError(
             f"The cgroup {cgroup.directories['memory']} can't be created on {connection}, or accounts no memory: "

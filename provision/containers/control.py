@@ -20,10 +20,11 @@ from documents.errors import (
     LabError,
     RemoteCommandError,
 )
-from documents.lab import STACK_LABEL
+from documents.lab import STACK_LABEL, format_cpu_list
 from provision.containers import cgroups
 from provision.containers.cgroups import Cgroup
 from provision.ssh import Completed, Connection, matching, shield, whole_number
+from provision.ssh.execution import KILLED
 
 DOCKER_SECONDS = 120
 """How long a command of Docker's may take."""
@@ -45,7 +46,7 @@ class LocalDocker:
     """Docker's command for the controller's engine."""
 
     def __str__(self) -> str:
-        return "the Docker engine here"
+        return "the controller's Docker engine"
 
     def run(self, *arguments: str) -> str:
         """Run a command and return what it prints.
@@ -87,9 +88,7 @@ class HostDocker:
         try:
             return self.connection.run(["docker", *arguments], deadline_seconds=DOCKER_SECONDS).stdout
         except RemoteCommandError as error:
-            raise HostError(
-                f"{self} refused: {error} Is the lab up, and the engine running? See `lab doctor`."
-            ) from error
+            raise HostError(f"{self} refused: {error} Run `lab doctor`, then `lab up`.") from error
 
 
 Kind = Literal["container", "network", "image", "volume"]
@@ -300,7 +299,6 @@ def _docker(connection: Connection, *arguments: str) -> str:
     return HostDocker(connection).run(*arguments).strip()
 
 
-_KILLED = 128 + 9
 _REMOVAL_SECONDS = 30
 """How long the host has to remove the container after the deadline."""
 
@@ -332,7 +330,7 @@ def run_once(
     name = f"fairground-once-{secrets.token_hex(6)}"
     create = [
         *("docker", "create", "--interactive", f"--name={name}", f"--label={STACK_LABEL}={stack}"),
-        *("--network=none", "--log-driver=none", f"--cpuset-cpus={','.join(map(str, cpus))}"),
+        *("--network=none", "--log-driver=none", f"--cpuset-cpus={format_cpu_list(cpus)}"),
         *("--entrypoint", argv[0], image, *argv[1:]),
     ]
     # `timeout` alone would end docker's client and leave the container. In the foreground it stays in the process group
@@ -356,7 +354,7 @@ def run_once(
     finally:
         with shield():
             _remove(connection, removal)
-    if done.exit_status == _KILLED and time.monotonic() - started >= deadline_seconds:
+    if done.exit_status == KILLED and time.monotonic() - started >= deadline_seconds:
         raise DeadlineExceededError(
             f"A container of {image} on {connection} wasn't done within {deadline_seconds:g} s and was ended."
         )

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
 from documents.base import Document
-from documents.errors import HostError, RemoteCommandError
+from documents.errors import HostError
 from documents.lab import (
     STACK_LABEL,
     ContainerState,
@@ -21,8 +21,10 @@ from documents.lab import (
     Effective,
     ProcessCpus,
     RunningContainer,
+    format_cpu_list,
     parse_cpu_list,
 )
+from provision.containers.control import HostDocker
 from provision.payload import call
 from provision.ssh import Amount, Connection, read_answer, unexpected
 
@@ -99,12 +101,15 @@ def read_container(text: str, *, where: object) -> RunningContainer:
 _DEADLINE_SECONDS = 60
 
 _LIST_FOLDER = """
-container=$(docker create "$1" nothing) || exit
+container=$(docker create --label="$1" "$2" nothing) || exit 3
 trap 'docker rm --volumes "$container" >/dev/null' EXIT
-docker cp "$container:$2" - | tar --list --verbose --numeric-owner
+docker cp "$container:$3" - | tar --list --verbose --numeric-owner
 """
-"""Arguments: the image, and a path in it. The container is given a command, because Docker creates none from an image
-that names no program. It is never started."""
+"""Arguments: the container's label, the image, and a path in it. The container is given a command, because Docker
+creates none from an image that names no program. It is never started."""
+
+_NOT_CREATED = 3
+"""The exit status of this script if Docker creates no container. Tar's own are 0, 1 and 2."""
 
 
 _FOLDER = re.compile(r"d\S{9,} +(\d{1,10}/\d{1,10}) ", re.ASCII)
@@ -117,24 +122,24 @@ def inspect_image(connection: Connection, image_id: str) -> Mapping[str, Any]:
     Raises:
         HostError: there is no such image, or Docker there doesn't answer as expected.
     """
-    command = ["docker", "image", "inspect", image_id]
-    try:
-        text = connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout
-    except RemoteCommandError as error:
-        raise HostError(f"Docker on {connection} can't inspect the image {image_id}: {error}") from error
+    text = HostDocker(connection).run("image", "inspect", image_id)
     read_answer(tuple[InspectedImage], text, what="an image", where=connection)
     return json.loads(text)[0]
 
 
-def folder_owner(connection: Connection, image_id: str, path: str) -> str | None:
+def folder_owner(connection: Connection, stack: str, image_id: str, path: str) -> str | None:
     """User and group, as numbers such as ``65532/65532``, who own a folder of an image; None where it has none.
 
+    For a moment there is a container of the image. It carries the stack's label, so that a later `lab up` removes it
+    if it is left.
+
     Raises:
-        HostUnreachableError: the connection was lost.
+        HostError: Docker there creates no container; has its reason.
     """
-    done = connection.run(
-        ["sh", "-c", _LIST_FOLDER, "list", image_id, path], deadline_seconds=_DEADLINE_SECONDS, check=False
-    )
+    list_folder = ["sh", "-c", _LIST_FOLDER, "list", f"{STACK_LABEL}={stack}", image_id, path]
+    done = connection.run(list_folder, deadline_seconds=_DEADLINE_SECONDS, check=False)
+    if done.exit_status == _NOT_CREATED:
+        raise HostError(f"Docker on {connection} can't create a container of the image {image_id}: {done.reason}")
     found = _FOLDER.match(done.stdout)
     return None if found is None else found[1]
 
@@ -206,11 +211,15 @@ def read_running(connection: Connection, stack: str, *, names: Collection[str], 
         HostError: the host or its Docker engine doesn't answer.
     """
     request = {"label": f"{STACK_LABEL}={stack}", "names": sorted(names), "images": sorted(images)}
-    what = "the containers there"
-    try:
-        answer = call(connection, "running", request, _Answer, what=what, deadline_seconds=_LOOK_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"The containers on {connection} can't be read: {error}") from error
+    answer = call(
+        connection,
+        "running",
+        request,
+        _Answer,
+        what="the containers there",
+        failure=f"The containers on {connection} can't be read",
+        deadline_seconds=_LOOK_SECONDS,
+    )
     if missing := set(images) - answer.images.keys():
         raise unexpected(", ".join(missing), what="the image of each container", where=connection)
     return Running(
@@ -258,7 +267,7 @@ def items(of: Mapping[str, Any] | None, name: str) -> list[Any]:
 
 def cpus_in_words(text: str | None) -> str:
     """A cpuset as numbers of CPUs, or of memory nodes."""
-    return ",".join(map(str, parse_cpu_list(text))) if text else ALL
+    return format_cpu_list(parse_cpu_list(text)) if text else ALL
 
 
 def size_in_words(size: int | None) -> str:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from documents.base import Document
-from documents.errors import HostError, HostUnreachableError
+from documents.errors import DocumentError, FairgroundError, HostError, HostUnreachableError
 from documents.files import replace_file
 from documents.lab import STACK_LABEL, Host, Inventory
-from provision.containers import HostDocker
+from provision.containers import DockerClient, HostDocker
 from provision.images.context import archive_build_context
 from provision.ssh import SHA256, Connection, Held, connect, matching, shield, whole_number
 
@@ -69,19 +69,19 @@ def build_image(
     return _id(connection, name, _inspect(connection, name, "{{.Id}}"))
 
 
-def find_image(connection: Connection, name: str) -> str | None:
-    """The id of the image of that name on the host; None if there is none.
+def find_image(docker: DockerClient, name: str) -> str | None:
+    """The id of the engine's image of that name; None if there is none.
 
     Raises:
-        HostError: Docker there doesn't answer.
+        FairgroundError: the engine doesn't answer.
     """
-    command = ["docker", "image", "inspect", "--format", "{{.Id}}", name]
-    found = connection.run(command, deadline_seconds=_DEADLINE_SECONDS, check=False)
-    if found.exit_status == 0:
-        return _id(connection, name, found.stdout)
-    if "No such image" in found.stderr:
+    try:
+        answer = docker.run("image", "inspect", "--format", "{{.Id}}", name)
+    except FairgroundError as error:
+        if "No such image" not in str(error):
+            raise
         return None
-    raise HostError(f"Docker on {connection} can't inspect the image {name}: {' '.join(found.stderr.split())}")
+    return _id(docker, name, answer)
 
 
 @contextmanager
@@ -191,8 +191,8 @@ def _reason(output: str) -> str:
     return f"{text[:_SHOWN_CHARACTERS]}\n[…]\n{text[-_SHOWN_CHARACTERS:]}"
 
 
-def _id(connection: Connection, name: str, answer: str) -> str:
-    return matching(rf"sha256:{SHA256}", answer, what=f"the id of the image {name}", where=connection)[0]
+def _id(where: object, name: str, answer: str) -> str:
+    return matching(rf"sha256:{SHA256}", answer, what=f"the id of the image {name}", where=where)[0]
 
 
 def _inspect(connection: Connection, image: str, template: str) -> str:
@@ -215,14 +215,14 @@ _SAVE = 'docker save -- "$0" | gzip -1'
 
 
 def carry_image(source: Connection, target: Connection, name: str, image_id: str) -> None:
-    """Copy an image from one host to another, through this machine's memory, a little at a time, unless it is there.
+    """Copy an image from one host to another, through the controller's memory, a little at a time, unless it is there.
 
     Raises:
         HostError: it can't be copied; says why. Layers that reached the target have no effect.
     """
-    if find_image(target, name) == image_id:
+    if find_image(HostDocker(target), name) == image_id:
         return
-    if find_image(source, name) != image_id:
+    if find_image(HostDocker(source), name) != image_id:
         raise HostError(f"{source} no longer has the image {name} as it was made there.")
     made_for = _inspect(source, name, "{{.Os}}/{{.Architecture}}")
     wanted = HostDocker(target).run("version", "--format={{.Server.Os}}/{{.Server.Arch}}").strip()
@@ -234,7 +234,7 @@ def carry_image(source: Connection, target: Connection, name: str, image_id: str
         archive.check()
     if loaded.exit_status:
         raise HostError(f"{target} didn't take the image {name}: {' '.join(loaded.stderr.split())}")
-    if (found := find_image(target, name)) != image_id:
+    if (found := find_image(HostDocker(target), name)) != image_id:
         raise HostError(f"The image {name} has the id {found} on {target}, and {image_id} on {source}.")
 
 
@@ -264,7 +264,7 @@ def note_image(made: MadeImage) -> None:
 def forget_image(host: Host, name: str, image_id: str) -> None:
     """Take an image off the record, unless another was built under its name since."""
     path = _path(host, name)
-    if path.exists() and _read(path).image_id == image_id:
+    if path.exists() and ((made := _read(path)) is None or made.image_id == image_id):
         path.unlink()
 
 
@@ -291,7 +291,7 @@ def carry_from_elsewhere(connection: Connection, host: Host, name: str, recipe: 
 def _made_elsewhere(host: Host, name: str, recipe: str) -> Iterator[MadeImage]:
     own = _path(host, name)
     for path in sorted(own.parents[2].glob(f"*/{own.parent.name}/{own.name}")):
-        if path != own and (made := _read(path)).recipe == recipe:
+        if path != own and (made := _read(path)) is not None and made.recipe == recipe:
             yield made
 
 
@@ -299,8 +299,12 @@ def _path(host: Host, name: str) -> Path:
     return Path(host.known_hosts_path).parent / "images" / f"{name}.json"
 
 
-def _read(path: Path) -> MadeImage:
-    return MadeImage.from_json(path.read_text(encoding="utf-8"), name=str(path))
+def _read(path: Path) -> MadeImage | None:
+    """A recorded image; None for a record of another release, whose image is built again."""
+    try:
+        return MadeImage.from_json(path.read_text(encoding="utf-8"), name=str(path))
+    except DocumentError:
+        return None
 
 
 def _log(line: str) -> None:

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 
 def hash_build_context(folder: Path) -> str:
-    """SHA-256 over the path, mode and bytes of every file that the folder's `.dockerignore` lets into the build.
+    """SHA-256 over the path, mode and bytes of every file that the folder's ignore file lets into the build.
 
     An image is rebuilt when, and only when, it changes. The rules are Docker's own, by the Docker SDK for Python. Only
     the executable bit of a mode counts: the rest depends on the umask of the clone. A symbolic link counts by its
@@ -20,7 +20,7 @@ def hash_build_context(folder: Path) -> str:
     from docker.utils.build import exclude_paths  # noqa: PLC0415
 
     digest = hashlib.sha256()
-    for name in sorted(exclude_paths(str(folder), _ignored(folder, ".dockerignore"))):
+    for name in sorted(exclude_paths(str(folder), _ignored(folder, "Dockerfile"))):
         path = folder / name
         if path.is_symlink():
             kind, content = "link", os.fsencode(path.readlink())
@@ -41,15 +41,14 @@ def archive_build_context(folder: Path, dockerfile: str) -> bytes:
     """
     from docker.utils.build import tar  # noqa: PLC0415
 
-    # With BuildKit a Dockerfile may have its own ignore file.
-    patterns = _ignored(folder, f"{dockerfile}.dockerignore", ".dockerignore")
+    patterns = _ignored(folder, dockerfile)
     with cast("BinaryIO", tar(folder, exclude=patterns, dockerfile=(dockerfile, None), gzip=True)) as made:
         return made.read()
 
 
-def _ignored(folder: Path, *names: str) -> list[str]:
-    """The patterns of the first of these ignore files that the folder has."""
-    for name in names:
+def _ignored(folder: Path, dockerfile: str) -> list[str]:
+    """The patterns of the folder's ignore file; with BuildKit a Dockerfile may have its own."""
+    for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
         path = folder / name
         if path.is_file():
             lines = path.read_text(encoding="utf-8").splitlines()

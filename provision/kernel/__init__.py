@@ -1,10 +1,10 @@
 """Kernel settings during a run."""
 
 from provision.kernel.knobs import Knob, api_cpus
-from provision.kernel.tuning import Place
+from provision.kernel.tuning import KnobPaths
 
 __all__ = [
     "Knob",
-    "Place",
+    "KnobPaths",
     "api_cpus",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from documents.lab import CoreLayout, LoadHost
+from documents.lab import CoreLayout, LoadHost, format_cpu_list
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,9 @@ def knobs_of(*layouts: CoreLayout) -> tuple[Knob, ...]:
     return (
         *_KNOBS,
         _interrupts(
-            ",".join(map(str, api_cpus(layouts))),
-            "An interrupt that is served on the API's CPUs takes their time and their caches, and is booked on no API.",
+            api_cpus(layouts),
+            "An interrupt that is served on the API's CPUs uses their time and caches, and no API's CPU time includes "
+            "it.",
         ),
     )
 
@@ -59,13 +60,14 @@ def load_host_knobs(load_host: LoadHost) -> tuple[Knob, ...]:
     return (
         *_KNOBS,
         _interrupts(
-            ",".join(map(str, load_host.generator)),
-            "An interrupt that is served on the generator's CPUs makes answers look late that have come.",
+            load_host.generator,
+            "An interrupt that is served on the generator's CPUs makes answers that have arrived look late.",
         ),
     )
 
 
-def _interrupts(cpu_list: str, why: str) -> Knob:
+def _interrupts(cpus: Collection[int], why: str) -> Knob:
+    cpu_list = format_cpu_list(cpus)
     return Knob(
         "interrupts",
         (Setting("proc/irq/[0-9]*/smp_affinity_list", "interrupt", cpu_list),),
@@ -100,8 +102,8 @@ _KNOBS = (
         "huge pages",
         (Setting("sys/kernel/mm/transparent_hugepage/enabled", "choice", "madvise"),),
         "madvise",
-        "`always` has the kernel merge pages of PostgreSQL and Redis behind their back, which costs stalls and "
-        "memory; `never` takes them from a JVM that asks for them.",
+        "`always` lets the kernel merge pages of PostgreSQL and Redis at any time, which costs stalls and memory; "
+        "`never` takes them from a JVM that asks for them.",
         "Linux, Documentation/admin-guide/mm/transhuge.rst; Redis, Diagnosing latency issues",
     ),
     Knob(
@@ -147,8 +149,8 @@ _KNOBS = (
         "kernel.numa_balancing",
         (Setting("proc/sys/kernel/numa_balancing", "text", "0"),),
         "0",
-        "It unmaps pages to learn who uses them, and each costs a fault at its next use; where threads are pinned "
-        "there is nothing to learn.",
+        "It unmaps pages to learn who uses them, and the next use of each page costs a fault. With pinned threads it "
+        "has no benefit.",
         "Linux, Documentation/admin-guide/sysctl/kernel.rst",
     ),
     Knob(

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, TypeVar
 
 from documents.base import Document
-from documents.errors import HostError, RemoteCommandError
+from documents.errors import HostError
 from documents.run import KnobRecord, KnobState
 from provision.kernel.knobs import Knob
 from provision.payload import FOLDER, HOME, call
@@ -26,7 +26,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Place:
+class KnobPaths:
     """Where on the host: the root above the kernel's files, and where the lab keeps journal, lease and program."""
 
     root: str = "/"
@@ -84,7 +84,7 @@ class _Renewed(Document):
     held: bool
 
 
-def read(connection: Connection, knobs: Sequence[Knob], *, settable: bool, place: Place) -> tuple[KnobRecord, ...]:
+def read(connection: Connection, knobs: Sequence[Knob], *, settable: bool, paths: KnobPaths) -> tuple[KnobRecord, ...]:
     """Read every knob; nothing is changed.
 
     `settable` says whether they can be set there, for the message on one that isn't as wanted.
@@ -92,12 +92,12 @@ def read(connection: Connection, knobs: Sequence[Knob], *, settable: bool, place
     Raises:
         HostError: they can't be read.
     """
-    readings = _call(connection, "read", place, tuple[_Reading, ...], what="its kernel settings", knobs=knobs)
+    readings = _call(connection, "read", paths, tuple[_Reading, ...], what="its kernel settings", knobs=knobs)
     _check_names(connection, knobs, [reading.name for reading in readings])
     return tuple(_as_read(knob, reading, settable=settable) for knob, reading in zip(knobs, readings, strict=True))
 
 
-def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, place: Place) -> tuple[KnobRecord, ...]:
+def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, paths: KnobPaths) -> tuple[KnobRecord, ...]:
     """Set every knob that can be set, for as long as the lease holds; what an earlier run left is restored first.
 
     The host must have its own kernel.
@@ -109,62 +109,62 @@ def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, place
         HostError: the host can't be tuned at all.
     """
     # It stays there, for the guard and for the next boot.
-    connection.push_bytes((FOLDER / "kernel.py").read_bytes(), place.program, mode=0o700)
+    connection.push(FOLDER / "kernel.py", paths.program, mode=0o700)
     what = "the kernel settings that it set"
-    answer = _call(connection, "apply", place, _Applied, what=what, knobs=knobs, seconds=seconds)
+    answer = _call(connection, "apply", paths, _Applied, what=what, knobs=knobs, seconds=seconds)
     _check_names(connection, knobs, [knob.name for knob in answer.knobs])
     for sentence in answer.earlier.failed:
         _logger.warning("%s: %s", connection, sentence)
     if answer.boot == "nothing":
         _logger.warning(
-            "%s has neither systemd nor cron: should it restart in the middle of a run, nothing there puts back what "
-            "was set. The next run does, and so does `lab tune --restore`.",
+            "%s has neither systemd nor cron: if it restarts during a run, its settings stay changed until the next "
+            "run or `lab tune --restore`.",
             connection,
         )
     return tuple(_as_set(knob, found) for knob, found in zip(knobs, answer.knobs, strict=True))
 
 
-def renew(connection: Connection, *, seconds: float, place: Place) -> None:
+def renew(connection: Connection, *, seconds: float, paths: KnobPaths) -> None:
     """Extend the lease to so many seconds from now.
 
     Raises:
         HostError: it has lapsed, and the host's settings were restored.
     """
     what = "the lease on its kernel settings"
-    if not _call(connection, "renew", place, _Renewed, what=what, seconds=seconds).held:
+    if not _call(connection, "renew", paths, _Renewed, what=what, seconds=seconds).held:
         raise HostError(
             f"The lease on the settings of {connection} lapsed, and its guard has put them back: the run was held up "
             "for longer than a cell may take. `lab run --resume` tunes the host again and goes on."
         )
 
 
-def read_left(connection: Connection, *, place: Place) -> tuple[LeftSetting, ...]:
+def read_left(connection: Connection, *, paths: KnobPaths) -> tuple[LeftSetting, ...]:
     """The settings of the host that a run or `lab tune` set and nothing has restored yet; nothing is changed.
 
     Raises:
         HostError: they can't be read.
     """
     what = "the kernel settings that are yet to be put back"
-    return _call(connection, "left", place, tuple[LeftSetting, ...], what=what)
+    return _call(connection, "left", paths, tuple[LeftSetting, ...], what=what)
 
 
-def restore(connection: Connection, *, place: Place) -> Restored:
+def restore(connection: Connection, *, paths: KnobPaths) -> Restored:
     """Restore all settings, and end the lease. It can be repeated.
 
     Raises:
         HostError: a setting can't be put back; names each. The journal stays on the host for the next time.
     """
-    restored = _call(connection, "restore", place, Restored, what="the kernel settings that it put back")
+    restored = _call(connection, "restore", paths, Restored, what="the kernel settings that it put back")
     if restored.failed:
         raise HostError(
             f"Not every setting of {connection} could be put back: {'; '.join(restored.failed)}. The journal "
-            f"{place.state}/journal.jsonl there has each old value; `lab tune --restore` tries again."
+            f"{paths.state}/journal.jsonl there has each old value; `lab tune --restore` tries again."
         )
     if restored.damaged:
         _logger.warning(
             "%s: the journal of settings had lines that can't be read. It was put aside as %s/journal.jsonl.damaged.",
             connection,
-            place.state,
+            paths.state,
         )
     return restored
 
@@ -229,7 +229,7 @@ def _summary(values: Sequence[str | None]) -> str | None:
 def _call(
     connection: Connection,
     action: str,
-    place: Place,
+    paths: KnobPaths,
     answer: type[_Answer],
     *,
     what: str,
@@ -238,11 +238,16 @@ def _call(
 ) -> _Answer:
     request = {
         "action": action,
-        **asdict(place),
+        **asdict(paths),
         "seconds": seconds,
         "knobs": [{"name": knob.name, "settings": [asdict(one) for one in knob.settings]} for knob in knobs],
     }
-    try:
-        return call(connection, "kernel", request, answer, what=what, deadline_seconds=_DEADLINE_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"The settings of {connection} can't be managed: {error}") from error
+    return call(
+        connection,
+        "kernel",
+        request,
+        answer,
+        what=what,
+        failure=f"The settings of {connection} can't be managed",
+        deadline_seconds=_DEADLINE_SECONDS,
+    )

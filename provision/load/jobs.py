@@ -1,20 +1,19 @@
 """Detached jobs on a host: they go on if the connection is lost or the controller is gone.
 
 A job has a directory on the host. In it are ``stdout``, ``stderr``, the files that the job writes by relative paths,
-and after its end ``status.json``, written in one step. `reattach` finds a job again by its directory alone, which
-may have been renamed since.
+and after its end ``status.json``, written in one step. `end_all` finds jobs by their directories, which may have been
+renamed since.
 """
 
 import logging
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from documents.base import Document
-from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
+from documents.errors import DeadlineExceededError, HostError, HostUnreachableError
 from provision.containers import Cgroup
 from provision.payload import call
 from provision.ssh import Amount, Connection
@@ -27,19 +26,14 @@ _GRACE_SECONDS = 10
 
 
 class Job(Document):
-    """A job on a host, as in its ``job.json`` there.
+    """A job on a host, as far as the controller has to know it; its ``job.json`` there has more."""
 
-    The start times, in clock ticks since boot, and the boot's id keep a recycled process number from being mistaken for
-    the job.
-    """
+    model_config = ConfigDict(extra="ignore")
 
     directory: str
     deadline_seconds: Annotated[float, Field(gt=0)]
-    boot_id: str
     supervisor_id: Amount
-    supervisor_start: Amount
     process_id: Amount
-    process_start: Amount
 
 
 class JobStatus(Document):
@@ -58,6 +52,7 @@ class JobStatus(Document):
 class _Answer(Document):
     state: Literal["running", "ended", "lost"]
     status: JobStatus | None
+    supervisor_id: Amount
 
 
 def start(
@@ -82,38 +77,25 @@ def start(
 
     Raises:
         HostError: a job was started in the directory before, or this one can't be started; then nothing of it runs.
-        HostUnreachableError: the connection was lost; `reattach` finds out whether the job was started.
+        HostUnreachableError: the connection was lost; the job may have been started.
     """
     request = {
         "directory": directory,
         "argv": list(argv),
         "deadline_seconds": deadline_seconds,
         "cpus": None if cpus is None else list(cpus),
-        "cgroups": [] if cgroup is None else sorted(set(cgroup.directories.values())),
+        "cgroups": [] if cgroup is None else cgroup.paths,
     }
-    with _managing(connection):
-        return call(
-            connection,
-            "job",
-            request,
-            Job,
-            what=f"the job in {directory}",
-            deadline_seconds=_DEADLINE_SECONDS,
-            function="start",
-        )
-
-
-def reattach(connection: Connection, directory: str) -> Job:
-    """Find a job again by its directory, after a lost connection or in another process.
-
-    Raises:
-        HostError: no job was started there.
-    """
-    try:
-        text = connection.run(["cat", f"{directory}/job.json"], deadline_seconds=_DEADLINE_SECONDS).stdout
-    except RemoteCommandError as error:
-        raise HostError(f"No job was started in {directory} on {connection}: start it.") from error
-    return Job.from_json(text, name=f"{directory}/job.json").model_copy(update={"directory": directory})
+    return call(
+        connection,
+        "job",
+        request,
+        Job,
+        what=f"the job in {directory}",
+        failure=f"The job in {directory} can't be started on {connection}",
+        deadline_seconds=_DEADLINE_SECONDS,
+        function="start",
+    )
 
 
 def wait(connection: Connection, job: Job) -> JobStatus:
@@ -121,10 +103,10 @@ def wait(connection: Connection, job: Job) -> JobStatus:
 
     Raises:
         DeadlineExceededError: the job was ended at its deadline.
-        HostError: it ended without a status: its supervisor was killed, or the host restarted.
+        HostError: it ended without a status, because its supervisor was killed or the host restarted; or it goes on.
         HostUnreachableError: the connection was lost; the job goes on.
     """
-    status = _status_after(connection, job, "wait", seconds=job.deadline_seconds + _GRACE_SECONDS)
+    status = _status_after(connection, job.directory, "wait", seconds=job.deadline_seconds + _GRACE_SECONDS)
     if status.outcome == "deadline":
         raise DeadlineExceededError(
             f"The job in {job.directory} on {connection} wasn't done within {job.deadline_seconds:g} s and was ended."
@@ -165,9 +147,9 @@ def stop(connection: Connection, job: Job) -> JobStatus:
     """End the job with its whole process group: SIGTERM, and SIGKILL five seconds later. An ended job is fine.
 
     Raises:
-        HostError: it is gone without a status: its supervisor was killed, or the host restarted.
+        HostError: it ended without a status, because its supervisor was killed or the host restarted; or it goes on.
     """
-    return _status_after(connection, job, "stop", seconds=0)
+    return _status_after(connection, job.directory, "stop", seconds=0)
 
 
 def end_all(connection: Connection, homes: str) -> None:
@@ -185,7 +167,7 @@ def end_all(connection: Connection, homes: str) -> None:
     )
     for directory in found.stdout.splitlines():
         try:
-            stop(connection, reattach(connection, directory))
+            _status_after(connection, directory, "stop", seconds=0)
         except HostUnreachableError:
             raise
         except HostError as error:
@@ -203,29 +185,28 @@ def tail(connection: Connection, job: Job) -> str:
     return " / ".join(completed.stdout.split("\n")).removesuffix(" / ")
 
 
-@contextmanager
-def _managing(connection: Connection) -> Generator[None]:
-    try:
-        yield
-    except RemoteCommandError as error:
-        raise HostError(f"The job can't be managed on {connection}: {error}") from error
-
-
-def _status_after(connection: Connection, job: Job, function: Literal["wait", "stop"], *, seconds: float) -> JobStatus:
+def _status_after(
+    connection: Connection, directory: str, function: Literal["wait", "stop"], *, seconds: float
+) -> JobStatus:
     """The status of a job after a function of the host's program has waited up to this time for it, or stopped it."""
-    with _managing(connection):
-        answer = call(
-            connection,
-            "job",
-            {"directory": job.directory, "seconds": seconds},
-            _Answer,
-            what=f"the job in {job.directory}",
-            deadline_seconds=seconds + _DEADLINE_SECONDS,
-            function=function,
+    answer = call(
+        connection,
+        "job",
+        {"directory": directory, "seconds": seconds},
+        _Answer,
+        what=f"the job in {directory}",
+        failure=f"The job in {directory} can't be managed on {connection}",
+        deadline_seconds=seconds + _DEADLINE_SECONDS,
+        function=function,
+    )
+    if answer.state == "running":
+        raise HostError(
+            f"The job in {directory} on {connection} still runs, although it should have ended. End it on the host: "
+            f"`kill {answer.supervisor_id}`."
         )
     if answer.status is None:
         raise HostError(
-            f"The job in {job.directory} on {connection} is {answer.state} without a status: its supervisor was "
-            "killed or the host restarted. Start it again."
+            f"The job in {directory} on {connection} ended without a status: its supervisor was killed or the host "
+            "restarted. Start it again."
         )
     return answer.status

@@ -1,13 +1,14 @@
 """The network between a load host and the lab's host: round trips, bandwidth, and how far the two clocks are apart.
 
-Both ends are programs that run for one measurement. The one on the lab's host listens only on the address of the APIs,
-and answers only a peer that has the token of this measurement.
+Both ends are programs that run for one measurement. The one on the lab's host listens only on the address of the APIs.
+The one that answers messages takes only a peer that has this measurement's token; iperf3 takes the first client that
+connects.
 """
 
 import logging
 import secrets
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Annotated
@@ -127,7 +128,7 @@ def _clock(found: Exchanged) -> ClockReading:
 
 def _exchange(lab: Connection, load: Connection, address: str, count: int) -> Exchanged:
     token = secrets.token_hex(32)
-    with _served(lab, "answer", address, token) as port:
+    with _served(lab, {"action": "answer", "address": address, "token": token}) as port:
         return ask(load, address, port, token, count)
 
 
@@ -138,10 +139,16 @@ def ask(load: Connection, address: str, port: int, token: str, count: int) -> Ex
         HostError: it doesn't reach the address, or reports something else.
     """
     request = {"action": "ask", "address": address, "port": port, "token": token, "count": count}
-    try:
-        found = call(load, "network", request, Exchanged, what="its round trips", deadline_seconds=_PROGRAM_SECONDS)
-    except RemoteCommandError as error:
-        raise _unreached(load, address, error) from error
+    found = call(
+        load,
+        "network",
+        request,
+        Exchanged,
+        what="its round trips",
+        failure=_unreached(load, address),
+        remedy=_UNREACHED_REMEDY,
+        deadline_seconds=_PROGRAM_SECONDS,
+    )
     if found.count != count:
         raise unexpected(str(found.count), what=f"{count} round trips", where=load)
     return found
@@ -167,7 +174,7 @@ def _has_iperf3(connection: Connection) -> bool:
 
 
 def _carry(lab: Connection, load: Connection, address: str, options: list[str]) -> Carried:
-    with _served(lab, "carry", address, secrets.token_hex(32)) as port:
+    with _served(lab, {"action": "carry", "address": address}) as port:
         command = [
             *("iperf3", "--client", address, "--port", str(port)),
             *("--time", str(_BANDWIDTH_SECONDS), "--json", *options),
@@ -175,18 +182,18 @@ def _carry(lab: Connection, load: Connection, address: str, options: list[str]) 
         try:
             answer = load.run(command, deadline_seconds=_SERVING_SECONDS).stdout
         except RemoteCommandError as error:
-            raise _unreached(load, address, error) from error
+            raise HostError(f"{_unreached(load, address)}: {error} {_UNREACHED_REMEDY}") from error
     return read_answer(Carried, answer, what="the bandwidth by iperf3", where=load)
 
 
 @contextmanager
-def _served(lab: Connection, action: str, address: str, token: str) -> Generator[int]:
+def _served(lab: Connection, request: Mapping[str, str]) -> Generator[int]:
     """Start a server for one client on the lab's host; yields the port."""
     port_file = f"{HOME}/network-{secrets.token_hex(8)}"
     # Not a context manager: a failure is raised at once, not when the time of the other end is up.
     pool = ThreadPoolExecutor(1, thread_name_prefix="network")
     try:
-        serving = pool.submit(_serve, lab, action, address, token, port_file)
+        serving = pool.submit(_serve, lab, request, port_file)
         yield _wait_for_port(lab, serving, port_file)
         serving.result()
     finally:
@@ -195,14 +202,16 @@ def _served(lab: Connection, action: str, address: str, token: str) -> Generator
             lab.run(["rm", "-f", "--", port_file], deadline_seconds=_STARTING_SECONDS, check=False)
 
 
-def _serve(lab: Connection, action: str, address: str, token: str, port_file: str) -> None:
-    where = {"address": address, "port_file": port_file}
-    request = {"action": action, **where, "token": token, "seconds": _SERVING_SECONDS}
-    what = "the end of a measurement"
-    try:
-        call(lab, "network", request, _NOTHING, what=what, deadline_seconds=_PROGRAM_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"{lab} can't listen to a load host: {error}") from error
+def _serve(lab: Connection, request: Mapping[str, str], port_file: str) -> None:
+    call(
+        lab,
+        "network",
+        {**request, "port_file": port_file, "seconds": _SERVING_SECONDS},
+        _NOTHING,
+        what="the end of a measurement",
+        failure=f"{lab} can't listen to a load host",
+        deadline_seconds=_PROGRAM_SECONDS,
+    )
 
 
 def _wait_for_port(lab: Connection, serving: "Future[None]", port_file: str) -> int:
@@ -212,14 +221,14 @@ def _wait_for_port(lab: Connection, serving: "Future[None]", port_file: str) -> 
         if answer:
             return int(matching(r"\d{1,5}", answer, what="the port that it listens on", where=lab)[0])
         if time.monotonic() > ends_at:
-            raise HostError(f"{lab} listened to no load host within {_STARTING_SECONDS} s. Is it very busy?")
+            raise HostError(f"{lab} listened to no load host within {_STARTING_SECONDS} s. Check its load (`uptime`).")
         time.sleep(0.02)
     serving.result()
     raise HostError(f"The server for a load host on {lab} ended at once, without an error. Try again.")
 
 
-def _unreached(load: Connection, address: str, error: RemoteCommandError) -> HostError:
-    return HostError(
-        f"{load} doesn't reach the lab's host at {address}: {error} Use its address in the private network of "
-        "both, and check that no firewall is between them."
-    )
+_UNREACHED_REMEDY = "Use its address in the private network of both, and check that no firewall is between them."
+
+
+def _unreached(load: Connection, address: str) -> str:
+    return f"{load} doesn't reach the lab's host at {address}"

@@ -75,9 +75,7 @@ def start_sampler(
 
 def _sampled(role: SampledRole, cgroup: Cgroup) -> str:
     """A role as the sampler reads it; see `provision/payload/sampler.py`."""
-    cpu = "cpuacct.usage" if cgroup.version == 1 else "cpu.stat"
-    directories = cgroup.directories
-    return f"{role}={cgroup.version}:{directories['cpuacct']}/{cpu}:{directories['memory']}/memory.stat"
+    return f"{role}={cgroup.version}:{cgroup.cpu_file}:{cgroup.memory_file}"
 
 
 def start_watch(
@@ -173,11 +171,15 @@ def spin(connection: Connection, cpus: Sequence[int]) -> tuple[Spin, ...]:
     Raises:
         HostError: it failed, as on a CPU that the host may not use.
     """
-    request, what = {"cpus": list(cpus)}, "its calibration spin"
-    try:
-        spins = call(connection, "spin", request, tuple[Spin, ...], what=what, deadline_seconds=_SPIN_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"The calibration spin on {connection} failed: {error}") from error
+    spins = call(
+        connection,
+        "spin",
+        {"cpus": list(cpus)},
+        tuple[Spin, ...],
+        what="its calibration spin",
+        failure=f"The calibration spin on {connection} failed",
+        deadline_seconds=_SPIN_SECONDS,
+    )
     if sorted(spin.cpu for spin in spins) != sorted(cpus):
         shown = ", ".join(str(spin.cpu) for spin in spins)
         raise unexpected(shown, what=f"a calibration spin on the CPUs {sorted(cpus)}", where=connection)

@@ -45,7 +45,7 @@ def own_generator_cgroup(connection: Connection) -> Cgroup:
 
 def _make(connection: Connection, cgroup: Cgroup) -> Cgroup:
     # On a host that the lab didn't make, it is removed with the lab.
-    ChangeJournal(connection).note(cgroups=tuple(sorted(set(cgroup.directories.values()))))
+    ChangeJournal(connection).note(cgroups=tuple(cgroup.paths))
     cgroups.create(connection, cgroup)
     return cgroup
 
@@ -117,7 +117,7 @@ def follow_warm_up(
     try:
         seen = looking(look)
     except RetryError:
-        # It is past its time; the status of the job says what happened.
+        # wrk is past its deadline; `jobs.wait` raises with the reason.
         seen = _ENDED
     return series, tuple(_end(connection, job, stop=seen == "enough") for connection, job in running)
 

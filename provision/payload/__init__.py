@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from documents.errors import HostError
 from provision.ssh import Connection, read_answer
 
 FOLDER = Path(__file__).parent
@@ -30,6 +31,8 @@ def call(
     answer: type[Answer] | TypeAdapter[Answer],
     *,
     what: str,
+    failure: str,
+    remedy: str = "",
     deadline_seconds: float,
     cpus: str | None = None,
     function: str = "main",
@@ -44,18 +47,23 @@ def call(
         request: a value that JSON can express.
         answer: the shape of the answer.
         what: the name of the answer for messages, such as ``its kernel settings``.
+        failure: what has failed if the program does, for messages, such as ``The CPU pinning on h failed``.
+        remedy: what to do then, as a sentence.
         deadline_seconds: how long it may take.
         cpus: the CPUs that it runs on, such as ``0,1``; those of the SSH session unless given.
         function: the function that gets the request.
 
     Raises:
-        RemoteCommandError: the program failed; the message has the sentence that it ended with.
-        HostError: it answered something of another shape.
+        HostError: the program failed, and the message has the sentence that it ended with; or it answered something of
+            another shape.
     """
     command = ["python3", "-I", "-"] if cpus is None else ["taskset", "-c", cpus, "python3", "-I", "-"]
     program_text = text_of(program, request, function)
-    text = connection.run(command, input=program_text, deadline_seconds=deadline_seconds).stdout
-    return read_answer(answer, text, what=what, where=connection)
+    done = connection.run(command, input=program_text, deadline_seconds=deadline_seconds, check=False)
+    if done.exit_status:
+        reason = done.reason.rstrip(".") or f"its program ended with the status {done.exit_status}"
+        raise HostError(f"{failure}: {reason}. {remedy}".rstrip())
+    return read_answer(answer, done.stdout, what=what, where=connection)
 
 
 def text_of(program: str, request: Mapping[str, object], function: str = "main") -> str:

@@ -3,7 +3,7 @@
 The controller runs this program's text with the path of the lock file, a sentence naming the holder, and how many
 seconds the controller may be silent. It holds the lock until its standard input ends, because the controller releases
 it or the SSH session ends in any way; or until nothing came for so many seconds: a network that was cut sends the host
-nothing. So no lock outlives its run, and none has to be broken by hand.
+nothing. So the lock is free when its run has ended.
 """
 
 import fcntl

@@ -79,7 +79,6 @@ def main(_request: object) -> "dict[str, Any]":
         "cpu_model": field("/proc/cpuinfo", "model name\t:") or platform.machine(),
         "microcode": field("/proc/cpuinfo", "microcode\t:") or None,
         "cpu_list": cpus,
-        "sibling_list": read(str(MACHINE / "cpu/cpu0/topology/thread_siblings_list")) or "0",
         "sibling_lists": [
             text
             for path in sorted(MACHINE.glob("cpu/cpu[0-9]*/topology/thread_siblings_list"))

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -147,15 +148,17 @@ def set_cpus(cpus: "list[int]") -> None:
 def wait(request: "dict[str, Any]") -> "dict[str, Any]":
     """Wait up to `seconds` for the end of the job in `directory`.
 
-    Its status, or the state `running` when the time is up, or `lost` if it can't end.
+    Its status, or the state `running` when the time is up, or `lost` if it can't end; and the supervisor's number.
     """
     directory = Path(request["directory"])
     job = json.loads((directory / "job.json").read_text())
     ended = wait_for_exit(job["supervisor_id"], job["supervisor_start"], job["boot_id"], request["seconds"])
     status = directory / "status.json"
     if status.exists():
-        return {"state": "ended", "status": json.loads(status.read_text())}
-    return {"state": "lost" if ended else "running", "status": None}
+        state, found = "ended", json.loads(status.read_text())
+    else:
+        state, found = "lost" if ended else "running", None
+    return {"state": state, "status": found, "supervisor_id": job["supervisor_id"]}
 
 
 def stop(request: "dict[str, Any]") -> "dict[str, Any]":
@@ -163,7 +166,8 @@ def stop(request: "dict[str, Any]") -> "dict[str, Any]":
     directory = Path(request["directory"])
     job = json.loads((directory / "job.json").read_text())
     if is_process(job["supervisor_id"], job["supervisor_start"], job["boot_id"]):
-        os.kill(job["supervisor_id"], signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.kill(job["supervisor_id"], signal.SIGTERM)
     elif is_process(job["process_id"], job["process_start"], job["boot_id"]):
         signal_group(job["process_id"], signal.SIGKILL)
     return wait({"directory": request["directory"], "seconds": STOP_GRACE_SECONDS + 5})
@@ -211,14 +215,12 @@ def boot_id() -> str:
 
 def signal_group(process_group: int, number: int) -> None:
     """Send a signal to a process group, which may have ended."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process_group, number)
-    except ProcessLookupError:
-        return
 
 
 def write_whole(path: Path, content: "dict[str, Any]") -> None:
-    """Write a file atomically and durably, even across a power failure."""
+    """Write a file so that a reader sees all of it or nothing, also after a power failure."""
     temporary = path.with_suffix(".part")
     with temporary.open("w") as file:
         json.dump(content, file)

@@ -20,9 +20,9 @@ in which `*` stands for one name), `kind` and `wanted`:
     interrupt  a CPU list that must have none of the CPUs in `wanted`, which is one as well
 
 The journal has a line of JSON for each change, with `boot` (the kernel's boot in which it was made), `path`, `kind`,
-`old` and `new`, on disk before the change is made: a line without its end is of a change that was never made. The lease
-counts on CLOCK_BOOTTIME, which goes on while a machine sleeps, and holds in one boot only. Nobody has to notify the
-guard that a controller was killed or that its network is cut: such a controller doesn't renew the lease. The boot's
+`old` and `new`, on disk before the change is made: an incomplete last line belongs to a change that wasn't made. The
+lease counts on CLOCK_BOOTTIME, which goes on while a machine sleeps, and holds in one boot only. Nobody has to notify
+the guard that a controller was killed or that its network is cut: such a controller doesn't renew the lease. The boot's
 entry, a systemd unit or a line for cron, is there only while a run has settings changed.
 """
 
@@ -547,7 +547,7 @@ def restore(request: "dict[str, Any]") -> "dict[str, Any]":
         return put_back(request["state"], request["root"])
 
 
-# As a file on the host, which a guard and the next boot run.
+# Sent by `call` there are no arguments; a guard and a boot run the file with some.
 if sys.argv[1:2] == ["guard"]:
     guard(sys.argv[2], sys.argv[3], int(sys.argv[4]))
 elif sys.argv[1:2] == ["lapse"]:

@@ -4,7 +4,7 @@ Standard library only, Python 3.10 or newer. Requests are
 
     {"action": "answer", "address": "10.0.0.1", "token": "…", "port_file": "…", "seconds": 40}
         answer the messages of one client that has the token
-    {"action": "carry", "address": "10.0.0.1", "token": "…", "port_file": "…", "seconds": 40}
+    {"action": "carry", "address": "10.0.0.1", "port_file": "…", "seconds": 40}
         let iperf3 serve one client
     {"action": "ask", "address": "10.0.0.1", "token": "…", "port": 40000, "count": 200}
         send so many messages, each after the last answer
@@ -41,13 +41,13 @@ LISTENING = "0A"
 
 def main(request: "dict[str, Any]") -> "dict[str, int | float] | None":
     """Do what the request says."""
-    address, token = request["address"], request["token"].encode()
+    address = request["address"]
     try:
         if request["action"] == "ask":
-            return ask(address, request["port"], request["count"], token)
+            return ask(address, request["port"], request["count"], request["token"].encode())
         signal.alarm(request["seconds"])
         if request["action"] == "answer":
-            answer(address, Path(request["port_file"]), token)
+            answer(address, Path(request["port_file"]), request["token"].encode())
         else:
             carry(address, Path(request["port_file"]))
     except OSError as error:

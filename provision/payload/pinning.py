@@ -37,10 +37,10 @@ def apply(roles: "dict[str, Any]") -> int:
     """Pin every thread, pass after pass, until two whole ones have found nothing to change since the last change.
 
     A thread inherits the affinity of the one that starts it. One that is started by a thread not yet pinned, after its
-    process was listed, is found by the next pass; when all that was listed was pinned already, so is what it starts.
-    A thread that ended between the listing and its turn may have started another, unpinned one: a pass with such
-    a thread is incomplete and is repeated. The second whole pass is for a listing of /proc that missed an entry while
-    others came and went.
+    process was listed, is found by the next pass; if all listed threads were pinned already, the threads that they
+    start are pinned too. A thread that ended between the listing and its turn may have started another, unpinned one: a
+    pass with such a thread is incomplete and is repeated. The second whole pass is for a listing of /proc that missed
+    an entry while others came and went.
     """
     changed = clean = passes = 0
     while clean < CLEAN_PASSES:

@@ -20,6 +20,8 @@ from typing import Any
 
 CGROUPS = Path("/sys/fs/cgroup")
 
+MOST_LISTINGS = 100
+
 UNLIMITED_BYTES = 1 << 62
 """Version 1 writes "no limit" as the greatest number of pages that it can count."""
 
@@ -143,11 +145,25 @@ def process_cpus(directory: Path) -> "Iterator[dict[str, Any]]":
             continue
         for member in members:
             try:
-                threads = os.listdir(f"/proc/{member}/task")  # noqa: PTH208 - names alone
-                lists = sorted({field(member, thread, "Cpus_allowed_list") for thread in threads})
+                lists = sorted({field(member, thread, "Cpus_allowed_list") for thread in threads_of(member)})
                 yield {"process_id": int(member), "name": field(member, member, "Name"), "lists": lists}
             except (FileNotFoundError, ProcessLookupError):
                 continue
+
+
+def threads_of(process: str) -> "list[str]":
+    """Each thread of a process.
+
+    Linux ends this listing at a thread that ends during it (``next_tid`` in fs/proc/base.c). So it is repeated until it
+    has as many as the folder's link count says (``proc_task_getattr``, in the same file).
+    """
+    folder = f"/proc/{process}/task"
+    found: list[str] = []
+    for _ in range(MOST_LISTINGS):
+        found = os.listdir(folder)  # noqa: PTH208 - names alone
+        if len(found) >= os.stat(folder).st_nlink - 2:  # noqa: PTH116
+            break
+    return found
 
 
 def field(process: "int | str", thread: "int | str", name: str) -> str:

@@ -46,9 +46,6 @@ def main() -> None:
         sys.exit(f"the watch ended: {error}")
 
 
-# The ticks
-
-
 def follow(request: "dict[str, Any]") -> None:
     """Write a tick a period until SIGTERM."""
     Path("/proc/self/comm").write_text(COMMAND)
@@ -187,6 +184,7 @@ def scheduled(cgroup: str) -> "list[int] | None":
         with suppress(OSError):
             if read(f"/proc/{process}/comm").strip() == SUPERVISOR:
                 continue
+            # The listing ends at a thread that ends during it; a generator's threads don't end before its load.
             for thread in os.listdir(f"/proc/{process}/task"):  # noqa: PTH208 - the names are all that is needed
                 with suppress(OSError):
                     columns = read(f"/proc/{process}/task/{thread}/schedstat").split()
@@ -197,9 +195,6 @@ def scheduled(cgroup: str) -> "list[int] | None":
 def processes_of(cgroup: str) -> "list[str]":
     """The processes in a cgroup. On v1 this file, kept open, would go on showing its first content."""
     return Path(cgroup, "cgroup.procs").read_text().split()
-
-
-# The connections
 
 
 def connections_to(port: int) -> "tuple[int, list[int] | None]":

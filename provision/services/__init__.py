@@ -1,7 +1,7 @@
 """PostgreSQL and Redis on a host: their data, settings and readiness."""
 
 from provision.services.database import count_statements, reset, seed, seed_database
-from provision.services.readiness import wait_for_api, wait_for_postgres, wait_for_redis, wait_for_services
+from provision.services.readiness import wait_for_api, wait_for_lab, wait_for_postgres, wait_for_redis
 from provision.services.settings import PostgresState, means, read_postgres, read_redis
 from provision.services.variants import VariantContainer
 
@@ -16,7 +16,7 @@ __all__ = [
     "seed",
     "seed_database",
     "wait_for_api",
+    "wait_for_lab",
     "wait_for_postgres",
     "wait_for_redis",
-    "wait_for_services",
 ]

@@ -1,11 +1,9 @@
 """PostgreSQL's data on a host: seeded once, reset for each cell; and Redis's, emptied."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from documents.errors import HostError, RemoteCommandError
-from documents.lab import Inventory, PostgresService, RedisService
+from documents.lab import REDIS_CONFIGURATION, Inventory, PostgresService, RedisService
 from provision.containers import execute, volume_path
 from provision.services.readiness import wait_for_postgres
 from provision.ssh import Connection
@@ -15,8 +13,10 @@ _GRACE_SECONDS = 5
 
 # The lock is held until psql connects to the new database. A run that is ended during its reset leaves a psql behind in
 # the container, which goes on; without the lock, the next reset would fail, because both create the same database.
+# The reset also ends the counting of statements, in case a controller was killed during that.
 _RESET = """
 SELECT pg_advisory_lock(1);
+ALTER ROLE CURRENT_USER RESET pg_stat_statements.track;
 DROP DATABASE IF EXISTS :"database" WITH (FORCE);
 CREATE DATABASE :"database" TEMPLATE :"seed" STRATEGY FILE_COPY;
 \\connect :"database"
@@ -24,11 +24,9 @@ VACUUM (ANALYZE);
 CHECKPOINT;
 """
 
-_REDIS_CONFIGURATION = "/etc/redis/lab.conf"
-
-# The password reaches redis-cli by its environment, out of the container's own configuration: it is in no argument
-# list, and on no other machine than this one.
-REDIS_LOGIN = f'REDISCLI_AUTH=$(sed -n "s/^requirepass //p" {_REDIS_CONFIGURATION}); export REDISCLI_AUTH'
+# The password reaches redis-cli by its environment, from the container's configuration file, so it isn't in an argument
+# list and doesn't leave the host.
+REDIS_LOGIN = f'REDISCLI_AUTH=$(sed -n "s/^requirepass //p" {REDIS_CONFIGURATION}); export REDISCLI_AUTH'
 """The beginning of a shell script in Redis's container; redis-cli then needs no password."""
 
 _FLUSH = f'{REDIS_LOGIN}; exec redis-cli -e -h 127.0.0.1 -p "$1" FLUSHALL SYNC'
@@ -47,8 +45,9 @@ def reset(connection: Connection, inventory: Inventory) -> None:
 def reset_database(connection: Connection, postgres: PostgresService) -> None:
     """Recreate the database from its seeded snapshot; open connections to it are ended.
 
-    It waits for another reset that is under way, within its own 60 s. The new database is vacuumed, analysed and
-    written to disk, so that no autovacuum and no checkpoint of the reset falls into the load.
+    Statements are no longer counted. It waits for another reset that is under way, within its own 60 s. The new
+    database is vacuumed, analysed and written to disk, so that no autovacuum and no checkpoint of the reset falls into
+    the load.
 
     Raises:
         HostError: the database was never seeded, or PostgreSQL doesn't answer.
@@ -99,7 +98,8 @@ def run_sql(
         postgres: the service.
         database: which database psql connects to first.
         sql: the script, psql's own commands included. ``:"database"`` and ``:"seed"`` stand for the names of the
-            database and of its seeded snapshot, quoted by psql as SQL wants it; ``:'seed'`` for the same as a text.
+            database and of its seeded snapshot, quoted by psql as SQL wants it; ``:'seed'`` is the snapshot's name as a
+            string literal.
         deadline_seconds: when it is ended, in the container too.
 
     Returns:
@@ -127,27 +127,21 @@ def run_sql(
 
 # A role's setting goes before the server's, and holds from a session's start: the pools' sessions are ended, and
 # the APIs open new ones.
-_END_SESSIONS = """
+_COUNT = """
+ALTER ROLE CURRENT_USER SET pg_stat_statements.track = 'top';
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid();
 """
-_ON = "ALTER ROLE CURRENT_USER SET pg_stat_statements.track = 'top';" + _END_SESSIONS
-_OFF = "ALTER ROLE CURRENT_USER RESET pg_stat_statements.track;" + _END_SESSIONS
 
 _COUNTING_SECONDS = 30
 
 
-@contextmanager
-def count_statements(connection: Connection, inventory: Inventory) -> Generator[None]:
-    """Have PostgreSQL count the statements of every session that begins while the context is open.
+def count_statements(connection: Connection, postgres: PostgresService) -> None:
+    """Have PostgreSQL count the statements of every session, until the next `reset`.
 
     Raises:
         HostError: PostgreSQL doesn't answer.
     """
-    run_sql(connection, inventory.postgres, "postgres", _ON, deadline_seconds=_COUNTING_SECONDS)
-    try:
-        yield
-    finally:
-        run_sql(connection, inventory.postgres, "postgres", _OFF, deadline_seconds=_COUNTING_SECONDS)
+    run_sql(connection, postgres, "postgres", _COUNT, deadline_seconds=_COUNTING_SECONDS)
 
 
 _CREATE = """
@@ -201,7 +195,7 @@ def seed(
 
 
 def seeded_contract(connection: Connection, postgres: PostgresService) -> str | None:
-    """The hash of the contract that the snapshot was seeded with; None where there is none, or none that is whole.
+    """The hash of the contract that the snapshot was seeded with; None if its seeding was interrupted or never begun.
 
     Raises:
         HostError: PostgreSQL doesn't answer.

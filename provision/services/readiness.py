@@ -14,22 +14,27 @@ from provision.ssh import Connection
 _logger = logging.getLogger(__name__)
 
 _ASK_SECONDS = 20
+_POSTGRES_SECONDS = 120
+_REDIS_SECONDS = 60
+_API_SECONDS = 60
+
+_LAST_LINES = 5
+"""PostgreSQL and Redis write the cause of their end on one of these."""
 
 
-def wait_for_services(connection: Connection, inventory: Inventory) -> None:
+def wait_for_lab(connection: Connection, inventory: Inventory) -> None:
     """Wait until PostgreSQL, Redis and every API answer.
 
     Raises:
         HostError: one of them doesn't; says which, why it ended and what it wrote last.
     """
     wait_for_postgres(connection, inventory.postgres)
-    _require_running(connection, "redis", inventory.redis.container)
     wait_for_redis(connection, inventory.redis)
     for api in inventory.apis:
         wait_for_api(connection, api, inventory.api_address)
 
 
-def wait_for_api(connection: Connection, api: ApiService, address: str, *, deadline_seconds: float = 60) -> None:
+def wait_for_api(connection: Connection, api: ApiService, address: str) -> None:
     """Wait until an API answers `GET /healthz` at an address of the host; one that has ended is an error at once.
 
     Docker restarts a container that ends at its start, and reports no failure.
@@ -39,7 +44,7 @@ def wait_for_api(connection: Connection, api: ApiService, address: str, *, deadl
     """
     retrying = Retrying(
         retry=retry_if_exception_type((OSError, http.client.HTTPException)),
-        stop=stop_before_delay(deadline_seconds),
+        stop=stop_before_delay(_API_SECONDS),
         wait=wait_fixed(0.25),
         before_sleep=before_sleep_log(_logger, logging.INFO),
         reraise=True,
@@ -60,60 +65,95 @@ def wait_for_api(connection: Connection, api: ApiService, address: str, *, deadl
         except (OSError, http.client.HTTPException) as error:
             raise HostError(
                 f"The API {api.name} on {connection} runs, but gave no answer at its port {api.port} within "
-                f"{deadline_seconds:g} s ({error or type(error).__name__}). Look at its log: `lab logs {api.name}`."
+                f"{_API_SECONDS} s ({error or type(error).__name__}). Look at its log: `lab logs {api.name}`."
             ) from error
 
 
-def _require_running(connection: Connection, name: str, container: str) -> None:
-    status, exit_status = control.state(connection, container)
-    if status != "running":
-        last = (control.logs(connection, container, lines=1).strip() or "nothing").rstrip(".")
-        raise HostError(
-            f"{name} on {connection} doesn't run: its container ended with the status {exit_status}. The last that it "
-            f"wrote: {last}. Fix that and run `lab up`; `lab logs {name}` shows more."
-        )
+def wait_for_postgres(
+    connection: Connection, postgres: PostgresService, *, may_restart: bool = False, remedy: str | None = None
+) -> None:
+    """Wait until PostgreSQL takes connections over TCP; one that has ended is an error at once.
 
+    At its first start it creates its cluster, which takes seconds. During that, a server answers on the local socket
+    only, so the check uses TCP.
 
-def wait_for_postgres(connection: Connection, postgres: PostgresService, *, deadline_seconds: float = 120) -> None:
-    """Wait until PostgreSQL takes connections over TCP; its first start creates its cluster before.
-
-    During that, a server answers on the local socket only, so the check uses TCP.
+    Args:
+        connection: to the host.
+        postgres: the service.
+        may_restart: whether its container may be down, because Docker starts it again.
+        remedy: what to do about a server that has ended, as a sentence, if it isn't the lab's own.
 
     Raises:
-        HostError: it didn't by the deadline.
+        HostError: its container doesn't run, or it took no connection by the deadline.
     """
     command = ["pg_isready", "--host=127.0.0.1", f"--port={postgres.port}"]
     try:
-        _repeat(connection, postgres.container, command, deadline_seconds)
+        _repeat(
+            connection,
+            "postgres",
+            postgres.container,
+            command,
+            seconds=_POSTGRES_SECONDS,
+            may_restart=may_restart,
+            remedy=remedy,
+        )
     except RemoteCommandError as error:
         raise HostError(
-            f"PostgreSQL on {connection} took no connection within {deadline_seconds:g} s: {error} "
-            "Look at its log: `lab logs postgres`."
+            f"PostgreSQL on {connection} took no connection within {_POSTGRES_SECONDS} s: {error} "
+            f"Look at its log: `docker logs {postgres.container}` on the host."
         ) from error
 
 
-def wait_for_redis(connection: Connection, redis: RedisService, *, deadline_seconds: float = 60) -> None:
-    """Wait until Redis answers, if only that it wants a password.
+def wait_for_redis(connection: Connection, redis: RedisService, *, may_restart: bool = False) -> None:
+    """Wait until Redis answers, if only that it wants a password; the arguments are those of `wait_for_postgres`.
 
     Raises:
-        HostError: it didn't by the deadline.
+        HostError: its container doesn't run, or it gave no answer by the deadline.
     """
+    command = ["redis-cli", "-p", str(redis.port), "PING"]
     try:
-        _repeat(connection, redis.container, ["redis-cli", "-p", str(redis.port), "PING"], deadline_seconds)
+        _repeat(connection, "redis", redis.container, command, seconds=_REDIS_SECONDS, may_restart=may_restart)
     except RemoteCommandError as error:
         raise HostError(
-            f"Redis on {connection} gave no answer within {deadline_seconds:g} s: {error} "
+            f"Redis on {connection} gave no answer within {_REDIS_SECONDS} s: {error} "
             "Look at its log: `lab logs redis`."
         ) from error
 
 
-def _repeat(connection: Connection, container: str, command: Sequence[str], deadline_seconds: float) -> None:
-    """Repeat a command in a container until it succeeds; the container, or its engine, may not run yet."""
+def _repeat(
+    connection: Connection,
+    name: str,
+    container: str,
+    command: Sequence[str],
+    *,
+    seconds: float,
+    may_restart: bool,
+    remedy: str | None = None,
+) -> None:
+    """Repeat a command in a container until it succeeds, or until the container has ended unless it may restart."""
+
+    def ask() -> None:
+        if not may_restart:
+            _require_running(connection, name, container, lines=_LAST_LINES, remedy=remedy)
+        control.execute(connection, container, command, deadline_seconds=_ASK_SECONDS)
+
     retrying = Retrying(
         retry=retry_if_exception_type(RemoteCommandError),
-        stop=stop_before_delay(deadline_seconds),
+        stop=stop_before_delay(seconds),
         wait=wait_fixed(0.25),
         before_sleep=before_sleep_log(_logger, logging.INFO),
         reraise=True,
     )
-    retrying(control.execute, connection, container, command, deadline_seconds=_ASK_SECONDS)
+    retrying(ask)
+
+
+def _require_running(
+    connection: Connection, name: str, container: str, *, lines: int = 1, remedy: str | None = None
+) -> None:
+    status, exit_status = control.state(connection, container)
+    if status != "running":
+        last = control.logs(connection, container, lines=lines).strip().replace("\n", " / ") or "nothing"
+        raise HostError(
+            f"{name} on {connection} doesn't run: its container ended with the status {exit_status}. The last that it "
+            f"wrote: {last.rstrip('.')}. {remedy or f'Fix that and run `lab up`; `lab logs {name}` shows more.'}"
+        )

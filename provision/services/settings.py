@@ -133,7 +133,7 @@ def read_redis(connection: Connection, redis: RedisService, names: list[str]) ->
             case [heading, again, value] if heading == again == name:
                 found[heading] = value
             case [heading] | [heading, ""] if heading == name:
-                # An unknown one.
+                # Redis answers nothing for a name that it doesn't know.
                 continue
             case _:
                 raise unexpected(answer, what=f"the settings {', '.join(names)}", where=f"Redis on {connection}")

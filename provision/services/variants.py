@@ -5,22 +5,17 @@ the services their CPUs, and removes these containers. So does `lab up`, which r
 lab's label and isn't on record, and starts those that are.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TypeVar
 
 from pydantic import TypeAdapter
-from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
-from documents.errors import HostError, RemoteCommandError
 from documents.lab import STACK_LABEL, VARIED_LABEL, CoreLayout, Inventory, PostgresService
-from provision.containers import control
 from provision.payload import HOME, call
+from provision.services.readiness import wait_for_postgres
 from provision.services.settings import means, read_postgres
 from provision.ssh import COUNT, Connection
-
-_logger = logging.getLogger(__name__)
 
 _Answer = TypeVar("_Answer")
 
@@ -29,9 +24,6 @@ LOCK = f"{HOME}/variants.lock"
 
 _DEADLINE_SECONDS = 300
 """For one whole request; PostgreSQL may take 30 s to end."""
-
-_START_SECONDS = 60
-_ASK_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,11 @@ def switch_postgres(connection: Connection, postgres: PostgresService, instead_o
     stopped = sorted({*instead_of, postgres.container})
     request = {"action": "switch", "stop": stopped, "start": postgres.container}
     _call(connection, request, COUNT, what="how many containers were started")
-    _await(connection, postgres)
+    wait_for_postgres(
+        connection,
+        postgres,
+        remedy=f"Fix the variant's settings; `docker logs {postgres.container}` on the host shows more.",
+    )
 
 
 def confine(connection: Connection, cpus: Mapping[str, str]) -> bool:
@@ -101,7 +97,7 @@ def remove(connection: Connection, inventory: Inventory) -> bool:
     }
     if not _call(connection, request, tuple[str, ...], what="the containers that it removed"):
         return False
-    _await(connection, inventory.postgres)
+    wait_for_postgres(connection, inventory.postgres)
     return True
 
 
@@ -133,43 +129,16 @@ def wrong_settings(connection: Connection, postgres: PostgresService) -> list[st
     return found
 
 
-def _await(connection: Connection, postgres: PostgresService) -> None:
-    retrying = Retrying(
-        retry=retry_if_exception_type(RemoteCommandError),
-        stop=stop_before_delay(_START_SECONDS),
-        wait=wait_fixed(0.1),
-        before_sleep=before_sleep_log(_logger, logging.DEBUG),
-        reraise=True,
-    )
-    command = ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={postgres.port}"]
-
-    def ask() -> None:
-        status, exit_status = control.state(connection, postgres.container)
-        if status == "exited":
-            last = control.logs(connection, postgres.container, lines=5).strip().replace("\n", " / ")
-            raise HostError(
-                f"PostgreSQL in {postgres.container} on {connection} ended with the status {exit_status}. The last "
-                f"that it wrote: {last or 'nothing'}. Fix the variant's settings."
-            )
-        control.execute(connection, postgres.container, command, deadline_seconds=_ASK_SECONDS)
-
-    try:
-        retrying(ask)
-    except RemoteCommandError as error:
-        raise HostError(
-            f"PostgreSQL in {postgres.container} on {connection} took no connection within {_START_SECONDS} s: {error} "
-            f"Look at its log: `docker logs {postgres.container}` on the host."
-        ) from error
-
-
 def _call(
     connection: Connection, request: Mapping[str, object], answer: type[_Answer] | TypeAdapter[_Answer], *, what: str
 ) -> _Answer:
-    locked = {**request, "lock": LOCK}
-    try:
-        return call(connection, "variants", locked, answer, what=what, deadline_seconds=_DEADLINE_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(
-            f"The containers of variants on {connection} can't be made, changed or removed: {error} Is the lab up? "
-            "`lab up` removes what a run left of them."
-        ) from error
+    return call(
+        connection,
+        "variants",
+        {**request, "lock": LOCK},
+        answer,
+        what=what,
+        failure=f"The containers of variants on {connection} can't be made, changed or removed",
+        remedy="Run `lab up`, which also removes what a run left of them.",
+        deadline_seconds=_DEADLINE_SECONDS,
+    )

@@ -1,8 +1,8 @@
 """The SSH connection to a host: one pinned key, one authenticated transport, many uses.
 
 `connect` retries only the failures of a booting host (nothing listens yet, sshd isn't ready); a wrong host
-key or a refused login ends at once. A peer that vanishes without a word is noticed by the kernel
-(`TCP_USER_TIMEOUT`), because SSH's keepalive packets go unanswered in silence.
+key or a refused login ends at once. The kernel notices a peer that is gone (`TCP_USER_TIMEOUT`): SSH itself
+ignores missing answers to its keepalive packets.
 """
 
 import io

@@ -108,7 +108,9 @@ _GRACE_SECONDS = 10
 SUDO = ("sudo", "--non-interactive", "--")
 """How another user becomes root; sudo fails at once if it would ask for a password."""
 
-_KILLED = 128 + 9
+KILLED = 128 + 9
+"""The exit status of a command that SIGKILL ended."""
+
 _CHUNK_BYTES = 1 << 16
 _SHOWN_CHARACTERS = 300
 
@@ -119,6 +121,11 @@ class Completed(NamedTuple):
     stdout: str
     stderr: str
     exit_status: int
+
+    @property
+    def reason(self) -> str:
+        """The last lines that a failed command wrote, on one line; empty if it wrote nothing."""
+        return _tail(self.stderr) or _tail(self.stdout)
 
 
 class Output:
@@ -167,7 +174,7 @@ class Output:
         if self._channel.exit_status:
             raise RemoteCommandError(
                 f"`{self._shown}` on {self._label} ended with the status {self._channel.exit_status}: "
-                f"{_tail(self._stderr.result()) or 'it wrote no error.'}"
+                f"{_tail(_text(self._stderr)) or 'it wrote no error.'}"
             )
 
 
@@ -246,16 +253,15 @@ class Commands(ABC):
                 f"The connection to {label} was lost after {elapsed:.1f} s of `{shown}`. The host ends the command by "
                 "itself at its deadline. Check that the host runs, then connect again."
             )
-        if status in {-1, _KILLED} and elapsed >= deadline_seconds:
+        if status in {-1, KILLED} and elapsed >= deadline_seconds:
             raise DeadlineExceededError(
                 f"`{shown}` on {label} wasn't done within {deadline_seconds:g} s; it and its process group were ended. "
-                f"{_tail(stderr.result()) or 'It wrote no error.'}"
+                f"{_tail(_text(stderr)) or 'It wrote no error.'}"
             )
         completed = Completed(_text(stdout), _text(stderr), status)
         if check and status != 0:
             raise RemoteCommandError(
-                f"`{shown}` on {label} ended with the status {status}: "
-                f"{_tail(stderr.result()) or _tail(stdout.result()) or 'it wrote nothing.'}"
+                f"`{shown}` on {label} ended with the status {status}: {completed.reason or 'it wrote nothing.'}"
             )
         return completed
 
@@ -333,9 +339,9 @@ def _shown(command: str | Sequence[str]) -> str:
     return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}…"
 
 
-def _tail(stream: bytes) -> str:
-    """The last lines of a stream, on one line."""
-    return " / ".join(stream.decode(errors="replace").strip().splitlines()[-5:])[-2 * _SHOWN_CHARACTERS :]
+def _tail(text: str) -> str:
+    """The last lines of a text, on one line."""
+    return " / ".join(text.strip().splitlines()[-5:])[-2 * _SHOWN_CHARACTERS :]
 
 
 Result = TypeVar("Result")
@@ -347,8 +353,8 @@ class CancelScope:
     """Work that another thread can ask to end; its other threads are in it if they run in a copy of its context.
 
     A request to end must not reach a thread while it talks to a host: an exception between two instructions of
-    Paramiko's can leave half a packet sent or a lock taken, and the connection is lost with all that was to be put back
-    over it. So the work goes on in a scope, as trio has it, and ends at its next checkpoint by `KeyboardInterrupt`,
+    Paramiko's can leave half a packet sent or a lock taken, and the connection is lost, and nothing can be restored on
+    the host. So the work goes on in a scope, as trio has it, and ends at its next checkpoint by `KeyboardInterrupt`,
     which no handler of errors catches. A command on a host is a checkpoint from its beginning to its end, and so is
     each piece of a file that is copied. Code that removes what the work created has a `shield`.
     """

@@ -153,11 +153,11 @@ def log_in(host: Host, *, deadline_seconds: float) -> tuple[paramiko.SSHClient, 
         HostUnreachableError: nothing that speaks SSH answered by the deadline.
     """
     private_key, pinned_key = _private_key(host), _pinned_key(host, host.known_hosts_path)
-    stream, way = _way_to(host, deadline_seconds)
+    stream, clients = _route_to(host, deadline_seconds)
     try:
-        return (_log_in(_Attempt(host, pinned_key, private_key, stream), deadline_seconds), *way)
+        return (_log_in(_Attempt(host, pinned_key, private_key, stream), deadline_seconds), *clients)
     except BaseException:
-        for client in way:
+        for client in clients:
             client.close()
         raise
 
@@ -170,18 +170,18 @@ def open_stream(host: Host, *, deadline_seconds: float) -> tuple[Stream, tuple[p
         HostAuthenticationError: the jump host refused the login.
         HostUnreachableError: nothing answered by the deadline.
     """
-    stream, way = _way_to(host, deadline_seconds)
+    stream, clients = _route_to(host, deadline_seconds)
     try:
-        return stream(deadline_seconds), way
-    except (paramiko.SSHException, OSError) as error:
-        for client in way:
+        return stream(deadline_seconds), clients
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        for client in clients:
             client.close()
         raise HostUnreachableError(
             f"{label(host)} can't be reached ({reason(error)}). Check that it runs and that address and port are right."
         ) from error
 
 
-def _way_to(host: Host, seconds: float) -> tuple[Callable[[float], Stream], tuple[paramiko.SSHClient, ...]]:
+def _route_to(host: Host, seconds: float) -> tuple[Callable[[float], Stream], tuple[paramiko.SSHClient, ...]]:
     """How to open a stream to a host, and the client of its jump host, if it has one, which the caller closes."""
     jump = host.jump_host
     if jump is None:
@@ -270,7 +270,7 @@ def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
             ) from error
         if attempt.private_key is None and _ENDED_BEFORE_OFFER in str(error):
             raise HostAuthenticationError(
-                f"{name} ended the login before the SSH agent's last key was offered: an sshd accepts some five. "
+                f"{name} ended the login before the SSH agent's last key was offered: sshd accepts about five. "
                 "Leave the right key alone in the agent (`ssh-add -D`, then `ssh-add` it), or name it as `private_key` "
                 "in the stack document."
             ) from error
@@ -406,8 +406,8 @@ def _private_key(host: Host) -> paramiko.PKey | None:
     except TypeError as error:
         # The library below Paramiko raises this if a passphrase is needed.
         raise HostAuthenticationError(
-            f"The private key {host.private_key_path} for {label(host)} has a passphrase, and nobody is there to type "
-            "it. Give it to the SSH agent (`ssh-add`), and leave `private_key` out of the stack document."
+            f"The private key {host.private_key_path} for {label(host)} has a passphrase, which the lab can't "
+            "enter. Give it to the SSH agent (`ssh-add`), and leave `private_key` out of the stack document."
         ) from error
     except UnsupportedAlgorithm as error:
         raise HostAuthenticationError(

@@ -112,18 +112,14 @@ def _session(connection: "Connection", remote: str) -> Generator[paramiko.SFTPCl
             channel.settimeout(_STALL_SECONDS)
         try:
             yield sftp
-        except (paramiko.SSHException, EOFError, TimeoutError) as error:
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError) and connection.is_open:
+                raise TransferError(
+                    f"{remote} couldn't be copied to or from {connection}: {error}. "
+                    "Check that the folders exist, the permissions, and the free space on both sides."
+                ) from error
             raise HostUnreachableError(
                 f"The connection to {connection} was lost while {remote} was copied. Connect again, and repeat it."
-            ) from error
-        except OSError as error:
-            if not connection.is_open:
-                raise HostUnreachableError(
-                    f"The connection to {connection} was lost while {remote} was copied. Connect again, and repeat it."
-                ) from error
-            raise TransferError(
-                f"{remote} couldn't be copied to or from {connection}: {error}. "
-                "Check that the folders exist, the permissions, and the free space on both sides."
             ) from error
 
 

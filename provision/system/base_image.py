@@ -1,11 +1,13 @@
 """The lab's Debian base image: pulled if possible, otherwise bootstrapped from Debian's packages."""
 
 import hashlib
+import signal
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 from documents.errors import HostError, LabError
+from provision.payload import HOME
 from provision.ssh import SHA256, Completed, Connection, matching
 from provision.system import packages
 from provision.system.changes import ChangeJournal
@@ -13,10 +15,14 @@ from provision.system.changes import ChangeJournal
 SCRIPT = Path(__file__).parents[1] / "scripts" / "base_image.sh"
 
 TRUST_ANCHORS = Path("/usr/local/share/ca-certificates")
-"""Where Debian and Ubuntu keep the certificates that this machine trusts besides the public ones."""
+"""Where Debian and Ubuntu keep the certificates that the controller trusts besides the public ones."""
 
-_REMOTE_ANCHORS = "/var/lib/fairground/trust-anchors"
+_REMOTE_ANCHORS = f"{HOME}/trust-anchors"
 _DEADLINE_SECONDS = 900
+_GRACE_SECONDS = 10
+
+_ENDED = frozenset({124, -signal.SIGKILL})
+"""The exit statuses of `timeout` after its deadline: the second one once it has killed its process group and itself."""
 
 _BOOTSTRAP_IS_MISSING = 69
 _BOOTSTRAP_PACKAGES = ("mmdebstrap", "debian-archive-keyring")
@@ -48,22 +54,18 @@ def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
     Raises:
         LabError: it can be neither pulled nor bootstrapped, or takes too long; says why and what to do.
     """
-    try:
-        done = subprocess.run(
-            ["sh", str(SCRIPT), image, tag, stack, str(TRUST_ANCHORS)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_DEADLINE_SECONDS,
-        )
-    except subprocess.TimeoutExpired as error:
+    # Its deadline ends the script's children too; SIGTERM, so that the script removes what it has made so far.
+    bounded = ["timeout", f"--kill-after={_GRACE_SECONDS}", str(_DEADLINE_SECONDS)]
+    script = ["sh", str(SCRIPT), image, tag, stack, str(TRUST_ANCHORS)]
+    done = subprocess.run([*bounded, *script], capture_output=True, text=True, check=False)
+    if done.returncode in _ENDED:
         raise LabError(
             f"The base image {image} wasn't made within {_DEADLINE_SECONDS} s and the attempt was ended. Check the "
             "network, then run `lab up` again."
-        ) from error
+        )
     if done.returncode:
         raise LabError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")
-    return _parse(done.stdout, "this machine")
+    return _parse(done.stdout, "the controller")
 
 
 def make_base_image_on_host(connection: Connection, image: str, tag: str, stack: str) -> BaseImage:

@@ -30,10 +30,10 @@ class HostChanges(Document):
         made_folder: whether the lab created its folder.
         client_folder: the folder of root's Docker client, if it wasn't there before.
         packages: the packages installed for the lab, and those that they pulled in.
-        folders: what wasn't there before those packages, and goes with them.
-        groups: the groups that weren't there before those packages, and go with them.
+        folders: the folders that those packages created; removed with them.
+        groups: the groups that those packages created; removed with them.
         drop_in: whether a file with sshd's limits was laid beside its configuration.
-        engine_started: whether the Docker engine was there and didn't run.
+        engine_started: whether the lab started an engine that was installed and stopped.
         engine_units: the systemd units that were started with it.
         memberships: users that were put into a group, each as ``user:group``.
         cgroups: the directories of the cgroups that were made beside the engine's.

@@ -93,7 +93,12 @@ _LIST_CACHE = ["docker", "system", "df", "--verbose", "--format", "{{range .Buil
 
 
 def list_records(connection: Connection) -> tuple[str, ...] | None:
-    """The ids of the build cache's records: empty without a Docker client, None if the engine can't be asked."""
+    """The ids of the build cache's records: empty without a Docker client, None if the engine can't be asked.
+
+    This starts nothing.
+    """
+    if is_installed(connection) and not is_at_work(connection):
+        return None
     if not connection.run("command -v docker", deadline_seconds=_CACHE_DEADLINE_SECONDS, check=False).stdout:
         return ()
     found = connection.run(_LIST_CACHE, deadline_seconds=_CACHE_DEADLINE_SECONDS, check=False)
@@ -107,16 +112,26 @@ def remove_records(connection: Connection, *, but: Collection[str]) -> None:
     A record goes once none that was built on it is left, so this is done until it changes nothing.
 
     Raises:
-        HostError: the engine refused.
+        HostError: the engine refused, or can't be asked for them.
     """
-    while doomed := set(list_records(connection) or ()).difference(but):
+    while doomed := _records(connection).difference(but):
         prune = " && ".join(f"docker builder prune --all --force --filter id={record}" for record in sorted(doomed))
         try:
             connection.run(f"({prune}) >/dev/null", deadline_seconds=_CACHE_DEADLINE_SECONDS)
         except RemoteCommandError as error:
             raise HostError(f"The build cache on {connection} can't be removed: {error}") from error
-        if set(list_records(connection) or ()) >= doomed:
+        if _records(connection) >= doomed:
             return
+
+
+def _records(connection: Connection) -> set[str]:
+    found = list_records(connection)
+    if found is None:
+        raise HostError(
+            f"The build cache on {connection} can't be listed, so the lab's part of it can't be removed. See why "
+            "`docker system df` fails there, then run `lab down` again."
+        )
+    return set(found)
 
 
 def find_labelled_on_host(connection: Connection, stack: str) -> tuple[Labelled, ...]:

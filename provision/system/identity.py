@@ -19,7 +19,6 @@ _DEADLINE_SECONDS = 30
 class _Answer(Document):
     cpu_model: str
     cpu_list: CpuList
-    sibling_list: CpuList
     sibling_lists: tuple[CpuList, ...]
     numa_list: CpuList | None
     microcode: str | None
@@ -52,7 +51,7 @@ def read_identity(connection: Connection) -> HostIdentity:
     return HostIdentity(
         cpu_model=answer.cpu_model,
         cpus=cpus,
-        threads_per_core=len(parse_cpu_list(answer.sibling_list)),
+        threads_per_core=len(parse_cpu_list(answer.sibling_lists[0])) if answer.sibling_lists else 1,
         memory_bytes=answer.memory_bytes,
         kernel=answer.kernel,
         operating_system=answer.operating_system,
@@ -92,10 +91,15 @@ def read_resources(connection: Connection) -> HostResources:
 
 
 def _ask(connection: Connection) -> _Answer:
-    try:
-        return call(connection, "identity", {}, _Answer, what="what it is", deadline_seconds=_DEADLINE_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"The identity of {connection} can't be read: {error}") from error
+    return call(
+        connection,
+        "identity",
+        {},
+        _Answer,
+        what="what it is",
+        failure=f"The identity of {connection} can't be read",
+        deadline_seconds=_DEADLINE_SECONDS,
+    )
 
 
 def read_tool_versions(connection: Connection, inventory: Inventory) -> dict[str, str]:

@@ -96,7 +96,7 @@ def install(connection: Connection, packages: Sequence[str], journal: ChangeJour
 
 
 def purge(connection: Connection, packages: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-    """Remove packages with their configuration, except those that other software on the host needs by now.
+    """Remove packages with their configuration, except those that other software on the host now needs.
 
     Returns:
         The remaining packages, each with all packages that need it.

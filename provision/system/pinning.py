@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from documents.base import Document
-from documents.errors import HostError, RemoteCommandError
-from documents.lab import HOST_ROLES, CoreLayout, CpuList, Role, parse_cpu_list
+from documents.lab import HOST_ROLES, CoreLayout, CpuList, Role, format_cpu_list, parse_cpu_list
 from documents.run import ProcessPinning
 from provision.containers import Cgroup
 from provision.payload import call
@@ -83,17 +82,15 @@ def read_back(
         HostError: it can't be read.
     """
     request = {"action": "read", "roles": _request(layout, cgroups, system_commands)}
-    try:
-        threads = call(
-            connection,
-            "pinning",
-            request,
-            tuple[_Thread, ...],
-            what="the CPUs of its threads",
-            deadline_seconds=_DEADLINE_SECONDS,
-        )
-    except RemoteCommandError as error:
-        raise HostError(f"The CPU pinning on {connection} can't be read: {error}") from error
+    threads = call(
+        connection,
+        "pinning",
+        request,
+        tuple[_Thread, ...],
+        what="the CPUs of its threads",
+        failure=f"The CPU pinning on {connection} can't be read",
+        deadline_seconds=_DEADLINE_SECONDS,
+    )
     return tuple(
         ProcessPinning(
             role=thread.role,
@@ -125,7 +122,7 @@ def mismatches(
         for thread in astray[:_SHOWN]:
             found.append(
                 f"The thread {thread.thread_id} ({thread.command}) of the role {role} may run on the CPUs "
-                f"{_listed(thread.cpus)} instead of {layout.cpu_list(role)}."
+                f"{format_cpu_list(thread.cpus)} instead of {layout.cpu_list(role)}."
             )
         if len(astray) > _SHOWN:
             found.append(f"So may {len(astray) - _SHOWN} more threads of its process {process_id}.")
@@ -133,7 +130,7 @@ def mismatches(
         if not astray and together != wanted:
             found.append(
                 f"The process {process_id} ({threads[0].command}) of the role {role} keeps to the CPUs "
-                f"{_listed(together)} of its {layout.cpu_list(role)}."
+                f"{format_cpu_list(together)} of its {layout.cpu_list(role)}."
             )
     return found
 
@@ -152,13 +149,12 @@ def _request(
 
 
 def _apply(connection: Connection, roles: Mapping[str, object]) -> int:
-    request = {"action": "apply", "roles": roles}
-    what = "how many threads were moved"
-    try:
-        return call(connection, "pinning", request, COUNT, what=what, deadline_seconds=_DEADLINE_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(f"The CPU pinning on {connection} failed: {error}") from error
-
-
-def _listed(cpus: Collection[int]) -> str:
-    return ",".join(map(str, sorted(cpus)))
+    return call(
+        connection,
+        "pinning",
+        {"action": "apply", "roles": roles},
+        COUNT,
+        what="how many threads were moved",
+        failure=f"The CPU pinning on {connection} failed",
+        deadline_seconds=_DEADLINE_SECONDS,
+    )

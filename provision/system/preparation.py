@@ -25,17 +25,14 @@ REQUIRED_PACKAGES = {
 }
 """The commands that a host must have, and Debian's package of each, or the first of several that apt knows."""
 
-LOAD_HOST_PACKAGES = {
-    "wrk": "wrk",
-    "taskset": "util-linux",
-    "python3": "python3",
-    "sshd": "openssh-server",
-    "iperf3": "iperf3",
-}
-"""The commands that a load host must have; it needs no Docker engine, because nothing runs in a container there."""
-
 NETWORK_PACKAGES = {"iperf3": "iperf3"}
 """The additional commands of a host with load hosts."""
+
+LOAD_HOST_PACKAGES = {
+    **{command: REQUIRED_PACKAGES[command] for command in ("wrk", "taskset", "python3", "sshd")},
+    **NETWORK_PACKAGES,
+}
+"""The commands that a load host must have; it needs no Docker engine, because nothing runs in a container there."""
 
 BUILDER_PACKAGE = "docker-buildx | docker.io"
 """The package with BuildKit; before version 23, Docker's client contains it."""
@@ -131,8 +128,8 @@ def tool_versions(connection: Connection) -> dict[str, str]:
     python = _version(connection, "python3 --version", r"Python ((\d{1,4})\.(\d{1,4})\S*)")
     if (int(python[2]), int(python[3])) < MINIMUM_PYTHON:
         raise HostError(
-            f"{connection} has Python {python[1]}, and the sampler needs {'.'.join(map(str, MINIMUM_PYTHON))} or "
-            "newer. Use a newer release of Debian or Ubuntu."
+            f"{connection} has Python {python[1]}, and the lab's programs there need "
+            f"{'.'.join(map(str, MINIMUM_PYTHON))} or newer. Use a newer release of Debian or Ubuntu."
         )
     return {
         "docker": _engine_version(connection),
@@ -266,9 +263,13 @@ def _version(connection: Connection, command: str, pattern: str) -> re.Match[str
     try:
         text = connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout.strip()
     except RemoteCommandError as error:
-        raise HostError(f"{connection} lacks a tool that the lab prepares hosts with: {error} Run `lab up`.") from error
+        raise HostError(
+            f"{connection} lacks a tool that the lab needs: {error} Install it there, or use another host."
+        ) from error
     if not text:
-        raise HostError(f"`{command}` on {connection} printed no version. Run `lab up`.")
+        raise HostError(
+            f"`{command}` on {connection} printed no version. Install the program there, or use another host."
+        )
     return matching(pattern, text.partition("\n")[0], what=f"the version by `{command}`", where=connection)
 
 

@@ -77,7 +77,7 @@ def left_on_load_hosts(inventory: Inventory) -> list[str]:
         with connect(one.host) as host:
             listed = host.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout.split()
             running = host.run("ps -e -o comm= | grep -E '^(wrk|open-loop|lab-)' || true", deadline_seconds=10).stdout
-        kept = {"cgroup", "run.lock", "open-loop", "kernel.py"}
+        kept = {"run.lock", "open-loop", "kernel.py"}
         left += [*(name for name in listed if name not in kept), *running.split()]
     return left
 
@@ -86,7 +86,7 @@ def wait_until_up(inventory: Inventory) -> None:
     """Wait until a host that was restarted has its engine and PostgreSQL again."""
     with connect(inventory.host, deadline_seconds=60) as connection:
         wait_for_engine(connection, deadline_seconds=60)
-        wait_for_postgres(connection, inventory.postgres, deadline_seconds=60)
+        wait_for_postgres(connection, inventory.postgres, may_restart=True)
 
 
 def wait_for_connections(connection: Connection, port: int, count: int) -> None:

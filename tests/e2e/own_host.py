@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from documents.lab.host import Host
-from provision.kernel.tuning import Place
+from provision.kernel.tuning import KnobPaths
 from provision.ssh.connection import Connection, connect
 from tests.e2e.own_host_lab import BEGINNING_SECONDS, LEASE_SECONDS
 from tests.ssh.waiting import wait_until
 from tests.unit.provision.settings_stand_in import UNTOUCHED, UNTOUCHED_SETTINGS, chosen
 
 FOLDER = "/var/lib/fairground/stand-in"
-PLACE = Place(root=f"{FOLDER}/root", state=f"{FOLDER}/knobs", program=f"{FOLDER}/kernel.py")
+PATHS = KnobPaths(root=f"{FOLDER}/root", state=f"{FOLDER}/knobs", program=f"{FOLDER}/kernel.py")
 
 _LAY = """
 import json, pathlib, sys
@@ -41,7 +41,7 @@ class OwnHost:
     def lab(self, host: Host | None = None) -> list[str]:
         """The command that is run as `lab`; the host is reached as `host` says, as the lab does unless given."""
         own = (host or self.host).model_copy(update={"kind": "ssh"})
-        changes = {"host": own.model_dump(mode="json"), "place": asdict(PLACE)}
+        changes = {"host": own.model_dump(mode="json"), "paths": asdict(PATHS)}
         return [sys.executable, "-m", "tests.e2e.own_host_lab", json.dumps(changes)]
 
     def settings(self) -> dict[str, str]:
@@ -52,7 +52,7 @@ class OwnHost:
     def left(self) -> list[str]:
         """What of journal and lease is left."""
         with connect(self.host) as connection:
-            found = connection.run(["ls", PLACE.state], deadline_seconds=30).stdout.split()
+            found = connection.run(["ls", PATHS.state], deadline_seconds=30).stdout.split()
         return [name for name in found if not name.endswith("lock")]
 
     def wait_until_put_back(self, expected_seconds: float) -> None:
@@ -76,5 +76,5 @@ def stand_in_on(host: Host) -> Generator[OwnHost]:
 
 
 def _with_files(connection: Connection, script: str) -> str:
-    command = ["python3", "-I", "-c", script, PLACE.root]
+    command = ["python3", "-I", "-c", script, PATHS.root]
     return connection.run(command, input=json.dumps(UNTOUCHED), deadline_seconds=30).stdout

@@ -19,7 +19,7 @@ from experiment.bench.remote import RemoteBench
 from experiment.running import loop
 from experiment.running.cell import READY_SECONDS
 from lab.lifecycle.engine import Engine
-from provision.kernel.tuning import Place
+from provision.kernel.tuning import KnobPaths
 from provision.ssh import execution, login
 from provision.ssh.connection import connect
 from tests.e2e.lab_with_neighbours import allow_neighbours
@@ -33,7 +33,7 @@ BEGINNING_SECONDS = 30.0
 SILENT_SECONDS = 10
 
 
-def become(host: Host, place: Place) -> None:
+def become(host: Host, paths: KnobPaths) -> None:
     """Have `lab run` measure on this host, and be done sooner with one that says nothing."""
 
     read_lab = lab.lifecycle.read_lab
@@ -46,7 +46,7 @@ def become(host: Host, place: Place) -> None:
     def open_own(inventory: Inventory, secrets: Secrets) -> Generator[RemoteBench]:
         with connect(inventory.host) as opened:
             yield RemoteBench(
-                opened, inventory, secrets, place=place, lease_margin_seconds=LEASE_SECONDS - READY_SECONDS
+                opened, inventory, secrets, paths=paths, lease_margin_seconds=LEASE_SECONDS - READY_SECONDS
             )
 
     lab.lifecycle.read_lab = read_own
@@ -60,7 +60,7 @@ def become(host: Host, place: Place) -> None:
 
 if __name__ == "__main__":
     changes = json.loads(sys.argv[1])
-    become(Host.from_json(json.dumps(changes["host"]), name="host"), Place(**changes["place"]))
+    become(Host.from_json(json.dumps(changes["host"]), name="host"), KnobPaths(**changes["paths"]))
     # Other tests run beside these.
     allow_neighbours()
     sys.argv = ["lab", *sys.argv[2:]]

@@ -11,6 +11,7 @@ import pytest
 from documents.errors import HostError, HostUnreachableError, RemoteCommandError
 from documents.lab.host import Host
 from lab.resources.access import list_known_hosts
+from provision.containers.control import HostDocker
 from provision.images import build
 from provision.images.build import build_image, carry_image, find_image
 from provision.ssh.connection import Connection, connect
@@ -74,12 +75,12 @@ def image(tmp_path: Path) -> Iterator[Image]:
 
 
 def test_an_image_has_one_id_on_both_hosts_there_and_back(connection: Connection, elsewhere: Connection, image: Image):
-    assert find_image(elsewhere, image.name) is None
+    assert find_image(HostDocker(elsewhere), image.name) is None
     carry_image(connection, elsewhere, image.name, image.id)
-    assert find_image(elsewhere, image.name) == image.id
+    assert find_image(HostDocker(elsewhere), image.name) == image.id
     image.remove()
     carry_image(elsewhere, connection, image.name, image.id)
-    assert find_image(connection, image.name) == image.id
+    assert find_image(HostDocker(connection), image.name) == image.id
     # The layers came, not their names alone.
     made = docker("create", image.name, "/nothing")
     try:
@@ -100,7 +101,7 @@ def test_an_image_that_is_there_already_is_not_sent(
 def test_an_image_that_was_rebuilt_since_is_not_carried(connection: Connection, elsewhere: Connection, image: Image):
     with pytest.raises(HostError, match=f"no longer has the image {image.name} as it was made there"):
         carry_image(connection, elsewhere, image.name, "sha256:another")
-    assert find_image(elsewhere, image.name) is None
+    assert find_image(HostDocker(elsewhere), image.name) is None
 
 
 def test_an_image_for_another_platform_is_not_carried(connection: Connection, elsewhere: Connection, other: Elsewhere):
@@ -109,11 +110,11 @@ def test_an_image_for_another_platform_is_not_carried(connection: Connection, el
         "mkdir -p /srv/foreign && printf 'FROM scratch\nCOPY Dockerfile /\n' >/srv/foreign/Dockerfile\n"
         f"DOCKER_BUILDKIT=1 docker build --quiet --platform=linux/s390x --tag {name} /srv/foreign"
     )
-    foreign = find_image(elsewhere, name)
+    foreign = find_image(HostDocker(elsewhere), name)
     assert foreign is not None
     with pytest.raises(HostError, match=rf"The image {name} on root@\S+ is for linux/s390x, and root@\S+ is linux/"):
         carry_image(elsewhere, connection, name, foreign)
-    assert find_image(connection, name) is None
+    assert find_image(HostDocker(connection), name) is None
 
 
 def test_an_image_that_arrives_in_part_is_an_error(
@@ -122,7 +123,7 @@ def test_an_image_that_arrives_in_part_is_an_error(
     monkeypatch.setattr(build, "_SAVE", '(docker save -- "$0" || :) | head -c 1000000')
     with pytest.raises(HostError, match="didn't take the image"):
         carry_image(connection, elsewhere, image.name, image.id)
-    assert find_image(elsewhere, image.name) is None
+    assert find_image(HostDocker(elsewhere), image.name) is None
 
 
 def test_an_image_that_can_not_be_saved_is_reported_by_its_host(
@@ -155,7 +156,7 @@ def test_an_image_is_built_from_its_base_to_its_target(elsewhere: Connection, tm
     image_id = build_image(
         elsewhere, tmp_path, name="built:1", base="own:1", target="wanted", labels={"org.fairground.stack": "built"}
     )
-    assert find_image(elsewhere, "built:1") == image_id
+    assert find_image(HostDocker(elsewhere), "built:1") == image_id
     told = "{{json .Config.Labels}} {{json .Config.Env}} {{len .RootFS.Layers}}"
     shown = elsewhere.run(["docker", "image", "inspect", "--format", told, image_id], deadline_seconds=30).stdout
     assert '"org.fairground.stack":"built"' in shown
@@ -170,7 +171,7 @@ def test_a_build_that_fails_says_what_its_step_wrote(elsewhere: Connection, tmp_
     (tmp_path / "Dockerfile").write_text('ARG BASE\nFROM ${BASE}\nRUN ["/usr/bin/sleep", "a while"]\n')
     with pytest.raises(HostError, match=r"/Dockerfile can't be built on root@(?s:.)*invalid time interval .a while."):
         build_image(elsewhere, tmp_path, name="built:2", base="own:1", target=None, labels={})
-    assert find_image(elsewhere, "built:2") is None
+    assert find_image(HostDocker(elsewhere), "built:2") is None
 
 
 def test_a_build_ends_with_whoever_wanted_it(other: Elsewhere, tmp_path: Path):

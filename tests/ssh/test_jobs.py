@@ -1,5 +1,6 @@
 """Detached jobs on a real host: they outlive everything but their deadline, and say how they ended."""
 
+import json
 import os
 import signal
 import time
@@ -32,7 +33,7 @@ def test_a_job_runs_in_its_directory_and_records_its_status_and_times(connection
     assert jobs.tail(connection, job) == f"{directory} / oops"
 
 
-def test_a_job_survives_a_lost_connection_and_is_reattached(sshd: Sshd, connection: Connection, tmp_path: Path):
+def test_a_job_survives_a_lost_connection(sshd: Sshd, connection: Connection, tmp_path: Path):
     directory = str(tmp_path / "job")
     script = "for n in 1 2 3 4; do echo $n; sleep 0.5; done"
     job = jobs.start(connection, directory, ["sh", "-c", script], deadline_seconds=30)
@@ -40,9 +41,7 @@ def test_a_job_survives_a_lost_connection_and_is_reattached(sshd: Sshd, connecti
     with pytest.raises(HostUnreachableError):
         jobs.wait(connection, job)
     with connect(sshd.host) as again:
-        found = jobs.reattach(again, directory)
-        assert found == job
-        status = jobs.wait(again, found)
+        status = jobs.wait(again, job)
     assert status.exit_status == 0
     assert (tmp_path / "job" / "stdout").read_text() == "1\n2\n3\n4\n"
 
@@ -86,12 +85,23 @@ def test_what_a_job_leaves_in_its_group_ends_with_it(connection: Connection, tmp
 def test_a_job_whose_supervisor_was_killed_is_lost_and_can_be_ended(connection: Connection, tmp_path: Path):
     job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "60"], deadline_seconds=60)
     os.kill(job.supervisor_id, signal.SIGKILL)
-    with pytest.raises(HostError, match="lost without a status"):
+    with pytest.raises(HostError, match="ended without a status"):
         jobs.wait(connection, job)
     assert is_alive(job.process_id)
-    with pytest.raises(HostError, match="lost without a status"):
+    with pytest.raises(HostError, match="ended without a status"):
         jobs.stop(connection, job)
     wait_until_gone([job.process_id])
+
+
+def test_a_job_that_does_not_end_in_time_is_not_said_to_have_ended(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(jobs, "_GRACE_SECONDS", 0)
+    job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "60"], deadline_seconds=60)
+    hurried = job.model_copy(update={"deadline_seconds": 0.1})
+    with pytest.raises(HostError, match=rf"still runs, although .*: `kill {job.supervisor_id}`\.$"):
+        jobs.wait(connection, hurried)
+    assert jobs.stop(connection, job).outcome == "stopped"
 
 
 def test_a_recycled_process_number_is_not_taken_for_the_job(connection: Connection, tmp_path: Path):
@@ -99,8 +109,8 @@ def test_a_recycled_process_number_is_not_taken_for_the_job(connection: Connecti
     job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "60"], deadline_seconds=60)
     file = tmp_path / "job" / "job.json"
     truth = file.read_text()
-    file.write_text(truth.replace(job.boot_id, "another-boot"))
-    with pytest.raises(HostError, match="lost without a status"):
+    file.write_text(json.dumps({**json.loads(truth), "boot_id": "another-boot"}))
+    with pytest.raises(HostError, match="ended without a status"):
         jobs.stop(connection, job)
     assert is_alive(job.supervisor_id)
     assert is_alive(job.process_id)
@@ -111,8 +121,7 @@ def test_a_recycled_process_number_is_not_taken_for_the_job(connection: Connecti
 def test_a_command_that_does_not_exist_is_reported_at_the_start(connection: Connection, tmp_path: Path):
     with pytest.raises(HostError, match=r"no-such-command.*can't be started"):
         jobs.start(connection, str(tmp_path / "job"), ["no-such-command"], deadline_seconds=5)
-    with pytest.raises(HostError, match="No job was started"):
-        jobs.reattach(connection, str(tmp_path / "job"))
+    assert not (tmp_path / "job" / "job.json").exists()
 
 
 def test_a_directory_serves_one_job_only(connection: Connection, tmp_path: Path):

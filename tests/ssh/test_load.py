@@ -70,7 +70,7 @@ def command(port: int, seconds: int = 1) -> list[str]:
 def test_the_result_and_the_text_are_fetched_and_nothing_else(
     connection: Connection, cgroup: Cgroup, port: int, job_directory: Path, tmp_path: Path
 ):
-    before = Path(cgroup.directories["cpuacct"], "cpuacct.usage" if cgroup.version == 1 else "cpu.stat").read_text()
+    before = Path(cgroup.cpu_file).read_text()
     job = jobs.start(
         connection, str(job_directory), command(port), cpus=LAYOUT.generator, cgroup=cgroup, deadline_seconds=20
     )
@@ -84,7 +84,7 @@ def test_the_result_and_the_text_are_fetched_and_nothing_else(
     assert 1e9 < result.ended_ns - result.started_ns < 4e9
     assert sorted(path.name for path in folder.iterdir()) == ["wrk.json", "wrk.txt"]
     assert "Requests/sec:" in (folder / "wrk.txt").read_text()
-    after = Path(cgroup.directories["cpuacct"], "cpuacct.usage" if cgroup.version == 1 else "cpu.stat").read_text()
+    after = Path(cgroup.cpu_file).read_text()
     assert before != after, "its CPU time is accounted for in its own cgroup"
 
 
@@ -106,7 +106,7 @@ def test_the_generators_cgroup_lies_beside_the_containers_and_accounts(connectio
     made = wrk.generator_cgroup(connection, inner)
     try:
         assert made.directories["memory"] == f"{cgroup.directories['memory']}/generator"
-        assert Path(made.directories["memory"], "memory.stat").exists()
+        assert Path(made.memory_file).exists()
         assert wrk.generator_cgroup(connection, inner) == made, "making it again changes nothing"
     finally:
         for directory in set(made.directories.values()):

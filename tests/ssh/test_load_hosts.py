@@ -8,7 +8,7 @@ import pytest
 from documents.errors import RunError
 from experiment.bench import host_folder, run_lock
 from experiment.bench.load_hosts import LoadHosts
-from provision.kernel.tuning import Place
+from provision.kernel.tuning import KnobPaths
 from provision.load import jobs
 from provision.ssh.connection import Connection
 from tests.ssh.waiting import wait_until_gone
@@ -21,7 +21,7 @@ def hosts(connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(host_folder, "HOME", str(tmp_path / "run"))
     monkeypatch.setattr(host_folder, "ASIDE", str(tmp_path / "ended-run-"))
     monkeypatch.setattr(run_lock, "held", functools.partial(run_lock.held, lock=str(tmp_path / "run.lock")))
-    return LoadHosts(connection, "192.0.2.1", [(LOAD_HOST, connection)], place=Place())
+    return LoadHosts(connection, "192.0.2.1", [(LOAD_HOST, connection)], paths=KnobPaths())
 
 
 def test_no_two_runs_hold_one_load_host(hosts: LoadHosts):

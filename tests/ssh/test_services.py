@@ -109,6 +109,21 @@ def test_after_a_reset_tables_are_analysed_and_nothing_is_left_to_write(connecti
         assert last[0] < 100_000, "the checkpoint is the last that was written, except for this session's own start"
 
 
+def test_a_reset_ends_the_counting_of_statements(connection: Connection, seeded: Services):
+    """A killed controller leaves it on, in a catalog that all databases share."""
+    database.count_statements(connection, seeded.postgres)
+    assert tracked(seeded) == "top"
+    database.reset_database(connection, seeded.postgres)
+    assert tracked(seeded) is None
+
+
+def tracked(services: Services) -> str | None:
+    with client(services) as opened:
+        row = opened.execute("SELECT current_setting('pg_stat_statements.track', true)").fetchone()
+    assert row is not None
+    return row[0]
+
+
 def test_a_reset_waits_for_one_that_still_goes_on(connection: Connection, seeded: Services):
     """As after a run that was ended during a reset: its connection is closed, and its psql goes on to the end."""
     with ThreadPoolExecutor(4) as pool:

@@ -364,7 +364,7 @@ def test_variants_of_another_lab_stay(lab: DeclaredLab, connection: Connection):
 def test_none_is_stopped_for_one_that_is_not_there(lab: DeclaredLab, connection: Connection):
     postgres = lab.inventory.postgres
     gone = postgres.model_copy(update={"container": f"{postgres.container}-gone"})
-    with pytest.raises(HostError, match=r"No such container: .*-gone.*`lab up` removes what a run left"):
+    with pytest.raises(HostError, match=r"No such container: .*-gone\. Run `lab up`, which also removes"):
         variants.switch_postgres(connection, gone, [postgres.container])
     assert "postgres" in lab.running()
 

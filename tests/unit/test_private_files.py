@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.hosts import pin_key
+from lab.hosts import confirm_key
 from lab.resources import access
 from provision.load import jobs
 from tests.unit.provision.local_host import LocalHost
@@ -31,8 +31,8 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 def test_a_confirmed_host_key_is_written_by_its_owner_alone(tmp_path: Path):
-    pin_key(tmp_path / "stack", "10.0.0.1", 22, KEY)
-    pin_key(tmp_path / "stack", "10.0.0.2", 22, KEY)
+    confirm_key(tmp_path / "stack", "10.0.0.1", 22, KEY)
+    confirm_key(tmp_path / "stack", "10.0.0.2", 22, KEY)
     assert modes(tmp_path / "stack") == {".": 0o700, "confirmed_hosts": 0o600}
 
 

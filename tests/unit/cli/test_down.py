@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 import cli.down
 from cli.main import app
 from documents.errors import LabError
-from lab.lifecycle import Adoptable, Ended, Receipt
+from lab.lifecycle import Ended, Receipt
+from lab.lifecycle.lifecycle import Adoptable
 from tests.unit.cli.lab_command import lab
 
 GONE = Ended("gone", Receipt(made=7, kept=(), left=()), None)

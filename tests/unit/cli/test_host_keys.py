@@ -9,7 +9,7 @@ from documents.errors import HostKeyError
 from documents.lab import JumpHost
 from documents.stack import SshHost
 from documents.stack.stack import Stack
-from lab.hosts.ssh import pinned_key
+from lab.hosts.ssh import confirmed_key
 from provision.ssh.login import fingerprint
 from tests.unit.documents.samples import EXAMPLES
 
@@ -45,7 +45,7 @@ def test_each_key_is_shown_before_the_question_and_pinned_after_its_yes(tmp_path
         assert shown == f"{address}, port {port}, shows the key {fingerprint(KEYS[address])} (ssh-ed25519)."
         assert "ssh-keygen -lf" in how
         assert question == "Is it the same?"
-        assert pinned_key(tmp_path, address, port) == KEYS[address]
+        assert confirmed_key(tmp_path, address, port) == KEYS[address]
     assert said == []
     confirm_host_keys(stack(), tmp_path, ask=None, show=said.append)
     assert said == []

@@ -30,16 +30,16 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandI
     def connect(_host: object) -> LocalHost:
         return LocalHost()
 
-    def place() -> tuning.Place:
-        return made.place
+    def paths() -> tuning.KnobPaths:
+        return made.paths
 
     monkeypatch.setattr(bench, "held", held)
     monkeypatch.setattr("provision.system.read_tool_versions", versions)
     monkeypatch.setattr("provision.ssh.connect", connect)
-    monkeypatch.setattr("provision.kernel.Place", place)
+    monkeypatch.setattr("provision.kernel.KnobPaths", paths)
     on_a_host_of_kind("ssh", monkeypatch)
     yield made
-    tuning.restore(LocalHost(), place=made.place)
+    tuning.restore(LocalHost(), paths=made.paths)
 
 
 def on_a_host_of_kind(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from provision.payload import text_of
+from provision.payload import first_answer, text_of
 from tests.ports import free_port
 
 ENGINE_SECONDS, NOT_READY_SECONDS = 0.3, 1
@@ -133,6 +134,14 @@ def test_the_last_answer_is_reported_at_the_deadline(machine: Machine):
         if "it was answered with 200" in done.stderr:
             break
     assert done.stderr.strip() == f"no right answer within {seconds} s: it was answered with 200 and b'almost right'"
+
+
+def test_a_request_that_is_not_answered_ends_near_the_deadline():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        request = {"address": "127.0.0.1", "port": silent.getsockname()[1], "path": "/", "deadline_seconds": 60}
+        began = time.monotonic()
+        assert first_answer.ask(request, began + 0.1).startswith("TimeoutError")
+    assert time.monotonic() - began < 30
 
 
 def test_a_process_that_never_runs_is_reported(machine: Machine):

@@ -27,7 +27,7 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 def of_kind(kind: str, stand_in: StandIn) -> LoadHosts:
     reached = LOAD_HOST.host.model_copy(update={"kind": kind})
     host = LOAD_HOST.model_copy(update={"host": reached, "own_kernel": kind == "ssh"})
-    return LoadHosts(LocalHost(), "192.0.2.1", [(host, LocalHost())], place=stand_in.place)
+    return LoadHosts(LocalHost(), "192.0.2.1", [(host, LocalHost())], paths=stand_in.paths)
 
 
 def test_a_load_host_of_its_own_is_tuned_by_names_of_its_own_and_put_back(stand_in: StandIn):
@@ -51,13 +51,13 @@ def test_a_lease_that_lapsed_on_a_load_host_ends_the_run(stand_in: StandIn):
 
 def two(stand_in: StandIn) -> LoadHosts:
     hosts: list[tuple[LoadHost, Connection]] = [(LOAD_HOST, LocalHost()), (LOAD_HOST, LocalHost())]
-    return LoadHosts(LocalHost(), "192.0.2.1", hosts, place=stand_in.place)
+    return LoadHosts(LocalHost(), "192.0.2.1", hosts, paths=stand_in.paths)
 
 
 def test_the_wrk_that_counts_is_that_of_the_load_hosts_and_all_have_the_same(
     stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ):
-    none = LoadHosts(LocalHost(), "127.0.0.1", [], place=stand_in.place)
+    none = LoadHosts(LocalHost(), "127.0.0.1", [], paths=stand_in.paths)
     assert none.read_wrk_version("4.1.0") == "4.1.0"
     versions = iter(["4.2.0", "4.2.0", "4.1.0", "4.2.0"])
 
@@ -113,7 +113,7 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Connection]]:
 def test_a_load_host_that_is_lost_keeps_nothing_on_the_others(stand_in: StandIn, left: list[tuple[str, Connection]]):
     whole: list[Connection] = [LocalHost(), LocalHost()]
     connections = (whole[0], Lost(), whole[1])
-    hosts = LoadHosts(LocalHost(), "192.0.2.1", [(LOAD_HOST, one) for one in connections], place=stand_in.place)
+    hosts = LoadHosts(LocalHost(), "192.0.2.1", [(LOAD_HOST, one) for one in connections], paths=stand_in.paths)
     for leave in (hosts.clear, hosts.untune, hosts.release):
         with pytest.raises(HostUnreachableError):
             leave()
@@ -125,7 +125,7 @@ def test_a_labs_host_that_is_lost_keeps_nothing_on_its_load_hosts(
 ):
     load_host = LocalHost()
     inventory = with_load_hosts(INVENTORY).model_copy(update={"own_kernel": True})
-    bench = RemoteBench(Lost(), inventory, SECRETS, load_hosts=[load_host], place=stand_in.place)
+    bench = RemoteBench(Lost(), inventory, SECRETS, load_hosts=[load_host], paths=stand_in.paths)
     for leave in (bench.clear, bench.untune, bench.restore):
         with pytest.raises(HostUnreachableError):
             leave()

@@ -20,11 +20,8 @@ from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, StandIn
 JOB = Job(
     directory="/nowhere",
     deadline_seconds=1,
-    boot_id="",
     supervisor_id=0,
-    supervisor_start=0,
     process_id=0,
-    process_start=0,
 )
 CGROUP = Cgroup(version=2, directories={"cpuacct": "/nowhere"})
 LOAD = Load(api=INVENTORY.apis[0], scenario=PROTOCOL.scenarios[0], seconds=1, timeout_seconds=1, wrk_version="4.1.0")
@@ -40,7 +37,7 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 def bench_on(kind: str, stand_in: StandIn) -> RemoteBench:
     host = Host.model_validate(INVENTORY.host.model_dump() | {"kind": kind})
     inventory = INVENTORY.model_copy(update={"host": host, "own_kernel": kind != "container"})
-    return RemoteBench(LocalHost(), inventory, SECRETS, place=stand_in.place, lease_margin_seconds=30)
+    return RemoteBench(LocalHost(), inventory, SECRETS, paths=stand_in.paths, lease_margin_seconds=30)
 
 
 def test_a_host_of_its_own_is_tuned_and_put_back(stand_in: StandIn):

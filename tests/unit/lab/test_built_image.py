@@ -14,6 +14,7 @@ from lab.resources.images import (
     _BaseImageProvider,  # pyright: ignore[reportPrivateUsage]
     _BuiltImageProvider,  # pyright: ignore[reportPrivateUsage]
 )
+from provision.containers import HostDocker
 from provision.images import build
 from provision.images.build import MadeImage, forget_image, note_image
 from provision.system.base_image import BaseImage
@@ -70,8 +71,8 @@ class Hosts:
             there[tag] = f"sha256:of-{connection}"
         return BaseImage(there[tag], "pulled")
 
-    def find(self, connection: str, name: str) -> str | None:
-        return self.images.get(connection, {}).get(name)
+    def find(self, docker: HostDocker, name: str) -> str | None:
+        return self.images.get(str(docker.connection), {}).get(name)
 
 
 @pytest.fixture
@@ -214,6 +215,16 @@ def test_an_image_is_off_the_record_with_its_resource_unless_another_took_its_na
     forget_image(host, NAME, "sha256:newer")
     assert not record.exists()
     _BuiltImageProvider().delete(NAME, old)
+
+
+def test_a_record_of_another_release_is_neither_carried_nor_in_the_way(hosts: Hosts):
+    made = create(hosts.host("one"))
+    (record,) = (hosts.folder / "ssh-one" / "images").iterdir()
+    record.write_text('{"image": 1}')
+    create(hosts.host("two"))
+    assert hosts.done == [f"built on {address} from apis/echo" for address in ("one", "two")]
+    _BuiltImageProvider().delete(NAME, made)
+    assert not record.exists()
 
 
 def test_a_build_that_fails_is_reported_in_one_line(hosts: Hosts, monkeypatch: pytest.MonkeyPatch):

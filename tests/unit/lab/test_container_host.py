@@ -26,24 +26,24 @@ def document(memory_gb: int = 16) -> ContainerHost:
 
 
 def test_machine_that_has_it_all_gives_what_is_asked_for():
-    assert share_machine(document(), EIGHT, 32 * GB) == (HostShare(tuple(range(8)), 16 * GB),)
-    assert share_machine(document(24), EIGHT, 32 * GB) == (HostShare(tuple(range(8)), 24 * GB),)
+    assert share_machine(document(), EIGHT, 32 * GB, hosts=1) == (HostShare(tuple(range(8)), 16 * GB),)
+    assert share_machine(document(24), EIGHT, 32 * GB, hosts=1) == (HostShare(tuple(range(8)), 24 * GB),)
 
 
 def test_machine_with_less_memory_gives_what_it_can_spare():
-    assert share_machine(document(), EIGHT, 12 * GB)[0].memory_bytes == 10 * GB
+    assert share_machine(document(), EIGHT, 12 * GB, hosts=1)[0].memory_bytes == 10 * GB
     assert [share.memory_bytes for share in share_machine(document(), EIGHT, 32 * GB, hosts=2)] == [16 * GB] * 2
     assert [share.memory_bytes for share in share_machine(document(), EIGHT, 30 * GB, hosts=2)] == [14 * GB] * 2
 
 
 def test_tiny_machine_still_gives_one_gigabyte():
-    assert share_machine(document(), EIGHT, 2 * GB)[0].memory_bytes == GB
+    assert share_machine(document(), EIGHT, 2 * GB, hosts=1)[0].memory_bytes == GB
 
 
 def test_whole_cores_are_given_as_far_as_they_fit():
     four = tuple((cpu, cpu + 4) for cpu in range(4))
-    assert share_machine(document(), four, 32 * GB)[0].cpus == (0, 4, 1, 5, 2, 6, 3, 7)
-    assert share_machine(document().model_copy(update={"cpus": 5}), four, 32 * GB)[0].cpus == (0, 4, 1, 5)
+    assert share_machine(document(), four, 32 * GB, hosts=1)[0].cpus == (0, 4, 1, 5, 2, 6, 3, 7)
+    assert share_machine(document().model_copy(update={"cpus": 5}), four, 32 * GB, hosts=1)[0].cpus == (0, 4, 1, 5)
 
 
 def test_several_hosts_have_equally_many_cores_each_of_its_own():

@@ -1,6 +1,6 @@
 """A declared container against the one that runs: each way in which they can differ is reported, and nothing else."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from documents.lab import Difference, Effective, Host, ProcessCpus, RunningContainer
-from lab.lifecycle import drift
+from lab.lifecycle import drift, reconciliation
 from lab.lifecycle.drift import ANOTHER, HIDDEN, DriftComparison, compare_container, differing_aspects, remedy_of_limits
+from lab.lifecycle.reconciliation import _reconcile_containers  # pyright: ignore[reportPrivateUsage]
 from lab.lifecycle.state import Declared, DeclaredLab
-from provision.containers import NONE, Running
-from provision.ssh import Connection
+from provision.containers import NONE
+from provision.containers.inspection import Running
+from provision.ssh import Completed, Connection
 from tests.unit.analysis.load_host_builder import with_load_hosts
 from tests.unit.documents.samples import INVENTORY
 from tests.unit.lab.drifting import EFFECTIVE, SECRETS, declared, running
@@ -196,3 +198,35 @@ def test_load_hosts_are_compared_by_name_where_the_record_lacks_one(monkeypatch:
         comparison, with_load_hosts(INVENTORY, 2), recorded, {"load-host-2": running()}
     )
     assert [(one.subject, one.what) for one in comparison.differences] == [("load-host-2", "its effective CPUs")]
+
+
+class Recording(LocalHost):
+    """A host that only notes its commands."""
+
+    def run(self, command: str | Sequence[str], **_: object) -> Completed:
+        self.commands.append(command if isinstance(command, str) else " ".join(command))
+        return Completed("", "", 0)
+
+
+def test_up_recreates_changed_containers_starts_stopped_ones_and_leaves_no_volume(monkeypatch: pytest.MonkeyPatch):
+    found = (
+        running(("Id", "changed"), ("HostConfig/Memory", 1024**3)),
+        running(("Id", "stopped"), status="exited"),
+        running(("Id", "running")),
+        running(("Id", "foreign"), status="exited"),
+    )
+    recorded = [replace(declared(), id=id_) for id_ in ("changed", "stopped", "running")]
+
+    def read(*_: object, **__: object) -> Running:
+        return Running(containers=found, images={}, effective=EFFECTIVE)
+
+    monkeypatch.setattr(reconciliation, "read_running", read)
+    host = Recording()
+    assert _reconcile_containers(host, "test", recorded) is True
+    assert host.commands == [
+        "docker stop changed",
+        "docker rm --force --volumes changed foreign",
+        "docker start stopped",
+    ]
+    assert _reconcile_containers(host, "test", recorded[1:3]) is False
+    assert _reconcile_containers(host, "test", [*recorded[1:3], replace(declared(), id="gone")]) is True

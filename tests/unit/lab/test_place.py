@@ -10,7 +10,7 @@ from documents.errors import HostError, LabError
 from documents.lab.host import Host
 from documents.stack.hosts import AnyHost, ContainerHost, SshHost
 from documents.stack.stack import Stack
-from lab.hosts.declared import host_folder, name_place
+from lab.hosts.declared import host_folder, host_slug
 from lab.lifecycle import reconciliation
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.reconciliation import _is_reserved, reconcile  # pyright: ignore[reportPrivateUsage]
@@ -31,7 +31,7 @@ MACHINES = (
 
 
 def test_every_place_has_a_name_of_its_own_that_can_stand_in_a_urn():
-    names = [name_place(host) for host in (CONTAINER, *MACHINES)]
+    names = [host_slug(host) for host in (CONTAINER, *MACHINES)]
     assert len(set(names)) == len(names)
     assert not [name for name in names if ":" in name or "/" in name]
 
@@ -40,7 +40,7 @@ def test_every_place_has_a_name_of_its_own_that_can_stand_in_a_urn():
     "changed", [CONTAINER.model_copy(update={"ssh_port": 22023}), MACHINES[0].model_copy(update={"user": "ada"})]
 )
 def test_a_host_that_changes_where_it_is_keeps_its_place(changed: AnyHost):
-    assert name_place(changed) in {name_place(CONTAINER), name_place(MACHINES[0])}
+    assert host_slug(changed) in {host_slug(CONTAINER), host_slug(MACHINES[0])}
 
 
 def test_the_files_of_one_host_outlive_those_of_another(tmp_path: Path):

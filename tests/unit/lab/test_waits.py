@@ -12,6 +12,7 @@ from lab.resources import images
 from lab.resources.images import _BaseImageProvider, _carry_into  # pyright: ignore[reportPrivateUsage]
 from provision.containers import control
 from provision.system import base_image
+from tests.ssh.waiting import is_alive
 
 BASE = {"host": None, "tag": "fairground-test-base:1"}
 
@@ -24,11 +25,15 @@ def put(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.timeout(30)
-def test_engine_that_does_not_answer_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    put(tmp_path, "pulumi", "exec sleep 600", monkeypatch)
-    monkeypatch.setattr(engine_module, "_QUERY_SECONDS", 0.2)
-    with pytest.raises(LabError, match=r"^pulumi stack didn't end within 0\.2 s and was ended\."):
-        Engine(root=tmp_path, stack="test", environment=dict(os.environ)).query("stack", "export")
+def test_engine_that_does_not_answer_is_an_error_and_ends_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    put(tmp_path, "pulumi", f"sleep 600 & echo $! >{tmp_path}/child; wait", monkeypatch)
+    monkeypatch.setattr(engine_module, "_QUERY_SECONDS", 1)
+    environment = {**os.environ, "PULUMI_BACKEND_URL": f"file://{tmp_path}"}
+    with pytest.raises(LabError, match=r"^pulumi stack didn't end within 1 s and was ended\."):
+        Engine(root=tmp_path, stack="test", environment=environment).query("stack", "export")
+    assert not is_alive(int((tmp_path / "child").read_text()))
 
 
 @pytest.mark.timeout(30)
@@ -48,12 +53,13 @@ def test_base_that_is_not_carried_in_time_is_left_to_be_built(tmp_path: Path, mo
 
 
 @pytest.mark.timeout(30)
-def test_base_that_is_not_made_in_time_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (tmp_path / "base_image.sh").write_text("exec sleep 600\n")
+def test_base_that_is_not_made_in_time_is_an_error_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "base_image.sh").write_text(f"trap 'touch {tmp_path}/removed; exit 143' TERM\nsleep 600\n")
     monkeypatch.setattr(base_image, "SCRIPT", tmp_path / "base_image.sh")
-    monkeypatch.setattr(base_image, "_DEADLINE_SECONDS", 0.2)
-    with pytest.raises(LabError, match=r"^The base image debian wasn't made within 0\.2 s"):
+    monkeypatch.setattr(base_image, "_DEADLINE_SECONDS", 1)
+    with pytest.raises(LabError, match=r"^The base image debian wasn't made within 1 s"):
         base_image.make_base_image_here("debian", "fairground-test-base:1", "test")
+    assert (tmp_path / "removed").exists(), "the script could remove what it had made"
 
 
 def test_base_that_is_gone_is_read_as_gone_and_needs_no_removal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -49,3 +49,6 @@ class LocalHost(Connection):
         path = Path(remote)
         path.write_bytes(data)
         path.chmod(mode)
+
+    def push(self, local: Path, remote: str, mode: int = 0o644) -> None:
+        self.push_bytes(local.read_bytes(), remote, mode)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from provision.kernel.tuning import Place
+from provision.kernel.tuning import KnobPaths
 
 UNTOUCHED = {
     "proc/irq/24/smp_affinity_list": "0-3",
@@ -51,7 +51,7 @@ class StandIn:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
         self.state = folder / "knobs"
-        self.place = Place(root=str(self.root), state=str(self.state), program=str(folder / "kernel.py"))
+        self.paths = KnobPaths(root=str(self.root), state=str(self.state), program=str(folder / "kernel.py"))
         for name, text in UNTOUCHED.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -53,6 +53,16 @@ def test_name_counts(folder: Path):
     assert hash_build_context(folder) != before
 
 
+def test_the_ignore_file_of_the_dockerfile_decides_what_counts_as_in_the_build(folder: Path):
+    ignore(folder, "src/deep")
+    (folder / "Dockerfile.dockerignore").write_text("src/main\n")
+    before = hash_build_context(folder)
+    (folder / "src" / "main").write_text("MAIN\n")
+    assert hash_build_context(folder) == before
+    (folder / "src" / "deep" / "part").write_text("PART\n")
+    assert hash_build_context(folder) != before
+
+
 def test_executable_bit_counts(folder: Path):
     before = hash_build_context(folder)
     (folder / "src" / "main").chmod(0o755)

@@ -9,9 +9,10 @@ import pytest
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
 from documents.errors import HostUnreachableError
-from provision.ssh import execution
+from provision.ssh import execution, login
 from provision.ssh.connection import Connection
 from provision.ssh.login import OrderedTransport
+from tests.unit.documents.samples import INVENTORY
 
 
 class Silent(paramiko.ServerInterface):
@@ -68,3 +69,15 @@ def test_a_command_that_is_never_begun_ends_as_a_lost_connection(connection: Con
 def test_an_sftp_session_that_is_never_begun_ends_as_a_lost_connection(connection: Connection):
     with pytest.raises(HostUnreachableError, match=r"begin an SFTP session.*didn't answer within 0\.5 s"):
         connection.open_sftp()
+
+
+def test_a_jump_host_that_closes_its_connection_is_reported(monkeypatch: pytest.MonkeyPatch):
+    def closed(_seconds: float) -> None:
+        raise EOFError
+
+    def route_to(*_: object) -> tuple[object, tuple[()]]:
+        return closed, ()
+
+    monkeypatch.setattr(login, "_route_to", route_to)
+    with pytest.raises(HostUnreachableError, match=r"can't be reached \(EOFError\)"):
+        login.open_stream(INVENTORY.host, deadline_seconds=1)

@@ -4,13 +4,17 @@ That can't be had on demand from a real engine: the text is what one said. Comma
 `tests/ssh/test_services.py`.
 """
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from documents.errors import RemoteCommandError
-from provision.containers import control
+from documents.errors import HostError, RemoteCommandError
+from provision.containers import control, folder_owner
 from provision.ssh.connection import Completed, Connection
+from provision.system.engine import remove_records
+from tests.unit.provision.local_host import LocalHost
 
 ENTRY_FAILED = (
     "`docker exec postgres true` on the host ended with the status 128: OCI runtime exec failed: exec failed: unable "
@@ -75,3 +79,28 @@ def test_a_container_of_a_single_use_has_the_time_of_any_other_to_be_created():
     assert control.run_once(connection, "image", ["true"], stack="local", cpus=[0], deadline_seconds=5) == DONE
     # To create it, to run it with the time to remove it, and to remove it where it was left.
     assert deadlines == [60, 35, 60]
+
+
+def be_docker(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this script be found as Docker's client."""
+    (folder / "docker").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_an_engine_that_creates_no_container_is_an_error_and_no_fault_of_the_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    be_docker(tmp_path, f'echo "$@" >>{tmp_path}/arguments; echo "no space left" >&2; exit 1', monkeypatch)
+    with pytest.raises(HostError, match="no space left"):
+        folder_owner(LocalHost(), "local", "sha256:1", "/uploads")
+    # If it is left behind, its label is all that it can be found by.
+    assert (tmp_path / "arguments").read_text() == "create --label=org.fairground.stack=local sha256:1 nothing\n"
+
+
+def test_a_build_cache_that_cannot_be_listed_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    be_docker(tmp_path, "exit 1", monkeypatch)
+    with pytest.raises(HostError, match="can't be listed"):
+        remove_records(LocalHost(), but=())

@@ -14,11 +14,12 @@ from experiment.facts import measure
 from experiment.facts.measure import parse_build
 from provision.containers import cgroups, control, inspection
 from provision.containers.cgroups import Cgroup
+from provision.containers.control import HostDocker
 from provision.containers.inspection import read_running
 from provision.images import build
 from provision.kernel import tuning
 from provision.kernel.knobs import knobs_of
-from provision.kernel.tuning import Place
+from provision.kernel.tuning import KnobPaths
 from provision.load import jobs, network, recording, wrk
 from provision.load.jobs import Job
 from provision.services import settings, variants
@@ -66,11 +67,8 @@ V2 = Cgroup(version=2, directories=dict.fromkeys(("cpuacct", "memory"), "/sys/fs
 JOB = Job(
     directory="/var/lib/fairground/run/job",
     deadline_seconds=10.0,
-    boot_id="c0ffee",
     supervisor_id=10,
-    supervisor_start=20,
     process_id=11,
-    process_start=21,
 )
 KNOBS = knobs_of(LAYOUT)[:2]
 FILE = {"path": "/proc/sys/vm/swappiness", "value": "1", "as_wanted": True}
@@ -80,7 +78,6 @@ SHA = "5" * 64
 IDENTITY = {
     "cpu_model": "A CPU",
     "cpu_list": "0-3",
-    "sibling_list": "0,2",
     "sibling_lists": ["0,2", "1,3"],
     "numa_list": "0",
     "microcode": "0x1",
@@ -172,7 +169,7 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     "changes": (CHANGES, changes.read_changes),
     "knobs read": (
         [{"name": knob.name, "files": [FILE]} for knob in KNOBS],
-        lambda one: tuning.read(one, KNOBS, settable=True, place=Place()),
+        lambda one: tuning.read(one, KNOBS, settable=True, paths=KnobPaths()),
     ),
     "knobs set": (
         {
@@ -180,20 +177,27 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
             "boot": "systemd",
             "knobs": [{"name": knob.name, "files": [SET]} for knob in KNOBS],
         },
-        lambda one: tuning.tune(one, KNOBS, seconds=60, place=Place()),
+        lambda one: tuning.tune(one, KNOBS, seconds=60, paths=KnobPaths()),
     ),
-    "lease": ({"held": True}, lambda one: tuning.renew(one, seconds=60, place=Place())),
+    "lease": ({"held": True}, lambda one: tuning.renew(one, seconds=60, paths=KnobPaths())),
     "knobs left": (
         [{"path": "/proc/sys/vm/swappiness", "before": "60", "value": "1"}],
-        lambda one: tuning.read_left(one, place=Place()),
+        lambda one: tuning.read_left(one, paths=KnobPaths()),
     ),
     "knobs restored": (
         {"restored": 2, "failed": [], "damaged": False},
-        lambda one: tuning.restore(one, place=Place()),
+        lambda one: tuning.restore(one, paths=KnobPaths()),
     ),
-    "job": (json.loads(JOB.to_json()), lambda one: jobs.reattach(one, JOB.directory)),
+    "job": (
+        json.loads(JOB.to_json()),
+        lambda one: jobs.start(one, JOB.directory, ["true"], cpus=[0], deadline_seconds=JOB.deadline_seconds),
+    ),
     "status of a job": (
-        {"state": "ended", "status": {"outcome": "ended", "exit_status": 0, "started_ns": 5, "ended_ns": 9}},
+        {
+            "state": "ended",
+            "status": {"outcome": "ended", "exit_status": 0, "started_ns": 5, "ended_ns": 9},
+            "supervisor_id": 10,
+        },
         lambda one: jobs.wait(one, JOB),
     ),
     "exchanged": (
@@ -224,11 +228,11 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
         "usage_usec 1234567\nuser_usec 1000000\nsystem_usec 234567\n",
         lambda one: cgroups.cpu_seconds(one, V2),
     ),
-    "id of an image": (f"sha256:{SHA}\n", lambda one: build.find_image(one, "fairground-api:1")),
+    "id of an image": (f"sha256:{SHA}\n", lambda one: build.find_image(HostDocker(one), "fairground-api:1")),
     "size of an image": ("123456789\n", lambda one: build.image_bytes(one, "fairground-api:1")),
     "owner of a folder of an image": (
         "drwxr-xr-x 65532/65532       0 2026-11-27 10:00 uploads/\n",
-        lambda one: inspection.folder_owner(one, IMAGE_ID, "/uploads"),
+        lambda one: inspection.folder_owner(one, "local", IMAGE_ID, "/uploads"),
     ),
     "containers with other CPUs": ("2\n", lambda one: variants.confine(one, {"fairground-redis": "1"})),
     "moved threads": ("12\n", lambda one: pinning.apply(one, LAYOUT, {"api": V2})),
@@ -375,7 +379,7 @@ def test_docker_s_inspection_of_one_container_is_read_and_of_none_refused():
 def test_knobs_that_nobody_asked_for_are_refused():
     answer = [{"name": knob.name, "files": [FILE]} for knob in reversed(KNOBS)]
     with pytest.raises(HostError, match="was asked for 2 kernel settings"):
-        tuning.read(Answering(json.dumps(answer)), KNOBS, settable=True, place=Place())
+        tuning.read(Answering(json.dumps(answer)), KNOBS, settable=True, paths=KnobPaths())
 
 
 def test_a_spin_on_another_cpu_is_refused():

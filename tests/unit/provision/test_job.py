@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from provision.payload import job as keeper
 from provision.payload import text_of
 from tests.ssh.waiting import wait_until
 
@@ -79,3 +80,16 @@ def test_a_job_that_does_not_get_all_of_its_cpus_is_not_started(tmp_path: Path, 
     answer(start(tmp_path / "again", sleeper, cpus=[cpu]))
     assert {frozenset(os.sched_getaffinity(process)) for process in processes_of(tmp_path)} == {frozenset({cpu})}
     answer(job("stop", directory=str(tmp_path / "again")))
+
+
+def test_stopping_a_job_that_ends_just_then_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    (tmp_path / "job.json").write_text(json.dumps({"supervisor_id": ended.pid, "supervisor_start": 1, "boot_id": ""}))
+    (tmp_path / "status.json").write_text("{}")
+
+    def is_process(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(keeper, "is_process", is_process)
+    assert keeper.stop({"directory": str(tmp_path)})["state"] == "ended"

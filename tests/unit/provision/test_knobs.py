@@ -66,7 +66,7 @@ def guards(stand_in: StandIn) -> list[int]:
 
 
 def tune(stand_in: StandIn, seconds: float = 300) -> dict[str, KnobRecord]:
-    return {knob.name: knob for knob in tuning.tune(HOST, KNOBS, seconds=seconds, place=stand_in.place)}
+    return {knob.name: knob for knob in tuning.tune(HOST, KNOBS, seconds=seconds, paths=stand_in.paths)}
 
 
 def guard_of(stand_in: StandIn) -> int:
@@ -77,11 +77,11 @@ def guard_of(stand_in: StandIn) -> int:
 
 
 def restore(stand_in: StandIn) -> tuning.Restored:
-    return tuning.restore(HOST, place=stand_in.place)
+    return tuning.restore(HOST, paths=stand_in.paths)
 
 
 def read(stand_in: StandIn, *, settable: bool = True) -> dict[str, KnobRecord]:
-    return {knob.name: knob for knob in tuning.read(HOST, KNOBS, settable=settable, place=stand_in.place)}
+    return {knob.name: knob for knob in tuning.read(HOST, KNOBS, settable=settable, paths=stand_in.paths)}
 
 
 def test_the_ports_that_are_given_to_connections_lie_above_those_of_the_lab():
@@ -177,12 +177,12 @@ def test_a_lease_that_lapses_has_the_guard_put_all_back(stand_in: StandIn):
     wait_until(lambda: not guards(stand_in))
     assert stand_in.left() == []
     with pytest.raises(HostError, match=r"lapsed, and its guard has put them back.*--resume"):
-        tuning.renew(HOST, seconds=60, place=stand_in.place)
+        tuning.renew(HOST, seconds=60, paths=stand_in.paths)
 
 
 def test_a_lease_that_is_renewed_holds(stand_in: StandIn):
     tune(stand_in, seconds=60)
-    tuning.renew(HOST, seconds=300, place=stand_in.place)
+    tuning.renew(HOST, seconds=300, paths=stand_in.paths)
     remaining_seconds = Lease(str(stand_in.state)).remaining_seconds()
     assert remaining_seconds is not None
     assert remaining_seconds > 60
@@ -194,7 +194,7 @@ def test_a_guard_that_was_killed_is_started_again_with_the_lease(stand_in: Stand
     tune(stand_in)
     os.kill(guard_of(stand_in), signal.SIGKILL)
     wait_until(lambda: not guards(stand_in))
-    tuning.renew(HOST, seconds=1, place=stand_in.place)
+    tuning.renew(HOST, seconds=1, paths=stand_in.paths)
     wait_until(lambda: stand_in.settings() == UNTOUCHED_SETTINGS)
 
 
@@ -213,11 +213,11 @@ def killed(moment: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def request_of(stand_in: StandIn) -> str:
-    shutil.copy(FOLDER / "kernel.py", stand_in.place.program)
+    shutil.copy(FOLDER / "kernel.py", stand_in.paths.program)
     chosen = [knob for knob in KNOBS if knob.name in {"vm.swappiness", "turbo", "huge pages"}]
     return json.dumps(
         {
-            **asdict(stand_in.place),
+            **asdict(stand_in.paths),
             "seconds": 300,
             "knobs": [{"name": knob.name, "settings": [asdict(one) for one in knob.settings]} for knob in chosen],
         }
@@ -268,7 +268,7 @@ def test_a_journal_of_an_earlier_boot_puts_back_what_is_still_set(stand_in: Stan
 
 
 def lapse(stand_in: StandIn) -> None:
-    command = [sys.executable, "-I", stand_in.place.program, "lapse", str(stand_in.state), str(stand_in.root)]
+    command = [sys.executable, "-I", stand_in.paths.program, "lapse", str(stand_in.state), str(stand_in.root)]
     subprocess.run(command, check=True, capture_output=True, timeout=30)
 
 
@@ -324,15 +324,15 @@ def test_an_interrupt_that_is_gone_needs_no_putting_back(stand_in: StandIn):
 
 
 def test_what_has_yet_to_be_put_back_is_reported_and_left(stand_in: StandIn):
-    assert tuning.read_left(HOST, place=stand_in.place) == ()
+    assert tuning.read_left(HOST, paths=stand_in.paths) == ()
     tune(stand_in)
-    left = {setting.path: setting for setting in tuning.read_left(HOST, place=stand_in.place)}
+    left = {setting.path: setting for setting in tuning.read_left(HOST, paths=stand_in.paths)}
     changed = {name for name, value in TUNED.items() if value != UNTOUCHED_SETTINGS[name]}
     assert {Path(path).relative_to(stand_in.root).as_posix() for path in left} == changed
     swappiness = left[str(stand_in.root / "proc/sys/vm/swappiness")]
     assert (swappiness.before, swappiness.value) == ("60", "1")
     # What somebody put back by hand has nothing left to be put back.
     Path(swappiness.path).write_text("60\n")
-    assert swappiness.path not in {setting.path for setting in tuning.read_left(HOST, place=stand_in.place)}
+    assert swappiness.path not in {setting.path for setting in tuning.read_left(HOST, paths=stand_in.paths)}
     restore(stand_in)
-    assert tuning.read_left(HOST, place=stand_in.place) == ()
+    assert tuning.read_left(HOST, paths=stand_in.paths) == ()

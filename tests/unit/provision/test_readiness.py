@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from documents.errors import RemoteCommandError
-from provision.services.readiness import wait_for_services
+import pytest
+
+from documents.errors import HostError, RemoteCommandError
+from provision.services.readiness import wait_for_lab, wait_for_postgres
 from provision.ssh.connection import Completed, Connection
 from tests.unit.documents.samples import INVENTORY
 
@@ -30,5 +32,30 @@ class RunningServices(Connection):
 
 def test_services_are_up_when_redis_answers_and_not_when_its_container_runs():
     connection = RunningServices(redis_refuses=2)
-    wait_for_services(connection, INVENTORY.model_copy(update={"apis": ()}))
+    wait_for_lab(connection, INVENTORY.model_copy(update={"apis": ()}))
     assert connection.redis_refuses == -1, "it was asked until it answered"
+
+
+class EndedPostgres(Connection):
+    """A connection to a host whose PostgreSQL ended at its start."""
+
+    def __init__(self) -> None:
+        """There is nothing to connect to."""
+
+    def __str__(self) -> str:
+        return "root@here"
+
+    def run(self, command: str | Sequence[str], **_: object) -> Completed:
+        if "inspect" in command:
+            return Completed("restarting 1\n", "", 0)
+        if "docker logs" in command:
+            return Completed("FATAL: could not map memory\nHINT: Use less.\n", "", 0)
+        raise RemoteCommandError("Container is restarting.")
+
+
+@pytest.mark.timeout(20)
+def test_postgresql_that_ends_at_its_start_is_reported_at_once_with_its_last_lines():
+    with pytest.raises(
+        HostError, match=r"ended with the status 1\. The last .*: FATAL: could .* / HINT: Use less\. Fix"
+    ):
+        wait_for_postgres(EndedPostgres(), INVENTORY.postgres)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from documents.errors import HostError
 from documents.lab import Effective, ProcessCpus
 from provision import payload
 from provision.containers.inspection import Running, read_running
+from provision.payload import running
 from tests.unit.lab.drifting import IMAGE, IMAGE_ID, INSPECTED
 from tests.unit.provision.local_host import LocalHost
 
@@ -189,3 +191,23 @@ def test_an_engine_that_refuses_is_quoted(host: Path):
     (host / "engine" / "docker").write_text("#!/bin/sh\necho 'Is the docker daemon running?' >&2\nexit 1\n")
     with pytest.raises(HostError, match=r"The containers on root@here can't be read: .*Is the docker daemon running\?"):
         read(host, {**VERSION_2, **PROCESSES})
+
+
+def test_no_thread_s_cpus_are_missed_if_one_ends_while_they_are_listed(monkeypatch: pytest.MonkeyPatch):
+    """The listing ends at its first thread, as if that ended during it, four times; then it is whole."""
+    list_folder, times = os.listdir, iter(range(4))
+    ended = threading.Event()
+
+    def listed(folder: str) -> list[str]:
+        found = list_folder(folder)
+        return found[:1] if next(times, None) is not None else found
+
+    monkeypatch.setattr(os, "listdir", listed)
+    other = threading.Thread(target=ended.wait)
+    other.start()
+    try:
+        threads = running.threads_of(str(os.getpid()))
+    finally:
+        ended.set()
+        other.join()
+    assert {str(threading.main_thread().native_id), str(other.native_id)} <= set(threads)

@@ -62,9 +62,9 @@ def test_another_implementation_is_led_to_the_contract_and_measured(scratch: Scr
     assert verify.returncode == 0, verify.stdout + verify.stderr
     assert {(one["target"], one["outcome"]) for one in json.loads(verify.stdout)} == {(API, "passed")}
     with connect(inventory.host) as connection:
-        assert folder_owner(connection, inventory.base_image_id, "/etc") == "0/0"
-        assert folder_owner(connection, inventory.base_image_id, "/uploads") is None
-        with pytest.raises(HostError, match="can't inspect the image nothing"):
+        assert folder_owner(connection, inventory.stack, inventory.base_image_id, "/etc") == "0/0"
+        assert folder_owner(connection, inventory.stack, inventory.base_image_id, "/uploads") is None
+        with pytest.raises(HostError, match="No such image: nothing"):
             inspect_image(connection, "nothing")
 
     protocol = write_protocol(tmp_path, ("light", "mixed", 10, 2))

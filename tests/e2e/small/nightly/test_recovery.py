@@ -123,7 +123,7 @@ def test_host_of_another_checkout_s_lab_of_that_name_is_left_alone(scratch: Scra
     docker("create", "--name", HOST, label, image)
     try:
         said = scratch.refusal("up")
-        assert said.startswith(f"The container {HOST} is of a lab {NAME} that isn't on record here:")
+        assert said.startswith(f"The container {HOST} is of a lab {NAME} that isn't on record here.")
         assert docker("ps", "--all", "--quiet", "--filter", f"name=^{HOST}$")
     finally:
         docker("rm", HOST)
