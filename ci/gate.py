@@ -9,6 +9,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -117,6 +118,10 @@ def main() -> int:
         return gate(arguments.base, like=arguments.like, protocol=arguments.protocol)
     except FairgroundError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return NO_ANSWER
+    except Exception:  # noqa: BLE001 - any other error is no answer either
+        # Otherwise Python would exit with 1, which is a regression.
+        traceback.print_exc()
         return NO_ANSWER
 
 
