@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -252,7 +253,7 @@ def check_api(
 ) -> ApiCheck:
     """Check an API step by step; after a failed step, go on with those that don't depend on it.
 
-    The contract's checks reset the database to its seed. While a run holds the host they aren't run.
+    The contract's checks reset the database to its seed. While a run holds the host, nothing on it is checked.
     """
     steps = _Steps(show)
     entry = steps.run("entry", lambda: _find_entry(stack, read_document(), name))
@@ -275,12 +276,13 @@ def _check_on_the_lab(steps: _Steps, entry: Api, folder: Path, stack: str, read_
         return
     inventory, secrets = lab
     service = inventory.api(entry.name)
-    try:
-        connection = connect(inventory.host)
-    except FairgroundError as error:
-        steps.leave_out(on_the_host, str(error))
-        return
-    with connection:
+    with ExitStack() as opened:
+        try:
+            connection = opened.enter_context(connect(inventory.host))
+            opened.enter_context(held(connection, "lab api check"))
+        except FairgroundError as error:
+            steps.leave_out(on_the_host, str(error))
+            return
         steps.run("image", lambda: _look_at_image(connection, service))
         if steps.run("container", lambda: _look_at_container(connection, inventory, service)):
             steps.run("contract", lambda: _check_contract(connection, inventory, secrets, service))
@@ -340,7 +342,6 @@ def _look_at_container(connection: Connection, inventory: Inventory, service: Ap
 def _check_contract(
     connection: Connection, inventory: Inventory, secrets: Secrets, service: ApiService
 ) -> tuple[bool, str]:
-    with held(connection, "lab api check"):
-        results = verify_api(connection, inventory, secrets, service)
+    results = verify_api(connection, inventory, secrets, service)
     faults = [f"{one.check}: {one.outcome}: {one.detail}" for one in results if one.outcome != "passed"]
     return _all_good(faults, f"all {len(results)} checks of `lab verify` passed")
