@@ -48,7 +48,7 @@ def down(
             )
         _take_down_expired(console, json=json)
         return
-    receipt = _adopt(console, stack, yes=yes) if adopt else _take_down(console, stack)
+    receipt = _adopt(console, stack, yes=yes, json=json) if adopt else _take_down(console, stack)
     if json:
         print_json(_as_json(stack, receipt))
     else:
@@ -76,7 +76,7 @@ def _take_down(console: "Console", stack: str) -> "Receipt":
         return take_down(open_engine(stack), document, progress=EngineProgress(console, doing))
 
 
-def _adopt(console: "Console", stack: str, *, yes: bool) -> "Receipt":
+def _adopt(console: "Console", stack: str, *, yes: bool, json: bool) -> "Receipt":
     from lab.lifecycle import adopt, look_around
     from lab.stack_file import read_stack
 
@@ -88,7 +88,7 @@ def _adopt(console: "Console", stack: str, *, yes: bool) -> "Receipt":
     if not found.found:
         console.print("Nothing was found.")
     elif not yes:
-        if not sys.stdin.isatty():
+        if json or not sys.stdin.isatty():
             raise LabError("Nobody is at the terminal to confirm the removal. To confirm it, add --yes.")
         if not typer.confirm("Remove all of this?"):
             raise LabError("It wasn't confirmed, so nothing was removed.")
