@@ -184,9 +184,9 @@ def start_run(
             )
             require_identical(host)
             writer = RunWriter.create(runs_directory, manifest, host, plan, clock)
-            writer.journal.append("run-started")
             context = _context(manifest, host, inventory, secrets, requests, clock=clock)
             with in_use(writer.path):
+                writer.journal.append("run-started")
                 Loop(bench, read_run(writer.path), writer, context, progress).measure(requests)
             return writer.path
 
@@ -221,21 +221,21 @@ def resume_run(
         requests = _build_all(manifest.protocol)
         _require_same_lab(manifest, inventory, requests)
         inventory = with_subjects(inventory, manifest.inventory.apis)
-        run.verify()
-        if run.is_finished:
-            progress(started_event(run))
-            progress(finished_event(run))
-            return run_directory
 
         def measure() -> Path:
             _require_same_host(manifest, run.host, bench)
             writer.journal.append("run-resumed", message=f"by the commit {commit}")
             context = _context(manifest, run.host, inventory, secrets, requests, clock=clock)
-            with in_use(run_directory):
-                Loop(bench, run, writer, context, progress).measure(requests)
+            Loop(bench, run, writer, context, progress).measure(requests)
             return run_directory
 
-        return hold_host(bench, f"run {manifest.run_id}", measure)
+        with in_use(run_directory):
+            run.verify()
+            if not run.is_finished:
+                return hold_host(bench, f"run {manifest.run_id}", measure)
+        progress(started_event(run))
+        progress(finished_event(run))
+        return run_directory
 
 
 def git_commit() -> str:

@@ -78,6 +78,17 @@ def test_a_run_is_running_as_long_as_the_loop_is_in_it(tmp_path: Path):
     assert listed(tmp_path).standing == "damaged"
 
 
+def test_a_resumed_run_is_running_from_the_first_step_on_its_host(tmp_path: Path):
+    run = broken_off(FakeBench(), tmp_path, 3)
+    seen: dict[str, str] = {}
+
+    def look(step: str, _count: int) -> None:
+        seen.setdefault(step, listed(tmp_path).standing)
+
+    resume(FakeBench(before=look), run)
+    assert {seen[step] for step in ("hold", "clear", "read_identity")} == {"running"}
+
+
 def test_a_file_that_is_replaced_while_the_runs_are_listed_is_left_out_of_the_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
