@@ -194,7 +194,7 @@ def _ask(
             response = client.request(method, url, params={"per_page": _PAGE, "page": page})
         else:
             response = client.request(method, url, json={"body": body})
-    except (httpx.TransportError, httpx.InvalidURL) as error:
+    except (httpx.RequestError, httpx.InvalidURL) as error:
         raise PublicationError(
             f"{url} can't be reached: {error}. Check that the runner reaches the forge's API, then start the job again."
         ) from error

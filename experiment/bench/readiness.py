@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Generator, Iterable
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 
 import httpx
 from tenacity import RetryError, Retrying, retry_if_result, stop_before_delay, wait_fixed
@@ -13,6 +14,8 @@ from provision.ssh import Connection, checkpoint
 
 _PERIOD_SECONDS = 0.02
 _ANSWER_SECONDS = 2
+_MOST_CHUNKS = 2
+"""How much of an answer is read: one chunk and the end of the body, so that a body without an end isn't waited for."""
 
 
 def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
@@ -26,12 +29,12 @@ def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
     def look(client: httpx.Client) -> bool:
         nonlocal seen
         try:
-            with checkpoint():
-                answer = client.get("/readyz")
-        except httpx.TransportError as error:
+            with checkpoint(), client.stream("GET", "/readyz") as answer:
+                body = b"".join(islice(answer.iter_bytes(), _MOST_CHUNKS))
+        except httpx.HTTPError as error:
             seen = f"GET /readyz wasn't answered ({type(error).__name__}: {error})."
             return False
-        seen = f"GET /readyz was answered with {answer.status_code}: {answer.text[:200]}"
+        seen = f"GET /readyz was answered with {answer.status_code}: {body.decode(errors='replace')[:200]}"
         return answer.status_code == 200
 
     retrying = Retrying(
