@@ -323,7 +323,7 @@ class Generators:
         script, seconds = host_folder.path_of("replay.lua"), load.seconds + _MARGIN_SECONDS
         if rate is not None:
             if self._program is None:
-                raise HostError(f"The generator of the open loop wasn't installed on {one.place.connection}.")
+                raise AssertionError(f"The generator of the open loop wasn't installed on {one.place.connection}.")
             # If nothing answers, the last request is sent up to one timeout after the window, then waits up to two
             # more: for its connection, and for its answer.
             script, seconds = self._program, seconds + 3 * load.timeout_seconds
@@ -376,7 +376,7 @@ class Generators:
 
 def _known(found: _Found | None, one: _At) -> _Found:
     if found is None:
-        raise HostError(f"No load was prepared on {one.place.connection}, or none has ended there.")
+        raise AssertionError(f"No load was prepared on {one.place.connection}, or none has ended there.")
     return found
 
 

@@ -80,11 +80,11 @@ class RemoteBench:
         self._inventory = inventory
         self._secrets = secrets
         self._service_cgroups: dict[SampledRole, Cgroup] = {}
-        self._api_cgroup: Cgroup | None = None
+        self._pinned: tuple[Cgroup, int] | None = None
+        """The pinned API's cgroup, and its port."""
         self._sampler_job: Job | None = None
         self._watch = CellWatch(connection, inventory.cores)
         self._arrangement = Arrangement(connection, inventory)
-        self._api_port: int | None = None
         hosts = [*zip(inventory.load_hosts, load_hosts, strict=True)]
         address = inventory.api_address
         self._load_hosts = LoadHosts(connection, address, hosts, place=self._place)
@@ -249,8 +249,7 @@ class RemoteBench:
 
     def pin(self, api: ApiService) -> None:
         """See `Bench.pin`."""
-        self._api_cgroup = control.cgroup(self._connection, api.container)
-        self._api_port = api.port
+        self._pinned = control.cgroup(self._connection, api.container), api.port
         pinning.apply(self._connection, self._arrangement.cores, self._pinned_cgroups())
         self._load_hosts.pin()
 
@@ -264,9 +263,8 @@ class RemoteBench:
 
     def start_sampling(self, *, seconds: float) -> None:
         """See `Bench.start_sampling`."""
-        if self._api_port is None:
-            raise HostError(f"No API was pinned on {self._connection}.")
-        cgroups: dict[SampledRole, Cgroup] = {"api": self._cgroup_of_api(), **self._service_cgroups}
+        cgroup, port = self._pinned_api()
+        cgroups: dict[SampledRole, Cgroup] = {"api": cgroup, **self._service_cgroups}
         self._sampler_job = recording.start_sampler(
             self._connection,
             host_folder.path_of("sampler"),
@@ -274,8 +272,8 @@ class RemoteBench:
             cpus=self._arrangement.cores.system,
             deadline_seconds=seconds,
         )
-        self._watch.start(host_folder.path_of("watch"), cgroups, port=self._api_port, seconds=seconds)
-        self._generators.start_sampling(port=self._api_port, seconds=seconds)
+        self._watch.start(host_folder.path_of("watch"), cgroups, port=port, seconds=seconds)
+        self._generators.start_sampling(port=port, seconds=seconds)
 
     def measure(self, load: Load) -> None:
         """See `Bench.measure`."""
@@ -287,7 +285,7 @@ class RemoteBench:
         """See `Bench.collect`."""
         sampler_job = self._sampler_job
         if sampler_job is None:
-            raise HostError(f"No load has ended on {self._connection}, so there is no result to collect.")
+            raise AssertionError(f"No load has ended on {self._connection}, so there is no result to collect.")
         if self._lease_seconds is not None:
             # If it lapsed, because the controller slept, part of the cell was measured without the settings.
             self._renew(self._lease_seconds)
@@ -324,13 +322,14 @@ class RemoteBench:
     def _read_own_knobs(self) -> tuple[KnobRecord, ...]:
         return tuning.read(self._connection, self._knobs, settable=self._inventory.own_kernel, place=self._place)
 
-    def _cgroup_of_api(self) -> Cgroup:
-        if self._api_cgroup is None:
-            raise HostError(f"No API was pinned on {self._connection}.")
-        return self._api_cgroup
+    def _pinned_api(self) -> tuple[Cgroup, int]:
+        if self._pinned is None:
+            raise AssertionError(f"No API was pinned on {self._connection}.")
+        return self._pinned
 
     def _pinned_cgroups(self) -> dict[Role, Cgroup]:
-        return {role: self._cgroup_of_api() if role == "api" else self._service_cgroups[role] for role in HOST_ROLES}
+        cgroup, _ = self._pinned_api()
+        return {role: cgroup if role == "api" else self._service_cgroups[role] for role in HOST_ROLES}
 
     @contextmanager
     def _target(self, api: ApiService) -> Generator[Target]:
