@@ -110,14 +110,18 @@ def audit_go(layout: Layout, module: str, packages: str, run: Run) -> Audited:
                 with step(f"Sources of {module}", layout.log) as current:
                     lay_out_sources(current, go, Path(place))
                     current.done("laid out")
-            except ToolchainError as error:
+            except (ToolchainError, subprocess.CalledProcessError) as error:
                 return Audited(lock, unseen=(str(error),))
             module = place
         command = [str(go.command), "run", GOVULNCHECK, "-format=json", "-C", module]
         found = audit_by(run, layout, lock, [*command, *packages.split()], read_govulncheck)
         if not found.unseen:
             return found
-        downloaded = run([str(go.command), "mod", "download", "-json", GO_REPORTS], layout.root)
+        try:
+            downloaded = run([str(go.command), "mod", "download", "-json", GO_REPORTS], layout.root)
+        except subprocess.TimeoutExpired:
+            late = f"{GO_REPORTS} wasn't downloaded within {_DEADLINE_SECONDS} s"
+            return Audited(lock, unseen=(*found.unseen, late))
         folder = _member(downloaded.stdout, "Dir")
         if folder is None:
             return Audited(lock, unseen=(*found.unseen, f"{GO_REPORTS} can't be downloaded: {_last_line(downloaded)}"))

@@ -127,15 +127,31 @@ def test_go_s_reports_are_taken_from_the_module_proxy_where_the_database_is_away
     assert audit.audit_go(layout, "apis/go", "./...", away).unseen[1].endswith("can't be downloaded: no route")
 
 
-def test_sources_that_cannot_be_laid_out_are_not_audited_and_their_step_is_closed(monkeypatch: pytest.MonkeyPatch):
+def test_reports_whose_download_hangs_leave_the_module_not_audited(monkeypatch: pytest.MonkeyPatch):
+    def run(command: Sequence[str], _folder: Path) -> Answer:
+        if "download" in command:
+            raise subprocess.TimeoutExpired(command, 900)
+        return ended("", "refused", 1)
+
+    monkeypatch.setattr(audit, "find_go", _find_go)
+    found = audit.audit_go(Layout(root=ROOT, cache=LAYOUT.cache), "apis/go", "./...", run)
+    assert found.unseen[1] == "golang.org/x/vulndb@latest wasn't downloaded within 900 s"
+
+
+@pytest.mark.parametrize(
+    "error", [ToolchainError("No module of Go's can be downloaded."), subprocess.CalledProcessError(1, ["go"])]
+)
+def test_sources_that_cannot_be_laid_out_are_not_audited_and_their_step_is_closed(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+):
     def fail(*_: object) -> None:
-        raise ToolchainError("No module of Go's can be downloaded.")
+        raise error
 
     monkeypatch.setattr(audit, "find_go", _find_go)
     monkeypatch.setattr(audit, "lay_out_sources", fail)
     layout = Layout(root=ROOT, cache=LAYOUT.cache)
     found = audit.audit_go(layout, "toolchain/go_tools", "./...", answering(AssertionError()))
-    assert found.unseen == ("No module of Go's can be downloaded.",)
+    assert found.unseen == (str(error),)
     assert console._open == []  # pyright: ignore[reportPrivateUsage]
 
 
