@@ -1,6 +1,6 @@
 """The planning of a run: its subjects, cells, order and budget."""
 
-from experiment.planning.budget import BudgetClock, fit, open_loop_seconds, read_earlier
+from experiment.planning.budget import BudgetClock, fit, read_earlier
 from experiment.planning.plan import block_orders, count_cells, make_plan, plan_open_loop, williams_rows
 from experiment.planning.subjects import (
     layouts_of,
@@ -19,7 +19,6 @@ __all__ = [
     "fit",
     "layouts_of",
     "make_plan",
-    "open_loop_seconds",
     "plan_open_loop",
     "protocol_names",
     "read_earlier",

@@ -45,7 +45,7 @@ class Earlier:
     noise_run: str | None = None
 
 
-def open_loop_seconds(protocol: Protocol, api_count: int, *, overhead_seconds: float = CELL_OVERHEAD_SECONDS) -> float:
+def open_loop_seconds(protocol: Protocol, api_count: int, *, overhead_seconds: float) -> float:
     """The longest time of a protocol's open loop if no cell is repeated; 0 without an open loop."""
     open_loop = protocol.open_loop
     if open_loop is None:

@@ -20,7 +20,6 @@ from experiment.clock import Clock
 from experiment.planning import (
     BudgetClock,
     count_cells,
-    open_loop_seconds,
     plan_open_loop,
 )
 from experiment.progress import (
@@ -232,10 +231,8 @@ def _budget(run: Run, clock: Clock) -> BudgetClock:
     for cell in run.plan.cells:
         for record in run.attempts[cell.id]:
             seconds[cell.block] = seconds.get(cell.block, 0.0) + sum(record.phases_seconds.values())
-    if run.manifest.budget_seconds is None:
-        return BudgetClock(None, seconds, clock)
-    kept_seconds = open_loop_seconds(run.manifest.protocol, len(run.subjects))
-    return BudgetClock(run.manifest.budget_seconds - kept_seconds, seconds, clock)
+    given, kept = run.manifest.budget_seconds, run.manifest.open_loop_seconds
+    return BudgetClock(None if given is None else given - kept, seconds, clock)
 
 
 def started_event(run: Run) -> RunStarted:

@@ -152,11 +152,12 @@ def start_run(
     with open_bench(inventory, secrets) as bench:
         subjects = subjects_of(inventory, protocol, apis, bench.read_physical_cores)
         inventory, measured = with_subjects(inventory, subjects), [api.name for api in subjects]
+        kept_seconds = 0.0
         if budget_seconds is not None:
             earlier = read_earlier(runs_directory, inventory, protocol, measured)
             fitted = fit(protocol, measured, budget_seconds, earlier)
             progress(fitted)
-            protocol = protocol.model_copy(update={"blocks": fitted.blocks})
+            protocol, kept_seconds = protocol.model_copy(update={"blocks": fitted.blocks}), fitted.open_loop_seconds
         for scenario in protocol.scenarios:
             share_of_connections(scenario.connections, max(len(inventory.load_hosts), 1))
         requests = _build_all(protocol)
@@ -173,6 +174,7 @@ def start_run(
                 protocol=protocol,
                 protocol_file=protocol_file,
                 budget_seconds=budget_seconds,
+                open_loop_seconds=kept_seconds,
                 inventory=inventory,
                 order_seed=seed,
                 requests_sha256={file.workload: file.sha256 for file in requests},
