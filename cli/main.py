@@ -163,6 +163,11 @@ def main() -> None:
     without_answer = EXIT_WITHOUT_ANSWER.get(subcommand or "")
     try:
         status = _run(without_answer)
+    except SystemExit as error:
+        # A closed pipe ends the command with 1, too.
+        if without_answer is None or not error.code:
+            raise
+        status = without_answer
     except Exception:
         if without_answer is None:
             raise
