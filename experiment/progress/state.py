@@ -50,6 +50,7 @@ class RunState:
         self.again = 0
         self.short_blocks: list[str] = []
         self.never_steady = 0
+        self._open_loop_begun = False
         self._due: tuple[Cell, ...] = ()
         self._unplanned = 0
         self._left: defaultdict[tuple[int, bool], set[str]] = defaultdict(set)
@@ -68,6 +69,7 @@ class RunState:
                 self._due = tuple(cell for cell in self._due if cell.block < event.before_block)
             case CellStarted():
                 self.under_way = CellUnderWay(event.cell, event.attempt, None, at)
+                self._open_loop_begun = isinstance(event.cell, OpenLoopCell)
             case PhaseStarted() if self.under_way is not None:
                 self.under_way = CellUnderWay(self.under_way.cell, self.under_way.attempt, event.phase, at)
             case CellFinished():
@@ -107,8 +109,7 @@ class RunState:
     @property
     def open_loop_comes(self) -> bool:
         """Whether the open loop has yet to begin."""
-        begun = self.under_way is not None and isinstance(self.under_way.cell, OpenLoopCell)
-        return self.open_loop_cells > 0 and not begun
+        return self.open_loop_cells > 0 and not self._open_loop_begun
 
     def is_over(self, cell: Cell) -> bool:
         """Whether the block of a cell has no other unfinished cell."""
