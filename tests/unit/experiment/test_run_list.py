@@ -241,3 +241,12 @@ def test_a_removal_that_breaks_off_leaves_no_half_run_and_the_next_one_clears_up
     assert len([*tmp_path.iterdir()]) == 2
     remove_remains(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_folder_of_a_run_that_was_killed_while_it_was_created_is_cleared_up(tmp_path: Path):
+    killed, new = tmp_path / ".20270101-120000-quick.unfinished", tmp_path / ".20270102-120000-quick.unfinished"
+    for folder in (killed, new):
+        (folder / "cells").mkdir(parents=True)
+    os.utime(killed, (1, 1))
+    remove_remains(tmp_path)
+    assert [*tmp_path.iterdir()] == [new]
