@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from analysis.raw import CLOCKS_NAME, load_host_file, merge, turn_ns
-from documents.errors import AnalysisError, DocumentError, HostError, HostUnreachableError, TransferError
 from documents.files import replace_file
 from documents.lab import CoreLayout
 from documents.run import (
@@ -27,6 +26,7 @@ from documents.run import (
 )
 from experiment.bench import host_folder
 from experiment.bench.bench import Beside, Load, Measured, WarmedUp
+from experiment.bench.host_folder import or_failure
 from experiment.workloads import RequestFile
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
@@ -378,13 +378,3 @@ def _known(found: _Found | None, one: _At) -> _Found:
     if found is None:
         raise AssertionError(f"No load was prepared on {one.place.connection}, or none has ended there.")
     return found
-
-
-def or_failure(fetch: Callable[[], _Found]) -> tuple[_Found | None, str | None]:
-    """The fetched value, or why the window has none; raises if the copy failed."""
-    try:
-        return fetch(), None
-    except (HostUnreachableError, TransferError):
-        raise
-    except (AnalysisError, DocumentError, HostError) as error:
-        return None, str(error)

@@ -14,8 +14,8 @@ from documents.run import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning
 from experiment.bench import host_folder, run_lock
 from experiment.bench.arrangement import Arrangement
 from experiment.bench.bench import Beside, Found, Load, Measured, WarmedUp
-from experiment.bench.generators import GeneratorHost, Generators, or_failure
-from experiment.bench.host_folder import CellWatch
+from experiment.bench.generators import GeneratorHost, Generators
+from experiment.bench.host_folder import CellWatch, or_failure
 from experiment.bench.load_hosts import LoadHosts
 from experiment.bench.readiness import wait_until_ready
 from experiment.planning import layouts_of
