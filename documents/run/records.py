@@ -436,6 +436,11 @@ class CellRecord(Document):
         return not self.voids
 
     @property
+    def seconds(self) -> float:
+        """Wall time of the attempt, all phases together."""
+        return sum(self.phases_seconds.values())
+
+    @property
     def never_steady(self) -> bool:
         """Whether the warm-up lasted as long as it may, and throughput still changed."""
         return self.warm_up is not None and self.warm_up.outcome == "never-steady"

@@ -195,7 +195,7 @@ def _overhead_of(run: Run) -> float | None:
     scenarios = {cell.id: cell.scenario for cell in run.cells}
     longest = run.manifest.protocol.warm_up_seconds
     found = [
-        sum(record.phases_seconds.values())
+        record.seconds
         - (longest if record.warm_up is None else record.warm_up.seconds)
         - scenarios[record.cell_id].duration_seconds
         for record in run.records.values()
