@@ -16,20 +16,9 @@ from pathlib import Path
 
 from analysis.raw import OPEN_LOOP_PLAN
 from documents.errors import RunError
-from documents.files import replace_file, sync_folder
+from documents.files import named_in_errors, replace_file, sync_folder
 from documents.run import Cell, HostRecord, JournalEntry, JournalEvent, Manifest, OpenLoopPlan, Plan, attempt_id
 from experiment.clock import SYSTEM_CLOCK, Clock
-
-
-@contextmanager
-def named_in_errors(path: Path) -> Generator[None]:
-    """Add the file's name to an `OSError` of a write, such as to a full disk, which lacks it."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            error.filename = str(path)
-        raise
 
 
 def hash_raw_files(folder: Path) -> dict[str, str]:
