@@ -70,6 +70,12 @@ class Cores(Document):
     generator: CpuList | None = None
     redis: CpuList | None = None
 
+    def generator_fault(self, *, load_hosts: bool) -> str | None:
+        """What is wrong with `generator` in a lab with or without load hosts; None if nothing is."""
+        if (self.generator is None) == load_hosts:
+            return None
+        return "the load hosts have the generator; leave it out" if load_hosts else "this key is missing"
+
 
 class Postgres(Document):
     """PostgreSQL on the host.
@@ -176,8 +182,7 @@ class Stack(Document):
         for index, load_host in enumerate(self.load_host):
             if load_host.kind != self.host.kind:
                 raise FaultyKeyError(("load_host", index, "kind"), f"this must be the host's kind, {self.host.kind}")
-        if self.cores != "auto" and (self.cores.generator is None) != bool(self.load_host):
-            fault = "the load hosts have the generator; leave it out" if self.load_host else "this key is missing"
+        if self.cores != "auto" and (fault := self.cores.generator_fault(load_hosts=bool(self.load_host))):
             raise FaultyKeyError(("cores", "generator"), fault)
         if isinstance(self.host, ContainerHost):
             _all_different(self, "ssh_port")

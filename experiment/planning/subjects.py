@@ -171,8 +171,7 @@ def _subject(
 
 def _layout(inventory: Inventory, name: str, wanted: Cores, cores: Sequence[PhysicalCore]) -> CoreLayout:
     """The core layout of a variant of that name, on the lab's cores of the host."""
-    if (wanted.generator is None) != bool(inventory.load_hosts):
-        fault = "the load hosts have the generator; leave it out" if inventory.load_hosts else "this key is missing"
+    if fault := wanted.generator_fault(load_hosts=bool(inventory.load_hosts)):
         raise RunError(f"The variant {name} can't be measured: cores.generator: {fault}.")
     try:
         return explicit_cores(wanted, tuple(core for core in cores if set(core) <= {*inventory.size.cpus}))
