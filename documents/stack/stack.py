@@ -3,9 +3,9 @@
 import itertools
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from documents.base import Document, FaultyKeyError, Location, Name, Port
+from documents.base import Document, FaultyKeyError, Location, Name, Port, WithoutParents
 from documents.errors import DocumentError
 from documents.lab import SERVICES, CoreLayout, CpuList, PhysicalCore, parse_cpu_list, roles_share
 from documents.stack.hosts import AnyHost, AnyLoadHost, ContainerHost, ExistingHost, SshHost
@@ -124,17 +124,10 @@ class Api(Document):
     """
 
     name: Name
-    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./-]*$")]
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./-]*$"), WithoutParents]
     port: Port
     target: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")] | None = None
     environment: Environment = Field(default_factory=dict)
-
-    @field_validator("source")
-    @classmethod
-    def _inside(cls, source: str) -> str:
-        if ".." in source.split("/"):
-            raise ValueError("the source is a folder inside the project")
-        return source
 
 
 def _as_many(given: object) -> object:

@@ -54,7 +54,10 @@ def test_good_document_is_read_with_its_defaults():
         (STACK.replace("name: local", "name: Local"), "2: name: String should match pattern"),
         (STACK.replace("    port: 18081\n", ""), "10: apis.1.port: this key is missing"),
         (STACK.replace("port: 18081", "port: 80"), "12: apis.1.port: Input should be greater than or equal to 1024"),
-        (STACK.replace("source: apis/rust", "source: apis/../.."), "11: apis.1.source: the source is a folder inside"),
+        (
+            STACK.replace("source: apis/rust", "source: apis/../.."),
+            "11: apis.1.source: this must be a path inside the folder",
+        ),
         (STACK.replace("source: apis/rust", "source: /etc"), "11: apis.1.source: String should match pattern"),
         (STACK.replace("kind: container", "kind: moon"), "4: host.kind: Input should be 'container', 'ssh', 'aws' or"),
         (STACK.replace("  kind: container\n", ""), "3: host.kind: this key is missing"),
