@@ -110,11 +110,10 @@ def open_engine(stack: str) -> "Engine":
     """The Pulumi engine of this checkout for a stack, with the environment of `. ./env`."""
     from lab.lifecycle import Engine
 
-    environment = os.environ | project_layout(ROOT).pulumi_environment()
+    environment = project_layout().whole_environment()
     # The lab's own docker commands must go to the engine that Pulumi's plugin uses.
-    for name in ("PULUMI_CONFIG_PASSPHRASE", "DOCKER_CONTEXT"):
-        environment.pop(name, None)
-        os.environ.pop(name, None)
+    for name in os.environ.keys() - environment.keys():
+        os.environ.pop(name)
     os.environ |= {name: environment[name] for name in ("PATH", "DOCKER_HOST")}
     return Engine(root=ROOT, stack=stack, environment=environment)
 

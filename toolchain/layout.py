@@ -119,11 +119,18 @@ class Layout:
             "DOCKER_HOST": docker_engine.address(),
         }
 
+    def whole_environment(self) -> dict[str, str]:
+        """This process's environment with these variables, and without those that take precedence over them."""
+        environment = os.environ | self.pulumi_environment()
+        for name in ("PULUMI_CONFIG_PASSPHRASE", "DOCKER_CONTEXT"):
+            environment.pop(name, None)
+        return environment
 
-def project_layout(root: Path | None = None) -> Layout:
-    """The layout of a checkout, by default of this module's."""
+
+def project_layout() -> Layout:
+    """The layout of this module's checkout."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Layout(root=root or Path(__file__).resolve().parent.parent, cache=cache / "fairground")
+    return Layout(root=Path(__file__).resolve().parent.parent, cache=cache / "fairground")
 
 
 def fingerprint(parts: Iterable[str | Path]) -> str:

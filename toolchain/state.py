@@ -1,6 +1,5 @@
 """The checkout's own Pulumi state: its folder, its passphrase, and the stack."""
 
-import os
 import secrets
 import subprocess
 from pathlib import Path
@@ -66,14 +65,10 @@ def run_pulumi(layout: Layout, *arguments: str, check: bool = True) -> subproces
     Raises:
         ToolchainError: It failed, and `check` is set.
     """
-    environment = os.environ | layout.pulumi_environment()
-    # It would have precedence over the file.
-    environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
-    environment.pop("DOCKER_CONTEXT", None)
     answer = subprocess.run(
         [str(layout.tools / "pulumi"), "--non-interactive", *arguments],
         cwd=layout.root,
-        env=environment,
+        env=layout.whole_environment(),
         capture_output=True,
         text=True,
         timeout=_COMMAND_SECONDS,
