@@ -25,9 +25,7 @@ from cli.report import find_run
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from documents.report import Gate, Measure, Outcome
-
-EXIT_STATUSES: "dict[Outcome, int]" = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
+    from documents.report import Gate, Measure
 
 GATE_PROTOCOL = "ten-blocks"
 
@@ -82,6 +80,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     from analysis.pages.html import replace_whole
     from analysis.raw import read_run
     from analysis.report import analyse
+    from documents.report import GATE_STATUSES
 
     measures: Sequence[Measure] = [_known(name) for name in measure] if measure else JUDGED
     console = terminal(quiet=json)
@@ -95,7 +94,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     _show(console, judged)
     if summary is not None:
         replace_whole(summary, render_gate_markdown(judged))
-    raise typer.Exit(EXIT_STATUSES[judged.outcome])
+    raise typer.Exit(GATE_STATUSES[judged.outcome])
 
 
 def _known(name: str) -> "Measure":

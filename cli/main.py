@@ -132,7 +132,8 @@ EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
 EXIT_WITHOUT_ANSWER = {"gate": 3}
-"""The exit status of an error of a subcommand whose statuses 1 and 2 are answers."""
+"""The exit status of an error of a subcommand whose statuses 1 and 2 are answers: that of `GATE_STATUSES`, whose import
+would take as long as all of the help."""
 
 CONTINUES_BY = {
     "run": "`lab run --resume` continues a run that had begun",

@@ -310,6 +310,9 @@ Outcome = Literal["passed", "regression", "cannot-tell", "no-answer"]
 """`passed`: shown the same or better by every judged measure under every load. `regression`: significantly worse by one
 at least. `cannot-tell`: neither. `no-answer`: cells that are missing or void leave nothing to judge."""
 
+GATE_STATUSES: dict[Outcome, int] = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
+"""The exit statuses of a gate."""
+
 
 class Finding(Document):
     """The candidate beside its base by one measure under one load.
