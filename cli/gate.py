@@ -109,7 +109,7 @@ def _known(name: str) -> "Measure":
 
 def _measure(console: "Console", stack: str, protocol: str, *, base: str, candidate: str, seed: int | None) -> Path:
     from cli.run_progress import run_progress
-    from experiment.planning import protocol_names, read_protocol
+    from experiment.planning import protocol_file, read_protocol
     from experiment.running import measure_builds
     from lab.lifecycle import read_lab
 
@@ -123,7 +123,7 @@ def _measure(console: "Console", stack: str, protocol: str, *, base: str, candid
             RUNS,
             base=base,
             candidate=candidate,
-            protocol_file=None if protocol in protocol_names() else protocol,
+            protocol_file=protocol_file(protocol),
             order_seed=seed,
             progress=progress,
         )

@@ -281,7 +281,7 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     if artifacts is not None and not ci:
         raise typer.BadParameter("The folder of the artefacts goes with --ci.")
     from cli.run_progress import run_progress
-    from experiment.planning import protocol_names, read_protocol
+    from experiment.planning import protocol_file, read_protocol
     from experiment.running import resume_run, start_run
     from lab.lifecycle import read_lab
 
@@ -306,7 +306,7 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
                 secrets,
                 chosen,
                 RUNS,
-                protocol_file=None if protocol in protocol_names() else protocol,
+                protocol_file=protocol_file(protocol),
                 apis=api or (),
                 order_seed=seed,
                 budget_seconds=budget,

@@ -4,7 +4,7 @@ from experiment.planning.budget import BudgetClock, fit, read_earlier
 from experiment.planning.plan import block_orders, count_cells, make_plan, plan_open_loop, williams_rows
 from experiment.planning.subjects import (
     layouts_of,
-    protocol_names,
+    protocol_file,
     read_protocol,
     require_subjects,
     subjects_of,
@@ -20,7 +20,7 @@ __all__ = [
     "layouts_of",
     "make_plan",
     "plan_open_loop",
-    "protocol_names",
+    "protocol_file",
     "read_earlier",
     "read_protocol",
     "require_subjects",

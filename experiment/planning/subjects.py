@@ -23,9 +23,9 @@ def read_protocol(name_or_path: str) -> Protocol:
         RunError: there is no such protocol, or its file can't be read.
         DocumentError: the file isn't a valid protocol; names each key at fault and its line.
     """
-    is_path = name_or_path.endswith(".yaml")
-    path = Path(name_or_path) if is_path else _PROTOCOLS / f"{name_or_path}.yaml"
-    if not is_path and name_or_path not in protocol_names():
+    file = protocol_file(name_or_path)
+    path = Path(file) if file else _PROTOCOLS / f"{name_or_path}.yaml"
+    if file is None and name_or_path not in protocol_names():
         raise RunError(
             f"There is no protocol named {name_or_path}. There are {', '.join(protocol_names())}; "
             "give a protocol of your own by its path, which ends in .yaml."
@@ -35,6 +35,11 @@ def read_protocol(name_or_path: str) -> Protocol:
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"The protocol {path} can't be read: {error}.") from error
     return Protocol.from_yaml(text, name=str(path))
+
+
+def protocol_file(name_or_path: str) -> str | None:
+    """The path of a protocol's file as it was given; None for the name of one of the lab's own."""
+    return name_or_path if name_or_path.endswith(".yaml") else None
 
 
 def protocol_names() -> list[str]:
