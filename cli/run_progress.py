@@ -128,7 +128,7 @@ def _place(state: RunState) -> str:
 
 def _doing(state: RunState, under_way: CellUnderWay, now: float) -> str:
     assert state.started is not None  # noqa: S101 - asked by the caller
-    elapsed = now - under_way.since
+    elapsed = now - under_way.phase_began_at
     window = {
         "warm_up": state.started.protocol.warm_up_seconds,
         "load": under_way.cell.scenario.duration_seconds,

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
@@ -14,23 +13,11 @@ from experiment.progress.events import (
     CellStarted,
     Event,
     OpenLoopPlanned,
-    Phase,
-    PhaseStarted,
     RunStarted,
     TimeLeftChanged,
     Warned,
 )
-from experiment.progress.time_left import TimeLeft
-
-
-@dataclass
-class CellUnderWay:
-    """The current attempt; times are those of the monotonic clock."""
-
-    cell: Cell
-    attempt: int
-    phase: Phase | None
-    since: float
+from experiment.progress.time_left import CellUnderWay, TimeLeft
 
 
 class RunState:
@@ -43,7 +30,6 @@ class RunState:
 
     def __init__(self) -> None:
         self.started: RunStarted | None = None
-        self.under_way: CellUnderWay | None = None
         self.time_left = TimeLeft()
         self.finished = 0
         self.voids: Counter[VoidReason] = Counter()
@@ -68,14 +54,16 @@ class RunState:
             case BudgetSpent():
                 self._due = tuple(cell for cell in self._due if cell.block < event.before_block)
             case CellStarted():
-                self.under_way = CellUnderWay(event.cell, event.attempt, None, at)
                 self._open_loop_begun = isinstance(event.cell, OpenLoopCell)
-            case PhaseStarted() if self.under_way is not None:
-                self.under_way = CellUnderWay(self.under_way.cell, self.under_way.attempt, event.phase, at)
             case CellFinished():
                 self._end(event)
             case _:
                 pass
+
+    @property
+    def under_way(self) -> CellUnderWay | None:
+        """The current attempt, if there is one."""
+        return self.time_left.under_way
 
     @property
     def cells(self) -> int:
@@ -132,7 +120,6 @@ class RunState:
         voids: tuple[VoidReason, ...] = tuple(void.reason for void in record.voids)
         self._count(event.cell, record.attempt, voids, event.throughput, never_steady=record.never_steady)
         self.finished += record.valid or self._is_last(record.attempt)
-        self.under_way = None
 
     def _count(
         self, cell: Cell, attempt: int, voids: tuple[VoidReason, ...], throughput: float | None, *, never_steady: bool
