@@ -9,7 +9,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import typer
@@ -159,7 +158,8 @@ def _lab(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command; errors raised on purpose and system errors are shown without a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGTERM as Ctrl-C: clean up, and keep finished work.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     subcommand = sys.argv[1] if len(sys.argv) > 1 else None
     without_answer = EXIT_WITHOUT_ANSWER.get(subcommand or "")
     try:
@@ -213,8 +213,3 @@ def _show_error(message: str) -> None:
     from rich.text import Text
 
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", "red"), message))
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """Treat SIGTERM as Ctrl-C: clean up, and keep finished work."""
-    raise KeyboardInterrupt

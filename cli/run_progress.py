@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from analysis.formatting import MISSING, listing
+from analysis.formatting import MISSING, counted, listing
 from cli.progress import UnderWay, elapsed, under_way
 from documents.base import format_duration
 from documents.run import Cell, OpenLoopCell
@@ -197,8 +197,7 @@ def _warned(state: RunState) -> Iterator[str]:
         if after:
             yield "; ".join(after)
     if state.never_steady:
-        warm_ups = "warm-up" if state.never_steady == 1 else "warm-ups"
-        yield f"{state.never_steady} {warm_ups} never steady"
+        yield f"{counted(state.never_steady, 'warm-up')} never steady"
 
 
 class LiveRun:
@@ -346,7 +345,7 @@ def _said_of_voids(event: RunFinished) -> str:
     """The void attempts of a run, and its short blocks."""
     if not event.void_attempts:
         return ""
-    said = f", {event.void_attempts} void attempt{'' if event.void_attempts == 1 else 's'}"
+    said = f", {counted(event.void_attempts, 'void attempt')}"
     for blocks, of_which in ((event.short_blocks, ""), (event.short_open_loop_blocks, " of the open loop")):
         if blocks:
             plural = "" if len(blocks) == 1 else "s"

@@ -10,7 +10,7 @@ from documents.errors import DocumentError, FairgroundError, RunError
 from documents.lab import ApiService, Inventory, Secrets
 from documents.report import ApiCheck, ApiCheckStep
 from documents.stack import SECRET_ENVIRONMENT, Api, Implementation, Stack
-from experiment.bench import held, verify_api, wait_until_ready
+from experiment.bench import READY_SECONDS, held, verify_api, wait_until_ready
 from experiment.facts import FILE_NAME, count_lines, read_implementation
 from provision.containers import folder_owner, inspect_image, items, members, split_environment
 from provision.images import hash_build_context, image_bytes
@@ -199,7 +199,6 @@ SECTIONS = {
 """The steps in their order, each with the heading of docs/adding-an-api.md that explains it."""
 
 _VALID = "it is valid, and the Dockerfile has its build command"
-_READY_SECONDS = 20
 
 Lab = tuple[Inventory, Secrets]
 
@@ -334,8 +333,8 @@ def _look_at_image(connection: Connection, service: ApiService) -> tuple[bool, s
 def _look_at_container(connection: Connection, inventory: Inventory, service: ApiService) -> tuple[bool, str]:
     wait_for_api(connection, service, inventory.api_address)
     with connection.forward(service.port, inventory.api_address) as port:
-        seen = wait_until_ready(f"http://127.0.0.1:{port}", deadline_seconds=_READY_SECONDS)
-    faults = [] if seen is None else [f"it isn't ready after {_READY_SECONDS} s. {seen}"]
+        seen = wait_until_ready(f"http://127.0.0.1:{port}")
+    faults = [] if seen is None else [f"it isn't ready after {READY_SECONDS} s. {seen}"]
     return _all_good(faults, f"it listens at port {service.port} and is ready, its root file system read-only")
 
 

@@ -373,8 +373,7 @@ def install(step: Step, layout: Layout, go: GoProvider) -> Record:
     engine = _install_engine(step, layout, go)
     # Not from the vendor if the engine couldn't be downloaded from there either.
     plugin = _install_docker_plugin(step, layout, go, ask_vendor=engine.origin == "official")
-    write_record(layout, engine, plugin)
-    return Record(wanted(layout), engine, plugin)
+    return write_record(layout, engine, plugin)
 
 
 def _install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
@@ -404,10 +403,11 @@ def _install_docker_plugin(step: Step, layout: Layout, go: GoProvider, *, ask_ve
     return Piece(name, origin, VERSIONS.docker_plugin, str(folder / name))
 
 
-def write_record(layout: Layout, engine: Piece, docker_plugin: Piece) -> None:
+def write_record(layout: Layout, engine: Piece, docker_plugin: Piece) -> Record:
     """Notes what was placed, once all of it is."""
     record = Record(wanted=wanted(layout), engine=engine, docker_plugin=docker_plugin)
     replace_file(layout.record, json.dumps(asdict(record), indent=2) + "\n")
+    return record
 
 
 def _launcher(layout: Layout) -> str:

@@ -12,13 +12,16 @@ from documents.lab import LOOPBACK, ApiService, Inventory, Secrets
 from provision.services import count_statements, reset
 from provision.ssh import Connection, checkpoint
 
+READY_SECONDS = 20
+"""How long a started API may take to be ready for its checks."""
+
 _PERIOD_SECONDS = 0.02
 _ANSWER_SECONDS = 2
 _MOST_CHUNKS = 2
 """How much of an answer is read: one chunk and the end of the body, so that a body without an end isn't waited for."""
 
 
-def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
+def wait_until_ready(base_url: str, *, deadline_seconds: float = READY_SECONDS) -> str | None:
     """Ask `/readyz` until it is answered with 200.
 
     Returns:
@@ -48,9 +51,6 @@ def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
         except RetryError:
             return seen
     return None
-
-
-_READY_SECONDS = 20
 
 
 def verify_api(
@@ -109,5 +109,5 @@ def reach_apis(
         }
         for target in targets.values():
             # An API that doesn't become ready fails its checks.
-            wait_until_ready(target.base_url, deadline_seconds=_READY_SECONDS)
+            wait_until_ready(target.base_url)
         yield targets
