@@ -129,22 +129,22 @@ class BudgetClock:
         self._longest = max(seconds_before.values(), default=0.0)
         self._started = self._last_begun = clock.monotonic()
 
-    def forbids(self, cell: Cell) -> bool:
-        """Whether the cell would begin a block that would end too late if it took as long as the longest so far.
+    def begin(self, cell: Cell) -> bool:
+        """Begin the cell's block, if it isn't begun yet; false if it would end too late.
 
-        The first block of a run always begins.
+        A block is expected to take as long as the longest so far. The first block of a run always begins.
         """
         if self._budget_seconds is None or cell.block in self._begun:
-            return False
+            return True
         now = self._clock.monotonic()
         if self._begun:
             self._longest = max(self._longest, now - self._last_begun)
             spent = self._spent_seconds + now - self._started
             if spent + self._longest + RUN_OVERHEAD_SECONDS > self._budget_seconds:
-                return True
+                return False
         self._begun.add(cell.block)
         self._last_begun = now
-        return False
+        return True
 
 
 LEAST_BLOCKS_FOR_NOISE = 5

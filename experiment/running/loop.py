@@ -151,7 +151,7 @@ class Loop:
         for cell in self.run.closed_cells:
             if self.run.next_attempt(cell) is None:
                 continue
-            if budget.forbids(cell):
+            if not budget.begin(cell):
                 self.writer.journal.append("budget-spent", message=f"before block {cell.block}")
                 self.progress(BudgetSpent(before_block=cell.block))
                 break

@@ -240,9 +240,9 @@ def test_a_block_is_expected_to_take_as_long_as_the_longest_before():
     clock = BudgetClock(200 + int(RUN_OVERHEAD_SECONDS), {1: 20.0, 2: 90.0}, time)
     cells = make_plan(PROTOCOL.model_copy(update={"blocks": 4}), ("go", "rust"), 7).cells
     third, fourth = (next(cell for cell in cells if cell.block == block) for block in (3, 4))
-    assert not clock.forbids(third), "110 s are spent, and 90 more are left"
+    assert clock.begin(third), "110 s are spent, and 90 more are left"
     time.seconds += 1
-    assert clock.forbids(fourth), "111 s are spent: a block like the second wouldn't end in time"
+    assert not clock.begin(fourth), "111 s are spent: a block like the second wouldn't end in time"
 
 
 # With an open loop
