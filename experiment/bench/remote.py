@@ -253,7 +253,7 @@ class RemoteBench:
         pinning.apply(self._connection, self._arrangement.cores, self._pinned_cgroups())
         self._load_hosts.pin()
 
-    def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:  # noqa: ARG002 - `pin` found its processes
+    def read_pinning(self) -> tuple[ProcessPinning, ...]:
         """See `Bench.read_pinning`."""
         return pinning.read_back(self._connection, self._arrangement.cores, self._pinned_cgroups())
 
