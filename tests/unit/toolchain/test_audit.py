@@ -40,12 +40,12 @@ VULNERABLE: dict[str, Any] = {
 
 
 def test_a_known_vulnerability_is_reported_with_its_fix():
-    assert audit.read_pip_audit(pip(SOUND, VULNERABLE)).known == ("jinja2 3.1.2: GHSA-h5c8-rqwp-cp95, fixed in 3.1.3",)
+    assert audit.read_pip_audit(pip(SOUND, VULNERABLE)) == (("jinja2 3.1.2: GHSA-h5c8-rqwp-cp95, fixed in 3.1.3",), ())
 
 
 def test_what_pip_audit_skips_was_not_looked_at_though_its_status_is_0():
-    assert audit.read_pip_audit(pip(SOUND)) == Audited("")
-    assert audit.read_pip_audit(pip(SOUND, SKIPPED)).unseen == ("PyPI has no data on 1 packages, such as jinja2",)
+    assert audit.read_pip_audit(pip(SOUND)) == ((), ())
+    assert audit.read_pip_audit(pip(SOUND, SKIPPED)) == ((), ("PyPI has no data on 1 packages, such as jinja2",))
 
 
 CONFIG = '{"config": {"scanner_name": "govulncheck"}}\n'
@@ -59,10 +59,11 @@ def finding(**place: str) -> str:
 
 def test_of_a_go_module_counts_what_is_called():
     calls = finding(function="F") + finding(function="G") + finding(module="stdlib", version="v1.26.8", function="H")
-    assert audit.read_govulncheck(ended(CONFIG + finding() + calls, "", 0)) == Audited(
-        "", ("a v5.8.0: GO-2026-1, fixed in v5.9.2", "stdlib v1.26.8: GO-2026-1, fixed in v5.9.2")
+    assert audit.read_govulncheck(ended(CONFIG + finding() + calls, "", 0)) == (
+        ("a v5.8.0: GO-2026-1, fixed in v5.9.2", "stdlib v1.26.8: GO-2026-1, fixed in v5.9.2"),
+        (),
     )
-    assert audit.read_govulncheck(ended(CONFIG + finding(), "", 0)) == Audited("")
+    assert audit.read_govulncheck(ended(CONFIG + finding(), "", 0)) == ((), ())
 
 
 @pytest.mark.parametrize("answer", [ended("", "no such host", 1), ended(CONFIG, "no packages", 1), ended("", "", 0)])
@@ -77,10 +78,10 @@ def test_cargo_audit_and_osv_scanner_are_read():
         "versions": {"patched": []},
     }
     answer = ended(json.dumps({"vulnerabilities": {"list": [rust]}}), "", 1)
-    assert audit.read_cargo_audit(answer).known == ("rsa 0.9.10: RUSTSEC-2023-0071, fixed nowhere",)
+    assert audit.read_cargo_audit(answer) == (("rsa 0.9.10: RUSTSEC-2023-0071, fixed nowhere",), ())
     package = {"package": {"name": "a:b", "version": "1"}, "vulnerabilities": [{"id": "GHSA-x"}]}
     text = json.dumps({"results": [{"packages": [package]}]})
-    assert audit.read_osv_scanner(ended(text, "", 1)) == Audited("", ("a:b 1: GHSA-x",))
+    assert audit.read_osv_scanner(ended(text, "", 1)) == (("a:b 1: GHSA-x",), ())
     assert audit.read_osv_scanner(ended(text, "", 127)) is None
 
 
