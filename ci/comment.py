@@ -22,7 +22,7 @@ from documents.errors import FairgroundError, PublicationError
 MARKER = "<!-- fairground-gate -->"
 """The invisible first line of the comment, by which the next job finds it."""
 
-CUT = "\n\nThis comment was cut at the forge's limit. The whole text is comment.md among the job's artefacts.\n"
+CUT = "\n\nThis comment was cut at the forge's limit. The whole text is comment.md among the job's artifacts.\n"
 
 _PAGE = 100
 """Comments per page: the most that both forges allow."""
@@ -217,7 +217,7 @@ def _remedy(status: int, discussion: Discussion) -> str:
         case _ if status >= 500:
             return "The forge has a problem: start the job again later."
         case _:
-            return "Start the job again; if that doesn't help, read the file among the job's artefacts."
+            return "Start the job again; if that doesn't help, read the file among the job's artifacts."
 
 
 def main() -> int:

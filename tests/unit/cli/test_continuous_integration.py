@@ -127,7 +127,7 @@ def interrupt(loop: Loop, artifacts: Path, **options: object) -> None:
     loop.ends_with = None
 
 
-def test_artefacts_are_whole_and_the_last_line_names_the_run(
+def test_artifacts_are_whole_and_the_last_line_names_the_run(
     loop: Loop, artifacts: Path, capsys: pytest.CaptureFixture[str]
 ):
     run(ci=True, artifacts=artifacts)
@@ -218,7 +218,7 @@ def test_archive_that_can_not_be_packed_leaves_no_part_of_it(
     assert loop.called
 
 
-def test_artefacts_of_the_job_before_are_gone_where_nothing_began_and_other_files_stay(
+def test_artifacts_of_the_job_before_are_gone_where_nothing_began_and_other_files_stay(
     loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ):
     run(ci=True, artifacts=artifacts)
