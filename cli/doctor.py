@@ -39,7 +39,7 @@ def doctor(json: JsonOption = False) -> None:
         console.print()
         cores = read_topology()
         console.print(
-            f"This machine: {len(cores)} cores, {sum(map(len, cores))} CPUs, {read_memory_bytes() / 1024**3:.0f} GB."
+            f"This machine: {len(cores)} cores, {sum(map(len, cores))} CPUs, {read_memory_bytes() / 1024**3:.0f} GiB."
         )
         for finding in findings:
             if not finding.good:

@@ -115,29 +115,29 @@ def _cropped(text: str, *, style: str = "") -> Text:
 
 def _place(state: RunState) -> str:
     assert state.started is not None  # noqa: S101 - asked by the caller
-    protocol, under_way = state.started.protocol, state.under_way
+    protocol, attempt = state.started.protocol, state.under_way
     parts: list[str] = []
-    if under_way is not None and isinstance(under_way.cell, OpenLoopCell) and protocol.open_loop is not None:
-        parts.append(f"open loop, block {under_way.cell.block} of {protocol.open_loop.blocks}")
-    elif under_way is not None:
-        parts.append(f"block {under_way.cell.block} of {protocol.blocks}")
-    number = state.finished if under_way is None else state.number_of(under_way.cell)
+    if attempt is not None and isinstance(attempt.cell, OpenLoopCell) and protocol.open_loop is not None:
+        parts.append(f"open loop, block {attempt.cell.block} of {protocol.open_loop.blocks}")
+    elif attempt is not None:
+        parts.append(f"block {attempt.cell.block} of {protocol.blocks}")
+    number = state.finished if attempt is None else state.number_of(attempt.cell)
     parts.append(f"cell {number} of {state.cells}")
     return ", ".join(parts)
 
 
-def _doing(state: RunState, under_way: CellUnderWay, now: float) -> str:
+def _doing(state: RunState, attempt: CellUnderWay, now: float) -> str:
     assert state.started is not None  # noqa: S101 - asked by the caller
-    elapsed = now - under_way.phase_began_at
+    so_far = now - attempt.phase_began_at
     window = {
         "warm_up": state.started.protocol.warm_up_seconds,
-        "load": under_way.cell.scenario.duration_seconds,
-    }.get(under_way.phase or "")
-    # Without the generator's start and end.
-    seconds = f"{elapsed:.0f}" if window is None or elapsed > window else f"{elapsed:.0f} of {window}"
-    again = f", attempt {under_way.attempt}" if under_way.attempt > 1 else ""
-    phase = "" if under_way.phase is None else f" {under_way.phase.replace('_', ' ')}"
-    return f"{under_way.cell.id}{again}:{phase}, {seconds} s"
+        "load": attempt.cell.scenario.duration_seconds,
+    }.get(attempt.phase or "")
+    # The phase also has the generator's start and end, so it may last longer than the window.
+    seconds = f"{so_far:.0f}" if window is None or so_far > window else f"{so_far:.0f} of {window}"
+    again = f", attempt {attempt.attempt}" if attempt.attempt > 1 else ""
+    phase = "" if attempt.phase is None else f" {attempt.phase.replace('_', ' ')}"
+    return f"{attempt.cell.id}{again}:{phase}, {seconds} s"
 
 
 def _bar(state: RunState, width: int) -> RenderableType:
@@ -244,8 +244,8 @@ def run_progress(console: Console, *, json: bool = False) -> Generator["RunProgr
     if json:
         yield JsonProgress()
     elif console.is_interactive and not console.quiet:
-        with LiveRun(console) as view:
-            yield RunProgress(console, view)
+        with LiveRun(console) as live:
+            yield RunProgress(console, live)
     else:
         with under_way(console, "starting") as doing:
             yield RunProgress(console, doing)

@@ -165,7 +165,7 @@ def _describe(inventory: "Inventory") -> "Table":
         f"host ({inventory.host.kind})",
         ",".join(map(str, size.cpus)),
         str(inventory.host.port),
-        f"{size.memory_bytes / 1024**3:.0f} GB{smaller}{tenants}",
+        f"{size.memory_bytes / 1024**3:.0f} GiB{smaller}{tenants}",
     )
     for api in inventory.apis:
         table.add_row(f"API {api.name}", cores.cpu_list("api"), str(api.port), f"{api.source}, {api.image_id[7:19]}")
