@@ -92,7 +92,7 @@ def render_comment(change: Change, outcomes: Mapping[str, Outcome], summaries: S
     listed = "; ".join(said) or "no guarded API was touched, so nothing was measured"
     parts = [f"**Gate: {listed}.** Base: commit {change.commit}."]
     if "regression" in outcomes.values():
-        parts += ["An API became significantly worse: the tables show under which load. Don't merge that unnoticed."]
+        parts += ["An API became significantly worse: the tables show under which load. Look at them before you merge."]
     if "no-answer" in outcomes.values():
         parts += ["If there is no answer, the job's log has the reason. Fix that and start the job again."]
     if "cannot-tell" in outcomes.values():

@@ -121,8 +121,8 @@ def open_engine(stack: str) -> "Engine":
 def terminal(*, quiet: bool = False) -> "Console":
     """The console for tables and progress: live lines only at a terminal, colours there or where they are forced.
 
-    NO_COLOR, FORCE_COLOR and TERM=dumb have rich's meaning. A pipe with forced colours gets no live lines. A quiet one
-    shows nothing.
+    NO_COLOR, FORCE_COLOR and TERM=dumb have rich's meaning. Without a terminal there are no live lines, even with
+    forced colours. `quiet`: print nothing.
     """
     from rich.console import Console
 

@@ -40,12 +40,10 @@ def down(
     """
     console = terminal(quiet=json)
     if yes and not adopt:
-        raise typer.BadParameter("--yes answers the question of --adopt, so it goes with that alone.")
+        raise typer.BadParameter("--yes confirms the removal by --adopt. Use it only with --adopt.")
     if expired:
         if adopt or not _is_default(context, "stack"):
-            raise typer.BadParameter(
-                "--expired looks at every lab on record, so it goes with neither --stack nor --adopt."
-            )
+            raise typer.BadParameter("--expired looks at every lab on record. Leave out --stack and --adopt.")
         _take_down_expired(console, json=json)
         return
     receipt = _adopt(console, stack, yes=yes, json=json) if adopt else _take_down(console, stack)

@@ -74,7 +74,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     of an error.
     """
     if run is not None and (protocol is not None or seed is not None):
-        raise typer.BadParameter("A run that is judged by --run was measured already: no --protocol and no --seed.")
+        raise typer.BadParameter("--run judges a run that was measured before. Leave out --protocol and --seed.")
     from analysis.compare import JUDGED, judge_gate
     from analysis.pages.gate import render_gate_markdown
     from analysis.pages.html import replace_whole

@@ -269,7 +269,7 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     controller lose no finished cell: `lab run --resume` continues. Exits with 1 if no cell of the run is valid.
     """
     if run_id is not None and not resume:
-        raise typer.BadParameter("A run's id goes with --resume.")
+        raise typer.BadParameter("A run's id needs --resume.")
     for option, value in (("--protocol", protocol), ("--api", api or None), ("--seed", seed), ("--budget", budget)):
         if resume and value is not None:
             raise typer.BadParameter(
@@ -279,7 +279,7 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     if ci and json:
         raise typer.BadParameter("--ci prints lines for a job's log: --json doesn't go with it.")
     if artifacts is not None and not ci:
-        raise typer.BadParameter("The folder of the artifacts goes with --ci.")
+        raise typer.BadParameter("--artifacts needs --ci.")
     from cli.run_progress import run_progress
     from experiment.planning import protocol_file, read_protocol
     from experiment.running import resume_run, start_run

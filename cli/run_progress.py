@@ -45,18 +45,17 @@ def budget_lines(fitted: BudgetFitted) -> Iterator[str]:
     if fitted.open_loop_seconds:
         yield f"{format_duration(fitted.open_loop_seconds)} of it are reserved for the open loop, which follows."
     if not fitted.tests:
-        yield "A single API is compared with none: its A/A twin shows the host's noise, and there is no verdict."
-    seen = f", as in the run {fitted.noise_run}," if fitted.noise_run else ""
+        yield "With a single API there is no verdict; its A/A twin shows the host's noise."
+    seen = f" (as in the run {fitted.noise_run})" if fitted.noise_run else ""
     for same in fitted.shown_same:
         found = [
-            f"{resolution.ratio:.3f} or more in {resolution.power:.0%}"
+            f"{resolution.power:.0%} of runs find a ratio of {resolution.ratio:.3f} or more"
             for resolution in fitted.resolutions
             if resolution.noise == same.noise and resolution.ratio is not None
         ]
-        finds = f"it finds a true ratio of {', of '.join(found)} of runs" if found else "it finds no ratio below 100"
         yield (
-            f"If blocks scatter by {same.noise:.1%}{seen} {finds}. Two equal APIs are shown to be the same "
-            f"within {100 * fitted.margin:g}% in {same.share:.0%} of runs."
+            f"With a noise of {same.noise:.1%}{seen}, {listing(found) or 'runs find no ratio below 100'}. "
+            f"Two equal APIs are shown to be the same within {100 * fitted.margin:g}% in {same.share:.0%} of runs."
         )
 
 

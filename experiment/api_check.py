@@ -221,7 +221,7 @@ class _Steps:
         self.results: list[ApiCheckStep] = []
 
     def run(self, name: str, look: Callable[[], tuple[Value, str]]) -> Value | None:
-        """Run a step and return its value, or None if it failed. An error that is raised on purpose is a fault."""
+        """Run a step and return its value, or None if it failed. A `FairgroundError` counts as a fault."""
         try:
             found, good = look()
         except FairgroundError as error:
@@ -257,7 +257,7 @@ def check_api(
     steps = _Steps(show)
     entry = steps.run("entry", lambda: _find_entry(stack, read_document(), name))
     if entry is None:
-        steps.leave_out([*SECTIONS][1:], "without an entry its folder isn't known")
+        steps.leave_out([*SECTIONS][1:], "its folder isn't known without an entry in the stack")
     else:
         folder = project / entry.source
         steps.run("files", lambda: _all_good(_missing(folder, entry.source), f"{entry.source} has them all"))
@@ -271,7 +271,7 @@ def _check_on_the_lab(steps: _Steps, entry: Api, folder: Path, stack: str, read_
     on_the_host = ["image", "container", "contract"]
     lab = steps.run("lab", lambda: _look_at_lab(entry, folder, stack, read_lab()))
     if lab is None:
-        steps.leave_out(on_the_host, "nothing that runs was built from the current sources")
+        steps.leave_out(on_the_host, "no running image was built from the current sources")
         return
     inventory, secrets = lab
     service = inventory.api(entry.name)
@@ -311,11 +311,11 @@ def _look_at_lab(entry: Api, folder: Path, stack: str, lab: Lab) -> tuple[Lab, s
     service = next((api for api in lab[0].apis if api.name == entry.name), None)
     up = f"run `lab up --stack {stack}`"
     if service is None:
-        raise _FaultsError([f"the lab {stack} is up without it; {up}"])
+        raise _FaultsError([f"the lab {stack} was stood up without this API; {up}"])
     if _as_declared(service) != _as_declared(entry):
         raise _FaultsError([f"its entry was changed since the lab was stood up; {up}"])
     if hash_build_context(folder) != service.source_sha256:
-        raise _FaultsError([f"its image was built from other sources than {entry.source} has now; {up}"])
+        raise _FaultsError([f"the sources in {entry.source} have changed since its image was built; {up}"])
     return lab, f"the lab {stack} is up, with an image of these sources ({service.image_id[7:19]})"
 
 

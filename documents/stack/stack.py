@@ -199,7 +199,7 @@ class Stack(Document):
         taken: dict[int, Location] = {}
         for location, port in listeners:
             if port in taken:
-                raise FaultyKeyError(location, f"{'.'.join(map(str, taken[port]))} is {port}, too")
+                raise FaultyKeyError(location, f"{'.'.join(map(str, taken[port]))} is {port} already")
             taken[port] = location
         return self
 

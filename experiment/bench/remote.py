@@ -57,8 +57,9 @@ def connected_load_hosts(inventory: Inventory) -> Generator[Sequence[Connection]
 class RemoteBench:
     """A `Bench` on the host of an inventory; the load comes from the inventory's load hosts, if it has any.
 
-    `load_hosts` are connections to these, in their order. The settings of a host outlive a killed run by the time of a
-    cell and `lease_margin_seconds`. `place` has the paths of the kernel's files and of the lab's journal of them.
+    `load_hosts` are connections to these, in their order. After a killed run, a host keeps its settings for the
+    expected time of a cell plus `lease_margin_seconds`. `place` has the paths of the kernel's files and of the lab's
+    journal of them.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ POWERS = (0.8, 0.9)
 class Earlier:
     """The time of a cell outside of warm-up and load, and the noise of blocks, from earlier runs of the same lab.
 
-    Each has the run that it is from; None if no run shows it.
+    `overhead_run` and `noise_run` name the run that the value is from. All are None if no run shows it.
     """
 
     overhead_seconds: float | None = None

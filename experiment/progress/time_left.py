@@ -38,7 +38,7 @@ ENDING_SECONDS = 2.0
 """The time after the last cell, to restore the kernel settings and read the host's state."""
 
 POOLED_ATTEMPTS = 3
-"""The weight, in attempts, of all APIs together beside an API's own attempts, for the share that is void."""
+"""An API's own share of void attempts is combined with that of all APIs, which counts as this many attempts."""
 
 
 @dataclass

@@ -364,6 +364,6 @@ def test_pipeline_is_named_by_what_a_rerun_shares():
 def test_options_that_do_not_go_together_are_refused(loop: Loop, artifacts: Path):
     with pytest.raises(typer.BadParameter, match="--json doesn't go with it"):
         run(ci=True, json=True)
-    with pytest.raises(typer.BadParameter, match="goes with --ci"):
+    with pytest.raises(typer.BadParameter, match="needs --ci"):
         run(artifacts=artifacts)
     assert loop.called == []

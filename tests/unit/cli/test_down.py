@@ -80,13 +80,13 @@ def test_document_that_can_not_be_read_may_hide_an_expired_lab(monkeypatch: pyte
 def test_one_lab_can_not_be_named_beside_all(more: tuple[str, ...]):
     answer = lab("down", "--expired", *more)
     assert answer.status == 2
-    assert "--expired looks at every lab on record, so it goes with neither --stack nor --adopt" in answer.sentence()
+    assert "--expired looks at every lab on record. Leave out --stack and --adopt." in answer.sentence()
 
 
 def test_a_yes_without_a_question_is_refused():
     answer = lab("down", "--yes", "--stack", "no-such-stack")
     assert answer.status == 2
-    assert "--yes answers the question of --adopt, so it goes with that alone. Try" in answer.sentence()
+    assert "--yes confirms the removal by --adopt. Use it only with --adopt. Try" in answer.sentence()
 
 
 @pytest.fixture

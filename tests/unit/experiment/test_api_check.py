@@ -292,7 +292,9 @@ def test_the_host_is_not_checked_without_a_lab_of_the_current_sources(world: Wor
     found = world.check()
     assert outcomes(found) == {"lab": "failed", **on_the_host}
     assert (
-        found.steps[4].details[0].startswith("its image was built from other sources than apis/mine has now; run `lab")
+        found.steps[4]
+        .details[0]
+        .startswith("the sources in apis/mine have changed since its image was built; run `lab")
     )
 
 
@@ -304,7 +306,7 @@ def test_an_entry_that_was_changed_or_added_needs_an_up(world: World):
     assert found.steps[4].details[0].startswith("its entry was changed since the lab was stood up; run `lab up")
     world.document, world.lab = DOCUMENT, (INVENTORY, SECRETS)
     found = world.check()
-    assert found.steps[4].details == ("the lab local is up without it; run `lab up --stack local`",)
+    assert found.steps[4].details == ("the lab local was stood up without this API; run `lab up --stack local`",)
 
 
 def test_what_the_host_shows_is_reported_step_by_step(world: World):
