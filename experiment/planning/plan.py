@@ -143,7 +143,7 @@ def block_orders(
     if not api_names:
         raise RunError("There is no API to measure: the lab has none. Name one in the stack document, then `lab up`.")
     if len(set(api_names)) < len(api_names):
-        raise RunError(f"An API is named twice: {', '.join(api_names)}.")
+        raise RunError(f"An API is named twice: {', '.join(api_names)}. Name each once.")
     names = sorted(api_names)
     turns = random.sample(names, len(names)) if twin else []
     rows = _rows([*names, None] if twin else names, random)

@@ -33,7 +33,9 @@ def read_protocol(name_or_path: str) -> Protocol:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"The protocol {path} can't be read: {error}.") from error
+        raise RunError(
+            f"The protocol {path} can't be read: {error}. Check that the file is there, its mode, and that it is UTF-8."
+        ) from error
     return Protocol.from_yaml(text, name=str(path))
 
 
