@@ -74,7 +74,7 @@ def confirm_cost(
     machines: int,
     accepted: bool,
     ask: Callable[[str], bool] | None,
-    show: Callable[[str], None] = typer.echo,
+    show: Callable[[str], None],
 ) -> None:
     """Ask to confirm the cost of a lab, unless it costs nothing or this cost is on record.
 

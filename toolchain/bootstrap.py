@@ -98,7 +98,7 @@ def bootstrap(layout: Layout, *, with_tests: bool, with_lab: bool = False) -> No
         _interrupted_installation(layout)
         _system_packages(layout, apt.LAB)
         _environment(layout)
-        # The build beside the downloads.
+        # At the same time: the build waits for the CPU, the downloads for the network.
         with beside(lambda: _pulumi(layout)):
             _packages(layout)
             _docker(layout)

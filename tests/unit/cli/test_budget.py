@@ -13,6 +13,7 @@ FITTED = BudgetFitted(
     blocks=12,
     block_cells=15,
     block_seconds=570.0,
+    open_loop_seconds=0.0,
     overhead_run=None,
     noise_run=None,
     tests=18,

@@ -68,6 +68,7 @@ class Loop:
             void_cells=self.void_cells,
             void_attempts=self.void_cells,
             short_blocks=(2,) if self.void_cells else (),
+            short_open_loop_blocks=(),
         )
         (folder / "host.json").write_text(host.to_json())
         progress(finished)

@@ -37,7 +37,7 @@ def test_cells_that_the_budget_leaves_out_are_not_waited_for():
     events.append(OpenLoopPlanned(cells=tuple(opened)))
     for cell in opened:
         events += [
-            CellStarted(cell=cell, expected_seconds=40),
+            CellStarted(cell=cell, attempt=1, expected_seconds=40),
             CellFinished(cell=cell, record=finished(cell).record, throughput=7.0),
         ]
     state = state_of(events)
