@@ -1,4 +1,4 @@
-"""Checks whether a locked dependency has a known vulnerability: ``make audit``.
+"""Check whether a locked dependency has a known vulnerability: ``make audit``.
 
 Each language has its own tool, and each tool needs published data. Without that, a lock is reported as not audited. The
 exit status is 0 if everything was audited and nothing was found, 1 if a vulnerability is known, and 3 if none is known

@@ -24,8 +24,8 @@ class Layout:
     """The places of one checkout.
 
     Attributes:
-        root: The checkout.
-        cache: Built and fetched tools, one folder for each version and content.
+        root: the checkout.
+        cache: built and fetched tools, one folder for each version and content.
     """
 
     root: Path
@@ -144,7 +144,7 @@ def fingerprint(parts: Iterable[str | Path]) -> str:
 
 
 def make_folder_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """Fills a folder under another name, then renames it; an existing folder is left alone.
+    """Fill a folder under another name, then rename it; an existing folder is left alone.
 
     What a killed process left under the other name is removed first: hold the `lock` of the parent.
     """
@@ -163,7 +163,7 @@ def make_folder_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
 
 
 def place(source: Path, target: Path) -> None:
-    """Makes `target` the same file as `source`: a hard link, or a copy if they are on different disks.
+    """Make `target` the same file as `source`: a hard link, or a copy if they are on different disks.
 
     A symbolic link doesn't work: the Pulumi engine looks for its language host beside its own resolved path.
     """
@@ -181,7 +181,7 @@ def place(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def lock(folder: Path, waiting: Callable[[], None]) -> Generator[None]:
-    """Holds a folder's lock, which ends with the process; `waiting` is called once if another process holds it."""
+    """Hold a folder's lock, which ends with the process; `waiting` is called once if another process holds it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         try:

@@ -17,13 +17,13 @@ def stack_file(layout: Layout) -> Path:
 
 
 def ensure(layout: Layout) -> bool:
-    """Creates folder, passphrase and stack, each if it is missing.
+    """Create folder, passphrase and stack, each if it is missing.
 
     Returns:
         Whether the stack was created now.
 
     Raises:
-        ToolchainError: There is a state, but no passphrase, or not the one that its secrets are encrypted with.
+        ToolchainError: there is a state, but no passphrase, or not the one that its secrets are encrypted with.
     """
     layout.state.mkdir(parents=True, exist_ok=True)
     layout.private.chmod(0o700)
@@ -60,10 +60,10 @@ def _check_passphrase(layout: Layout) -> None:
 
 
 def run_pulumi(layout: Layout, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Runs a command of Pulumi's on this checkout's state, also if the caller's shell is set up for another.
+    """Run a command of Pulumi's on this checkout's state, also if the caller's shell is set up for another.
 
     Raises:
-        ToolchainError: It failed, and `check` is set.
+        ToolchainError: it failed, and `check` is set.
     """
     answer = subprocess.run(
         [str(layout.tools / "pulumi"), "--non-interactive", *arguments],
