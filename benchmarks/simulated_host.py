@@ -238,7 +238,7 @@ class SimulatedHost:
     def pin(self, api: ApiService) -> None:
         """See `Bench.pin`."""
 
-    def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:  # noqa: ARG002 - the protocol's
+    def read_pinning(self) -> tuple[ProcessPinning, ...]:
         """See `Bench.read_pinning`."""
         return tuple(
             ProcessPinning(role=role, process_id=number, thread_id=number, command=role, cpus=LAYOUT.of(role))

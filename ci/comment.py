@@ -22,7 +22,7 @@ from documents.errors import FairgroundError, PublicationError
 MARKER = "<!-- fairground-gate -->"
 """The invisible first line of the comment, by which the next job finds it."""
 
-CUT = "\n\nThis comment was cut at the forge's limit. The whole text is comment.md among the job's artefacts.\n"
+CUT = "\n\nThis comment was cut at the forge's limit. The whole text is comment.md among the job's artifacts.\n"
 
 _PAGE = 100
 """Comments per page: the most that both forges allow."""
@@ -194,7 +194,7 @@ def _ask(
             response = client.request(method, url, params={"per_page": _PAGE, "page": page})
         else:
             response = client.request(method, url, json={"body": body})
-    except (httpx.TransportError, httpx.InvalidURL) as error:
+    except (httpx.RequestError, httpx.InvalidURL) as error:
         raise PublicationError(
             f"{url} can't be reached: {error}. Check that the runner reaches the forge's API, then start the job again."
         ) from error
@@ -217,7 +217,7 @@ def _remedy(status: int, discussion: Discussion) -> str:
         case _ if status >= 500:
             return "The forge has a problem: start the job again later."
         case _:
-            return "Start the job again; if that doesn't help, read the file among the job's artefacts."
+            return "Start the job again; if that doesn't help, read the file among the job's artifacts."
 
 
 def main() -> int:

@@ -9,24 +9,31 @@ import argparse
 import shutil
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ci.gate_stack import STACK, Change, write_gate_stack
 from documents.errors import FairgroundError
 from documents.files import replace_file
+from documents.report import GATE_STATUSES, Outcome
 from documents.run import MANIFESTS
 
 PROJECT = Path(__file__).resolve().parents[1]
 LAB = (str(PROJECT / ".venv" / "bin" / "lab"),)
 
-PASSED, REGRESSION, CANNOT_TELL, NO_ANSWER = 0, 1, 2, 3
+OUTCOMES: dict[Outcome, str] = {
+    "regression": "regression",
+    "no-answer": "no answer",
+    "cannot-tell": "can't tell",
+    "passed": "passed",
+}
+"""The outcomes in words, the worst first: a regression is shown, so it is worse than a run that shows nothing."""
 
-OUTCOMES = {PASSED: "passed", REGRESSION: "regression", CANNOT_TELL: "can't tell", NO_ANSWER: "no answer"}
-"""The outcome by the exit status of `lab gate`; any other status is an error, and so no answer."""
+NO_ANSWER = GATE_STATUSES["no-answer"]
 
-WORST_FIRST = (REGRESSION, NO_ANSWER, CANNOT_TELL, PASSED)
-"""A regression is shown, so it is worse than a run of another API that shows nothing."""
+_OUTCOME_OF: dict[int, Outcome] = {status: outcome for outcome, status in GATE_STATUSES.items()}
+"""By the exit status of `lab gate`; any other status is an error, and so no answer."""
 
 
 def gate(
@@ -49,45 +56,46 @@ def gate(
     shutil.rmtree(artifacts, ignore_errors=True)
     artifacts.mkdir(parents=True)
     change = write_gate_stack(project, base, like)
-    statuses: dict[str, int] = {}
+    outcomes: dict[str, Outcome] = {}
     if change.pairs:
         is_up = _run(project, [*lab, "up", "--stack", STACK]) == 0
         for pair in change.pairs:
-            statuses[pair.api] = NO_ANSWER
+            outcomes[pair.api] = "no-answer"
             if is_up:
                 options = [] if protocol is None else ["--protocol", protocol]
                 summary = artifacts / f"{pair.api}.md"
                 before = _runs(project)
                 command = [*lab, "gate", pair.base, pair.candidate, "--stack", STACK, "--summary", str(summary)]
                 status = _run(project, [*command, *options])
-                statuses[pair.api] = status if status in OUTCOMES else NO_ANSWER
+                outcomes[pair.api] = _OUTCOME_OF.get(status, "no-answer")
                 for run in sorted(_runs(project) - before):
                     shutil.make_archive(str(artifacts / f"{pair.api}-{run}"), "gztar", project / "runs", run)
     written = (artifacts / f"{pair.api}.md" for pair in change.pairs)
     summaries = [path.read_text(encoding="utf-8") for path in written if path.is_file()]
-    comment = render_comment(change, statuses, summaries)
+    comment = render_comment(change, outcomes, summaries)
     replace_file(artifacts / "comment.md", comment)
     print(comment.partition("\n")[0])  # noqa: T201 - the command's output
-    return next((status for status in WORST_FIRST if status in statuses.values()), PASSED)
+    statuses = [GATE_STATUSES[outcome] for outcome in OUTCOMES if outcome in outcomes.values()]
+    return statuses[0] if statuses else GATE_STATUSES["passed"]
 
 
-def render_comment(change: Change, statuses: Mapping[str, int], summaries: Sequence[str]) -> str:
+def render_comment(change: Change, outcomes: Mapping[str, Outcome], summaries: Sequence[str]) -> str:
     """The comment on a change in Markdown: each API's outcome in its first line, then the summaries.
 
     Args:
         change: what was measured, and what couldn't be.
-        statuses: the status of each API's gate, by the API's name.
+        outcomes: the outcome of each API's gate, by the API's name.
         summaries: those that `lab gate` wrote.
     """
-    outcomes = [f"{api}: {OUTCOMES[status]}" for api, status in statuses.items()]
-    outcomes += [f"{api}: new, so there is nothing to compare it with" for api in change.new]
-    listed = "; ".join(outcomes) or "no guarded API was touched, so nothing was measured"
+    said = [f"{api}: {OUTCOMES[outcome]}" for api, outcome in outcomes.items()]
+    said += [f"{api}: new, so there is nothing to compare it with" for api in change.new]
+    listed = "; ".join(said) or "no guarded API was touched, so nothing was measured"
     parts = [f"**Gate: {listed}.** Base: commit {change.commit}."]
-    if REGRESSION in statuses.values():
-        parts += ["An API became significantly worse: the tables show under which load. Don't merge that unnoticed."]
-    if NO_ANSWER in statuses.values():
+    if "regression" in outcomes.values():
+        parts += ["An API became significantly worse: the tables show under which load. Look at them before you merge."]
+    if "no-answer" in outcomes.values():
         parts += ["If there is no answer, the job's log has the reason. Fix that and start the job again."]
-    if CANNOT_TELL in statuses.values():
+    if "cannot-tell" in outcomes.values():
         parts += ["“Can't tell” isn't a pass. The summary has the number of blocks that would be enough."]
     return "\n\n".join([*parts, *(summary.strip() for summary in summaries)]) + "\n"
 
@@ -117,6 +125,10 @@ def main() -> int:
         return gate(arguments.base, like=arguments.like, protocol=arguments.protocol)
     except FairgroundError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return NO_ANSWER
+    except Exception:  # noqa: BLE001 - any other error is no answer either
+        # Otherwise Python would exit with 1, which is a regression.
+        traceback.print_exc()
         return NO_ANSWER
 
 

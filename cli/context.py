@@ -110,11 +110,10 @@ def open_engine(stack: str) -> "Engine":
     """The Pulumi engine of this checkout for a stack, with the environment of `. ./env`."""
     from lab.lifecycle import Engine
 
-    environment = os.environ | project_layout(ROOT).pulumi_environment()
+    environment = project_layout().whole_environment()
     # The lab's own docker commands must go to the engine that Pulumi's plugin uses.
-    for name in ("PULUMI_CONFIG_PASSPHRASE", "DOCKER_CONTEXT"):
-        environment.pop(name, None)
-        os.environ.pop(name, None)
+    for name in os.environ.keys() - environment.keys():
+        os.environ.pop(name)
     os.environ |= {name: environment[name] for name in ("PATH", "DOCKER_HOST")}
     return Engine(root=ROOT, stack=stack, environment=environment)
 
@@ -122,8 +121,8 @@ def open_engine(stack: str) -> "Engine":
 def terminal(*, quiet: bool = False) -> "Console":
     """The console for tables and progress: live lines only at a terminal, colours there or where they are forced.
 
-    NO_COLOR, FORCE_COLOR and TERM=dumb have rich's meaning. A pipe with forced colours gets no live lines. A quiet one
-    shows nothing.
+    NO_COLOR, FORCE_COLOR and TERM=dumb have rich's meaning. Without a terminal there are no live lines, even with
+    forced colours. `quiet`: print nothing.
     """
     from rich.console import Console
 

@@ -13,6 +13,7 @@ def doctor(json: JsonOption = False) -> None:
     Exits with 1 if something that the lab needs is missing.
     """
     from rich.table import Table
+    from rich.text import Text
 
     from lab.cores import read_memory_bytes, read_topology
     from toolchain.inspection import inspect
@@ -31,17 +32,17 @@ def doctor(json: JsonOption = False) -> None:
         for finding in findings:
             mark = "" if finding.good else ("! " if finding.required else "- ")
             table.add_row(
-                f"{mark}{finding.name}", finding.version or "", finding.origin, str(finding.path or "not found")
+                f"{mark}{finding.name}", finding.version or "", finding.origin, Text(str(finding.path or "not found"))
             )
         console = terminal()
         console.print(table)
         console.print()
         cores = read_topology()
         console.print(
-            f"This machine: {len(cores)} cores, {sum(map(len, cores))} CPUs, {read_memory_bytes() / 1024**3:.0f} GB."
+            f"This machine: {len(cores)} cores, {sum(map(len, cores))} CPUs, {read_memory_bytes() / 1024**3:.0f} GiB."
         )
         for finding in findings:
             if not finding.good:
-                console.print(f"{finding.name}: {finding.remedy}", soft_wrap=True)
+                console.print(f"{finding.name}: {finding.remedy}", markup=False, soft_wrap=True)
     if bad:
         raise typer.Exit(1)

@@ -40,15 +40,13 @@ def down(
     """
     console = terminal(quiet=json)
     if yes and not adopt:
-        raise typer.BadParameter("--yes answers the question of --adopt, so it goes with that alone.")
+        raise typer.BadParameter("--yes confirms the removal by --adopt. Use it only with --adopt.")
     if expired:
         if adopt or not _is_default(context, "stack"):
-            raise typer.BadParameter(
-                "--expired looks at every lab on record, so it goes with neither --stack nor --adopt."
-            )
+            raise typer.BadParameter("--expired looks at every lab on record. Leave out --stack and --adopt.")
         _take_down_expired(console, json=json)
         return
-    receipt = _adopt(console, stack, yes=yes) if adopt else _take_down(console, stack)
+    receipt = _adopt(console, stack, yes=yes, json=json) if adopt else _take_down(console, stack)
     if json:
         print_json(_as_json(stack, receipt))
     else:
@@ -76,7 +74,7 @@ def _take_down(console: "Console", stack: str) -> "Receipt":
         return take_down(open_engine(stack), document, progress=EngineProgress(console, doing))
 
 
-def _adopt(console: "Console", stack: str, *, yes: bool) -> "Receipt":
+def _adopt(console: "Console", stack: str, *, yes: bool, json: bool) -> "Receipt":
     from lab.lifecycle import adopt, look_around
     from lab.stack_file import read_stack
 
@@ -88,7 +86,7 @@ def _adopt(console: "Console", stack: str, *, yes: bool) -> "Receipt":
     if not found.found:
         console.print("Nothing was found.")
     elif not yes:
-        if not sys.stdin.isatty():
+        if json or not sys.stdin.isatty():
             raise LabError("Nobody is at the terminal to confirm the removal. To confirm it, add --yes.")
         if not typer.confirm("Remove all of this?"):
             raise LabError("It wasn't confirmed, so nothing was removed.")

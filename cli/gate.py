@@ -25,9 +25,7 @@ from cli.report import find_run
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from documents.report import Gate, Measure, Outcome
-
-EXIT_STATUSES: "dict[Outcome, int]" = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
+    from documents.report import Gate, Measure
 
 GATE_PROTOCOL = "ten-blocks"
 
@@ -76,12 +74,13 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     of an error.
     """
     if run is not None and (protocol is not None or seed is not None):
-        raise typer.BadParameter("A run that is judged by --run was measured already: no --protocol and no --seed.")
+        raise typer.BadParameter("--run judges a run that was measured before. Leave out --protocol and --seed.")
     from analysis.compare import JUDGED, judge_gate
     from analysis.pages.gate import render_gate_markdown
     from analysis.pages.html import replace_whole
     from analysis.raw import read_run
     from analysis.report import analyse
+    from documents.report import GATE_STATUSES
 
     measures: Sequence[Measure] = [_known(name) for name in measure] if measure else JUDGED
     console = terminal(quiet=json)
@@ -95,7 +94,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     _show(console, judged)
     if summary is not None:
         replace_whole(summary, render_gate_markdown(judged))
-    raise typer.Exit(EXIT_STATUSES[judged.outcome])
+    raise typer.Exit(GATE_STATUSES[judged.outcome])
 
 
 def _known(name: str) -> "Measure":
@@ -110,7 +109,7 @@ def _known(name: str) -> "Measure":
 
 def _measure(console: "Console", stack: str, protocol: str, *, base: str, candidate: str, seed: int | None) -> Path:
     from cli.run_progress import run_progress
-    from experiment.planning import protocol_names, read_protocol
+    from experiment.planning import protocol_file, read_protocol
     from experiment.running import measure_builds
     from lab.lifecycle import read_lab
 
@@ -124,7 +123,7 @@ def _measure(console: "Console", stack: str, protocol: str, *, base: str, candid
             RUNS,
             base=base,
             candidate=candidate,
-            protocol_file=None if protocol in protocol_names() else protocol,
+            protocol_file=protocol_file(protocol),
             order_seed=seed,
             progress=progress,
         )

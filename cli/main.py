@@ -9,7 +9,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import typer
@@ -132,7 +131,8 @@ EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
 EXIT_WITHOUT_ANSWER = {"gate": 3}
-"""The exit status of an error of a subcommand whose statuses 1 and 2 are answers."""
+"""The exit status of an error of a subcommand whose statuses 1 and 2 are answers: that of `GATE_STATUSES`, whose import
+would take as long as all of the help."""
 
 CONTINUES_BY = {
     "run": "`lab run --resume` continues a run that had begun",
@@ -158,11 +158,17 @@ def _lab(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command; errors raised on purpose and system errors are shown without a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGTERM as Ctrl-C: clean up, and keep finished work.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     subcommand = sys.argv[1] if len(sys.argv) > 1 else None
     without_answer = EXIT_WITHOUT_ANSWER.get(subcommand or "")
     try:
         status = _run(without_answer)
+    except SystemExit as error:
+        # A closed pipe ends the command with 1, too.
+        if without_answer is None or not error.code:
+            raise
+        status = without_answer
     except Exception:
         if without_answer is None:
             raise
@@ -207,8 +213,3 @@ def _show_error(message: str) -> None:
     from rich.text import Text
 
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", "red"), message))
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """Treat SIGTERM as Ctrl-C: clean up, and keep finished work."""
-    raise KeyboardInterrupt

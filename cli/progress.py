@@ -92,13 +92,14 @@ class EngineProgress:
         if step.seconds is None:
             self._begun[doing] = time.monotonic()
             if not self._console.is_interactive:
-                self._console.print(f"{elapsed(self._start)}  {doing}")
+                self._console.print(f"{elapsed(self._start)}  {doing}", markup=False)
         else:
             self._begun.pop(doing, None)
             self.changes += 1
             if step.seconds >= _QUICK_SECONDS or self._console.is_interactive:
                 self._console.print(
-                    f"{elapsed(self._start)}  {step.done} {step.name} ({step.kind}) in {step.seconds:.0f} s"
+                    f"{elapsed(self._start)}  {step.done} {step.name} ({step.kind}) in {step.seconds:.0f} s",
+                    markup=False,
                 )
         if self._begun:
             self._doing.become_all(self._begun)

@@ -1,4 +1,4 @@
-"""`lab run`: measure. With `--ci` a run is part of a job in continuous integration, and leaves its artefacts."""
+"""`lab run`: measure. With `--ci` a run is part of a job in continuous integration, and leaves its artifacts."""
 
 import os
 import tarfile
@@ -41,7 +41,7 @@ ARTIFACTS = ROOT / "artifacts"
 REPORT_FILES = ("report.html", "report.md", "report.json")
 SUMMARY, RUN_ID, ARCHIVE = "summary.md", "run-id", "run.tar.gz"
 ARTIFACT_FILES = (*REPORT_FILES, SUMMARY, RUN_ID, ARCHIVE)
-"""The artefacts of a job, which it removes from their folder when it begins."""
+"""The artifacts of a job, which it removes from their folder when it begins."""
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable that names the file whose Markdown GitHub shows on the job's page."""
@@ -93,7 +93,7 @@ def this_pipeline(environment: Mapping[str, str]) -> str | None:
 
 
 class CiJob:
-    """A run as part of a CI job: passes each event on, and writes the artefacts at the end of its context.
+    """A run as part of a CI job: passes each event on, and writes the artifacts at the end of its context.
 
     Whatever ends the run, its folder is packed. The report is written unless the run was interrupted, because a runner
     kills a cancelled job some seconds later.
@@ -108,7 +108,7 @@ class CiJob:
 
     def __enter__(self) -> Self:
         self._artifacts.mkdir(parents=True, exist_ok=True)
-        # Otherwise the artefacts of the last job would be kept as this one's if it fails at once.
+        # Otherwise the artifacts of the last job would be kept as this one's if it fails at once.
         for name in ARTIFACT_FILES:
             (self._artifacts / name).unlink(missing_ok=True)
         return self
@@ -253,12 +253,12 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     ci: Annotated[
         bool,
         typer.Option(
-            "--ci", help="As part of a job: plain lines, the report at the end, artefacts, the run's id last."
+            "--ci", help="As part of a job: plain lines, the report at the end, artifacts, the run's id last."
         ),
     ] = False,
     artifacts: Annotated[
         Path | None,
-        typer.Option("--artifacts", metavar="DIR", help="With --ci: the artefacts' folder; artifacts/ unless given."),
+        typer.Option("--artifacts", metavar="DIR", help="With --ci: the artifacts' folder; artifacts/ unless given."),
     ] = None,
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
@@ -269,7 +269,7 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     controller lose no finished cell: `lab run --resume` continues. Exits with 1 if no cell of the run is valid.
     """
     if run_id is not None and not resume:
-        raise typer.BadParameter("A run's id goes with --resume.")
+        raise typer.BadParameter("A run's id needs --resume.")
     for option, value in (("--protocol", protocol), ("--api", api or None), ("--seed", seed), ("--budget", budget)):
         if resume and value is not None:
             raise typer.BadParameter(
@@ -279,9 +279,9 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     if ci and json:
         raise typer.BadParameter("--ci prints lines for a job's log: --json doesn't go with it.")
     if artifacts is not None and not ci:
-        raise typer.BadParameter("The folder of the artefacts goes with --ci.")
+        raise typer.BadParameter("--artifacts needs --ci.")
     from cli.run_progress import run_progress
-    from experiment.planning import protocol_names, read_protocol
+    from experiment.planning import protocol_file, read_protocol
     from experiment.running import resume_run, start_run
     from lab.lifecycle import read_lab
 
@@ -306,7 +306,7 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
                 secrets,
                 chosen,
                 RUNS,
-                protocol_file=None if protocol in protocol_names() else protocol,
+                protocol_file=protocol_file(protocol),
                 apis=api or (),
                 order_seed=seed,
                 budget_seconds=budget,

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from analysis.formatting import MISSING, listing
+from analysis.formatting import MISSING, counted, listing
 from cli.progress import UnderWay, elapsed, under_way
 from documents.base import format_duration
 from documents.run import Cell, OpenLoopCell
@@ -45,18 +45,17 @@ def budget_lines(fitted: BudgetFitted) -> Iterator[str]:
     if fitted.open_loop_seconds:
         yield f"{format_duration(fitted.open_loop_seconds)} of it are reserved for the open loop, which follows."
     if not fitted.tests:
-        yield "A single API is compared with none: its A/A twin shows the host's noise, and there is no verdict."
-    seen = f", as in the run {fitted.noise_run}," if fitted.noise_run else ""
+        yield "With a single API there is no verdict; its A/A twin shows the host's noise."
+    seen = f" (as in the run {fitted.noise_run})" if fitted.noise_run else ""
     for same in fitted.shown_same:
         found = [
-            f"{resolution.ratio:.3f} or more in {resolution.power:.0%}"
+            f"{resolution.power:.0%} of runs find a ratio of {resolution.ratio:.3f} or more"
             for resolution in fitted.resolutions
             if resolution.noise == same.noise and resolution.ratio is not None
         ]
-        finds = f"it finds a true ratio of {', of '.join(found)} of runs" if found else "it finds no ratio below 100"
         yield (
-            f"If blocks scatter by {same.noise:.1%}{seen} {finds}. Two equal APIs are shown to be the same "
-            f"within {100 * fitted.margin:g}% in {same.share:.0%} of runs."
+            f"With a noise of {same.noise:.1%}{seen}, {listing(found) or 'runs find no ratio below 100'}. "
+            f"Two equal APIs are shown to be the same within {100 * fitted.margin:g}% in {same.share:.0%} of runs."
         )
 
 
@@ -115,29 +114,29 @@ def _cropped(text: str, *, style: str = "") -> Text:
 
 def _place(state: RunState) -> str:
     assert state.started is not None  # noqa: S101 - asked by the caller
-    protocol, under_way = state.started.protocol, state.under_way
+    protocol, attempt = state.started.protocol, state.under_way
     parts: list[str] = []
-    if under_way is not None and isinstance(under_way.cell, OpenLoopCell) and protocol.open_loop is not None:
-        parts.append(f"open loop, block {under_way.cell.block} of {protocol.open_loop.blocks}")
-    elif under_way is not None:
-        parts.append(f"block {under_way.cell.block} of {protocol.blocks}")
-    number = state.finished if under_way is None else state.number_of(under_way.cell)
+    if attempt is not None and isinstance(attempt.cell, OpenLoopCell) and protocol.open_loop is not None:
+        parts.append(f"open loop, block {attempt.cell.block} of {protocol.open_loop.blocks}")
+    elif attempt is not None:
+        parts.append(f"block {attempt.cell.block} of {protocol.blocks}")
+    number = state.finished if attempt is None else state.number_of(attempt.cell)
     parts.append(f"cell {number} of {state.cells}")
     return ", ".join(parts)
 
 
-def _doing(state: RunState, under_way: CellUnderWay, now: float) -> str:
+def _doing(state: RunState, attempt: CellUnderWay, now: float) -> str:
     assert state.started is not None  # noqa: S101 - asked by the caller
-    elapsed = now - under_way.since
+    so_far = now - attempt.phase_began_at
     window = {
         "warm_up": state.started.protocol.warm_up_seconds,
-        "load": under_way.cell.scenario.duration_seconds,
-    }.get(under_way.phase or "")
-    # Without the generator's start and end.
-    seconds = f"{elapsed:.0f}" if window is None or elapsed > window else f"{elapsed:.0f} of {window}"
-    again = f", attempt {under_way.attempt}" if under_way.attempt > 1 else ""
-    phase = "" if under_way.phase is None else f" {under_way.phase.replace('_', ' ')}"
-    return f"{under_way.cell.id}{again}:{phase}, {seconds} s"
+        "load": attempt.cell.scenario.duration_seconds,
+    }.get(attempt.phase or "")
+    # The phase also has the generator's start and end, so it may last longer than the window.
+    seconds = f"{so_far:.0f}" if window is None or so_far > window else f"{so_far:.0f} of {window}"
+    again = f", attempt {attempt.attempt}" if attempt.attempt > 1 else ""
+    phase = "" if attempt.phase is None else f" {attempt.phase.replace('_', ' ')}"
+    return f"{attempt.cell.id}{again}:{phase}, {seconds} s"
 
 
 def _bar(state: RunState, width: int) -> RenderableType:
@@ -197,8 +196,7 @@ def _warned(state: RunState) -> Iterator[str]:
         if after:
             yield "; ".join(after)
     if state.never_steady:
-        warm_ups = "warm-up" if state.never_steady == 1 else "warm-ups"
-        yield f"{state.never_steady} {warm_ups} never steady"
+        yield f"{counted(state.never_steady, 'warm-up')} never steady"
 
 
 class LiveRun:
@@ -245,8 +243,8 @@ def run_progress(console: Console, *, json: bool = False) -> Generator["RunProgr
     if json:
         yield JsonProgress()
     elif console.is_interactive and not console.quiet:
-        with LiveRun(console) as view:
-            yield RunProgress(console, view)
+        with LiveRun(console) as live:
+            yield RunProgress(console, live)
     else:
         with under_way(console, "starting") as doing:
             yield RunProgress(console, doing)
@@ -346,7 +344,7 @@ def _said_of_voids(event: RunFinished) -> str:
     """The void attempts of a run, and its short blocks."""
     if not event.void_attempts:
         return ""
-    said = f", {event.void_attempts} void attempt{'' if event.void_attempts == 1 else 's'}"
+    said = f", {counted(event.void_attempts, 'void attempt')}"
     for blocks, of_which in ((event.short_blocks, ""), (event.short_open_loop_blocks, " of the open loop")):
         if blocks:
             plural = "" if len(blocks) == 1 else "s"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from documents.lab import Inventory
-    from documents.stack import ExistingHost, Stack
+    from documents.stack import Stack
     from lab.lifecycle import Engine
 
 
@@ -36,24 +36,14 @@ def confirm_host_keys(
         HostKeyError: nobody can be asked, or it is the wrong key.
         HostUnreachableError: the host doesn't answer.
     """
-    for existing in stack.existing_hosts:
-        _confirm(existing, stack, folder, ask=ask, show=show)
-
-
-def _confirm(
-    existing: "ExistingHost",
-    stack: "Stack",
-    folder: Path,
-    *,
-    ask: Callable[[str], bool] | None,
-    show: Callable[[str], None],
-) -> None:
     from documents.lab import JumpHost
     from lab.hosts import confirm_key
     from lab.lifecycle import ask_for_key, unknown_hosts
     from provision.ssh import fingerprint
 
-    for host in unknown_hosts(existing, folder):
+    # One after the other: a jump host that was confirmed is known at the next host.
+    unknown = ((existing, host) for existing in stack.existing_hosts for host in unknown_hosts(existing, folder))
+    for existing, host in unknown:
         key = ask_for_key(existing, folder, host)
         where = f"{host.address}, port {host.port},"
         show(f"{where} shows the key {fingerprint(key)} ({key.split()[0]}).")
@@ -84,7 +74,7 @@ def confirm_cost(
     machines: int,
     accepted: bool,
     ask: Callable[[str], bool] | None,
-    show: Callable[[str], None] = typer.echo,
+    show: Callable[[str], None],
 ) -> None:
     """Ask to confirm the cost of a lab, unless it costs nothing or this cost is on record.
 
@@ -175,7 +165,7 @@ def _describe(inventory: "Inventory") -> "Table":
         f"host ({inventory.host.kind})",
         format_cpu_list(size.cpus),
         str(inventory.host.port),
-        f"{size.memory_bytes / 1024**3:.0f} GB{smaller}{tenants}",
+        f"{size.memory_bytes / 1024**3:.0f} GiB{smaller}{tenants}",
     )
     for api in inventory.apis:
         table.add_row(f"API {api.name}", cores.cpu_list("api"), str(api.port), f"{api.source}, {api.image_id[7:19]}")

@@ -107,7 +107,7 @@ def verify(
     """
     if drift:
         if api or only:
-            raise typer.BadParameter("--drift compares the whole lab, so it goes with no API and no --only.")
+            raise typer.BadParameter("--drift compares the whole lab. Leave out the API names and --only.")
         show_drift(stack, json=json)
         return
     from apis.contract.checks import all_checks

@@ -5,7 +5,7 @@ import re
 from typing import Annotated, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from documents.errors import DocumentError
@@ -20,6 +20,15 @@ def is_name(text: str) -> bool:
     """Whether a text can be a `Name`."""
     return re.fullmatch(_NAME, text) is not None
 
+
+def _without_parents(path: str) -> str:
+    if ".." in path.split("/"):
+        raise ValueError("this must be a path inside the folder, without ..")
+    return path
+
+
+WithoutParents = AfterValidator(_without_parents)
+"""Refuses a path that could lead out of its folder."""
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 """A TCP port on the loopback interface that needs no privilege."""

@@ -11,6 +11,17 @@ from typing import BinaryIO
 
 
 @contextmanager
+def named_in_errors(path: Path) -> Generator[None]:
+    """Add the file's name to an `OSError` of a write, such as to a full disk, which lacks it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def replacing(path: Path, *, mode: int = 0o666) -> Generator[BinaryIO]:
     """A new file, open for writing, that takes the place of `path` when the context ends without an error.
 
@@ -29,18 +40,16 @@ def replacing(path: Path, *, mode: int = 0o666) -> Generator[BinaryIO]:
     partial = path.with_name(f".{path.name}.partial")
     partial.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        sync_folder(path.parent)
-    except BaseException as error:
+        with named_in_errors(path):
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+            sync_folder(path.parent)
+    except BaseException:
         with suppress(OSError):
             partial.unlink()
-        if isinstance(error, OSError) and error.filename is None:
-            # The error of a write, as to a full disk, doesn't name the file.
-            error.filename = str(path)
         raise
 
 

@@ -117,7 +117,7 @@ class FieldTables:
     """Writes the fields of documents as tables in Markdown; a model is only in the first table that needs it."""
 
     def __init__(self, roots: Iterable[type[Document]], texts: dict[str, str]) -> None:
-        """Begin with no table written."""
+        """Take the documents that a page may name, and finished texts by their name."""
         self._roots = {model.__name__: model for model in roots}
         self._texts = texts
         self._done: set[str] = set()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -9,7 +10,7 @@ from documents.errors import DocumentError, FairgroundError, RunError
 from documents.lab import UPLOAD_FOLDER, ApiService, Inventory, Secrets
 from documents.report import ApiCheck, ApiCheckStep
 from documents.stack import SECRET_ENVIRONMENT, Api, Implementation, Stack
-from experiment.bench import held, verify_api, wait_until_ready
+from experiment.bench import READY_SECONDS, held, verify_api, wait_until_ready
 from experiment.facts import FILE_NAME, count_lines, read_implementation
 from provision.containers import folder_owner, inspect_image, items, members, split_environment
 from provision.images import hash_build_context, image_bytes
@@ -197,7 +198,6 @@ SECTIONS = {
 """The steps in their order, each with the heading of docs/adding-an-api.md that explains it."""
 
 _VALID = "it is valid, and the Dockerfile has its build command"
-_READY_SECONDS = 20
 
 Lab = tuple[Inventory, Secrets]
 
@@ -220,7 +220,7 @@ class _Steps:
         self.results: list[ApiCheckStep] = []
 
     def run(self, name: str, look: Callable[[], tuple[Value, str]]) -> Value | None:
-        """Run a step and return its value, or None if it failed. An error that is raised on purpose is a fault."""
+        """Run a step and return its value, or None if it failed. A `FairgroundError` counts as a fault."""
         try:
             found, good = look()
         except FairgroundError as error:
@@ -251,12 +251,12 @@ def check_api(
 ) -> ApiCheck:
     """Check an API step by step; after a failed step, go on with those that don't depend on it.
 
-    The contract's checks reset the database to its seed. While a run holds the host they aren't run.
+    The contract's checks reset the database to its seed. While a run holds the host, nothing on it is checked.
     """
     steps = _Steps(show)
     entry = steps.run("entry", lambda: _find_entry(stack, read_document(), name))
     if entry is None:
-        steps.leave_out([*SECTIONS][1:], "without an entry its folder isn't known")
+        steps.leave_out([*SECTIONS][1:], "its folder isn't known without an entry in the stack")
     else:
         folder = project / entry.source
         steps.run("files", lambda: _all_good(_missing(folder, entry.source), f"{entry.source} has them all"))
@@ -270,16 +270,17 @@ def _check_on_the_lab(steps: _Steps, entry: Api, folder: Path, stack: str, read_
     on_the_host = ["image", "container", "contract"]
     lab = steps.run("lab", lambda: _look_at_lab(entry, folder, stack, read_lab()))
     if lab is None:
-        steps.leave_out(on_the_host, "nothing that runs was built from the current sources")
+        steps.leave_out(on_the_host, "no running image was built from the current sources")
         return
     inventory, secrets = lab
     service = inventory.api(entry.name)
-    try:
-        connection = connect(inventory.host)
-    except FairgroundError as error:
-        steps.leave_out(on_the_host, str(error))
-        return
-    with connection:
+    with ExitStack() as opened:
+        try:
+            connection = opened.enter_context(connect(inventory.host))
+            opened.enter_context(held(connection, "lab api check"))
+        except FairgroundError as error:
+            steps.leave_out(on_the_host, str(error))
+            return
         steps.run("image", lambda: _look_at_image(connection, inventory, service))
         if steps.run("container", lambda: _look_at_container(connection, inventory, service)):
             steps.run("contract", lambda: _check_contract(connection, inventory, secrets, service))
@@ -309,11 +310,11 @@ def _look_at_lab(entry: Api, folder: Path, stack: str, lab: Lab) -> tuple[Lab, s
     service = next((api for api in lab[0].apis if api.name == entry.name), None)
     up = f"run `lab up --stack {stack}`"
     if service is None:
-        raise _FaultsError([f"the lab {stack} is up without it; {up}"])
+        raise _FaultsError([f"the lab {stack} was stood up without this API; {up}"])
     if _as_declared(service) != _as_declared(entry):
         raise _FaultsError([f"its entry was changed since the lab was stood up; {up}"])
     if hash_build_context(folder) != service.source_sha256:
-        raise _FaultsError([f"its image was built from other sources than {entry.source} has now; {up}"])
+        raise _FaultsError([f"the sources in {entry.source} have changed since its image was built; {up}"])
     return lab, f"the lab {stack} is up, with an image of these sources ({service.image_id[7:19]})"
 
 
@@ -331,15 +332,14 @@ def _look_at_image(connection: Connection, inventory: Inventory, service: ApiSer
 def _look_at_container(connection: Connection, inventory: Inventory, service: ApiService) -> tuple[bool, str]:
     wait_for_api(connection, service, inventory.api_address)
     with connection.forward(service.port, inventory.api_address) as port:
-        seen = wait_until_ready(f"http://127.0.0.1:{port}", deadline_seconds=_READY_SECONDS)
-    faults = [] if seen is None else [f"it isn't ready after {_READY_SECONDS} s. {seen}"]
+        seen = wait_until_ready(f"http://127.0.0.1:{port}")
+    faults = [] if seen is None else [f"it isn't ready after {READY_SECONDS} s. {seen}"]
     return _all_good(faults, f"it listens at port {service.port} and is ready, its root file system read-only")
 
 
 def _check_contract(
     connection: Connection, inventory: Inventory, secrets: Secrets, service: ApiService
 ) -> tuple[bool, str]:
-    with held(connection, "lab api check"):
-        results = verify_api(connection, inventory, secrets, service)
+    results = verify_api(connection, inventory, secrets, service)
     faults = [f"{one.check}: {one.outcome}: {one.detail}" for one in results if one.outcome != "passed"]
     return _all_good(faults, f"all {len(results)} checks of `lab verify` passed")

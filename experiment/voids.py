@@ -133,7 +133,7 @@ def _held_back(watch: WatchNumbers) -> list[Void]:
 
 
 def _starved(watch: WatchNumbers, where: str) -> list[Void]:
-    """Whether other programs took the generator's CPUs, of which a lab's host without a generator has none."""
+    """Whether other programs used the generator's CPUs; never on a host without a generator."""
     if watch.others.get("generator", 0.0) <= limits.OTHERS_ON_GENERATOR_MOST:
         return []
     message = (
@@ -165,7 +165,7 @@ def _spun(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
     # A shared CPU may be an SMT sibling of one of the API's, busy or idle from moment to moment.
     if cores.shared:
         return []
-    # As a ratio, so that a half slower and a third faster count the same.
+    # As a ratio: 50% slower and 33% faster are the same change.
     times = max(1 + watch.spin_change, 1 / (1 + watch.spin_change))
     if times <= 1 + limits.SPIN_CHANGE_MOST:
         return []

@@ -30,9 +30,9 @@ class Package:
     """A package, and how to find out whether it, or an equivalent, is installed.
 
     Attributes:
-        name: The package's.
-        provides: A command to be found on the PATH or in a system folder, or the absolute path of a file.
-        purpose: What the lab does with it.
+        name: the package's.
+        provides: a command to be found on the PATH or in a system folder, or the absolute path of a file.
+        purpose: what the lab does with it.
     """
 
     name: str
@@ -81,16 +81,16 @@ def missing(packages: Sequence[Package]) -> tuple[Package, ...]:
 
 
 def install(step: Step, names: Sequence[str], *, start_services: bool) -> None:
-    """Installs packages, without what they only recommend.
+    """Install packages, without what they only recommend.
 
     Args:
-        step: Where it is shown.
-        names: The packages.
-        start_services: Whether their services may start. Debian starts a service with its installation, listening on
+        step: where it is shown.
+        names: the packages.
+        start_services: whether their services may start. Debian starts a service with its installation, listening on
             every address; services for tests must not start.
 
     Raises:
-        ToolchainError: There is no apt, this user may not use it, or it failed.
+        ToolchainError: there is no apt, this user may not use it, or it failed.
     """
     purpose = f"install {', '.join(names)}"
     if shutil.which("apt-get") is None:
@@ -117,13 +117,13 @@ def is_interrupted() -> bool:
 
 
 def finish_interrupted(step: Step) -> None:
-    """Finishes an installation that was killed. Until then apt refuses everything.
+    """Finish an installation that was killed. Until then apt refuses everything.
 
     Args:
-        step: Where it is shown.
+        step: where it is shown.
 
     Raises:
-        ToolchainError: This user may not do so, or it failed.
+        ToolchainError: this user may not do so, or it failed.
     """
     purpose = "finish an installation that was interrupted"
     configure: list[str | Path] = ["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--configure", "-a"]
@@ -142,7 +142,7 @@ def _unconfigured() -> str:
 
 
 def _run_unlocked(step: Step, command: Sequence[str | Path], remedy: str) -> None:
-    """Runs apt or dpkg; waits for the end of another one, such as the system's own upgrade."""
+    """Run apt or dpkg; wait for the end of another one, such as the system's own upgrade."""
     end = time.monotonic() + _LOCK_SECONDS
     while True:
         try:
@@ -156,7 +156,7 @@ def _run_unlocked(step: Step, command: Sequence[str | Path], remedy: str) -> Non
 
 @contextlib.contextmanager
 def _no_service_starts(step: Step, names: Sequence[str]) -> Generator[None]:
-    """Keeps invoke-rc.d and deb-systemd-invoke from starting anything, now or at the next boot.
+    """Keep invoke-rc.d and deb-systemd-invoke from starting anything, now or at the next boot.
 
     See policy-rc.d(8): the status 101 forbids the action.
     """

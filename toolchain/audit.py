@@ -1,4 +1,4 @@
-"""Checks whether a locked dependency has a known vulnerability: ``make audit``.
+"""Check whether a locked dependency has a known vulnerability: ``make audit``.
 
 Each language has its own tool, and each tool needs published data. Without that, a lock is reported as not audited. The
 exit status is 0 if everything was audited and nothing was found, 1 if a vulnerability is known, and 3 if none is known
@@ -63,6 +63,9 @@ class Audited:
 Answer = subprocess.CompletedProcess[str]
 """A tool's output and exit status."""
 
+Found = tuple[tuple[str, ...], tuple[str, ...]]
+"""The known vulnerabilities of a lock, and what wasn't audited."""
+
 Run = Callable[[Sequence[str], Path], Answer]
 """Runs a command in a folder; see `run`."""
 
@@ -110,14 +113,18 @@ def audit_go(layout: Layout, module: str, packages: str, run: Run) -> Audited:
                 with step(f"Sources of {module}", layout.log) as current:
                     lay_out_sources(current, go, Path(place))
                     current.done("laid out")
-            except ToolchainError as error:
+            except (ToolchainError, subprocess.CalledProcessError) as error:
                 return Audited(lock, unseen=(str(error),))
             module = place
         command = [str(go.command), "run", GOVULNCHECK, "-format=json", "-C", module]
         found = audit_by(run, layout, lock, [*command, *packages.split()], read_govulncheck)
         if not found.unseen:
             return found
-        downloaded = run([str(go.command), "mod", "download", "-json", GO_REPORTS], layout.root)
+        try:
+            downloaded = run([str(go.command), "mod", "download", "-json", GO_REPORTS], layout.root)
+        except subprocess.TimeoutExpired:
+            late = f"{GO_REPORTS} wasn't downloaded within {_DEADLINE_SECONDS} s"
+            return Audited(lock, unseen=(*found.unseen, late))
         folder = _member(downloaded.stdout, "Dir")
         if folder is None:
             return Audited(lock, unseen=(*found.unseen, f"{GO_REPORTS} can't be downloaded: {_last_line(downloaded)}"))
@@ -126,7 +133,7 @@ def audit_go(layout: Layout, module: str, packages: str, run: Run) -> Audited:
 
 
 def audit_by(
-    run: Run, layout: Layout, lock: str, command: Sequence[str], read: Callable[[Answer], Audited | None]
+    run: Run, layout: Layout, lock: str, command: Sequence[str], read: Callable[[Answer], Found | None]
 ) -> Audited:
     """Run a tool; without an answer, the lock counts as not audited."""
     try:
@@ -138,14 +145,13 @@ def audit_by(
     try:
         found = read(answer)
     except (ValueError, KeyError, TypeError, AttributeError):
-        # It isn't a result.
         found = None
     if found is None:
         return Audited(lock, unseen=(f"{Path(command[0]).name} gave no result: {_last_line(answer)}",))
-    return Audited(lock, found.known, found.unseen)
+    return Audited(lock, *found)
 
 
-def read_pip_audit(answer: Answer) -> Audited:
+def read_pip_audit(answer: Answer) -> Found:
     """The result of pip-audit. It skips a package that its service doesn't know, and still exits with 0."""
     known: list[str] = []
     skipped: list[str] = []
@@ -155,12 +161,11 @@ def read_pip_audit(answer: Answer) -> Audited:
             continue
         for one in package["vulns"]:
             known.append(f"{package['name']} {package['version']}: {one['id']}, {_fixed_in(one['fix_versions'])}")
-    if not skipped:
-        return Audited("", tuple(known))
-    return Audited("", tuple(known), (f"PyPI has no data on {len(skipped)} packages, such as {skipped[0]}",))
+    unseen = (f"PyPI has no data on {len(skipped)} packages, such as {skipped[0]}",) if skipped else ()
+    return tuple(known), unseen
 
 
-def read_govulncheck(answer: Answer) -> Audited | None:
+def read_govulncheck(answer: Answer) -> Found | None:
     """The result of govulncheck: vulnerabilities whose code the module calls, without those in unused code."""
     known: dict[tuple[str, str], str] = {}
     has_config = False
@@ -173,35 +178,31 @@ def read_govulncheck(answer: Answer) -> Audited | None:
                 fixed = [finding["fixed_version"]] if finding.get("fixed_version") else []
                 text = f"{place['module']} {place['version']}: {finding['osv']}, {_fixed_in(fixed)}"
                 known[finding["osv"], place["module"]] = text
-    return Audited("", tuple(known[key] for key in sorted(known))) if has_config and answer.returncode == 0 else None
+    return (tuple(known[key] for key in sorted(known)), ()) if has_config and answer.returncode == 0 else None
 
 
-def read_cargo_audit(answer: Answer) -> Audited:
+def read_cargo_audit(answer: Answer) -> Found:
     """The result of cargo-audit."""
     listed = json.loads(answer.stdout)["vulnerabilities"]["list"]
-    return Audited(
-        "",
-        tuple(
-            f"{one['package']['name']} {one['package']['version']}: {one['advisory']['id']}, "
-            f"{_fixed_in(one['versions']['patched'])}"
-            for one in listed
-        ),
+    known = (
+        f"{one['package']['name']} {one['package']['version']}: {one['advisory']['id']}, "
+        f"{_fixed_in(one['versions']['patched'])}"
+        for one in listed
     )
+    return tuple(known), ()
 
 
-def read_osv_scanner(answer: Answer) -> Audited | None:
+def read_osv_scanner(answer: Answer) -> Found | None:
     """The result of osv-scanner; any status but 0 and 1 means that it didn't audit."""
     if answer.returncode not in {0, 1}:
         return None
     packages = [package for result in json.loads(answer.stdout)["results"] for package in result["packages"]]
-    return Audited(
-        "",
-        tuple(
-            f"{one['package']['name']} {one['package']['version']}: {vulnerability['id']}"
-            for one in packages
-            for vulnerability in one["vulnerabilities"]
-        ),
+    known = (
+        f"{one['package']['name']} {one['package']['version']}: {vulnerability['id']}"
+        for one in packages
+        for vulnerability in one["vulnerabilities"]
     )
+    return tuple(known), ()
 
 
 def describe(audited: Audited) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Installs what this machine lacks: ``python3 -m toolchain.bootstrap``, called by the Makefile.
+"""Install what this machine lacks: ``python3 -m toolchain.bootstrap``, called by the Makefile.
 
 Runs on the machine's Python before the environment exists, so it needs only the standard library. Every step first
 checks whether it is done, and leaves nothing incomplete if it is killed.
@@ -24,9 +24,9 @@ class Part:
     """A part of the installation.
 
     Attributes:
-        name: What is installed.
-        seconds: How long it takes on two idle cores.
-        remark: When it takes less.
+        name: what is installed.
+        seconds: how long it takes on two idle cores.
+        remark: when it takes less.
     """
 
     name: str
@@ -38,8 +38,8 @@ def missing_parts(layout: Layout, *, with_lab: bool) -> Iterator[Part]:
     """The parts that this machine and this checkout lack.
 
     Args:
-        layout: The checkout.
-        with_lab: Whether the lab is stood up afterwards.
+        layout: the checkout.
+        with_lab: whether the lab is stood up afterwards.
     """
     packages = [package.name for package in apt.missing(apt.LAB)]
     if packages:
@@ -75,15 +75,15 @@ def duration(seconds: int) -> str:
 
 
 def bootstrap(layout: Layout, *, with_tests: bool, with_lab: bool = False) -> None:
-    """Installs everything that is missing, and announces it before.
+    """Install everything that is missing, and announce it before.
 
     Args:
-        layout: The checkout.
-        with_tests: Whether to install also what only the tests need.
-        with_lab: Whether the lab is stood up afterwards, which is then announced too.
+        layout: the checkout.
+        with_tests: whether to install also what only the tests need.
+        with_lab: whether the lab is stood up afterwards, which is then announced too.
 
     Raises:
-        FairgroundError: Something can't be installed or started.
+        FairgroundError: something can't be installed or started.
     """
     layout.log.parent.mkdir(parents=True, exist_ok=True)
     for log in (layout.log, layout.build_log):
@@ -98,7 +98,7 @@ def bootstrap(layout: Layout, *, with_tests: bool, with_lab: bool = False) -> No
         _interrupted_installation(layout)
         _system_packages(layout, apt.LAB)
         _environment(layout)
-        # The build beside the downloads.
+        # At the same time: the build waits for the CPU, the downloads for the network.
         with beside(lambda: _pulumi(layout)):
             _packages(layout)
             _docker(layout)

@@ -21,11 +21,11 @@ def as_root(arguments: Sequence[str | Path], *, purpose: str) -> list[str | Path
     """The command to run something as root: unchanged, or through sudo, which may ask for the password here.
 
     Args:
-        arguments: The command.
-        purpose: What it is for, as in "install docker.io"; part of the error.
+        arguments: the command.
+        purpose: what it is for, as in "install docker.io"; part of the error.
 
     Raises:
-        ToolchainError: This user isn't root, and may not become root.
+        ToolchainError: this user isn't root, and may not become root.
     """
     if os.geteuid() == 0:
         return list(arguments)
@@ -42,11 +42,11 @@ def as_root(arguments: Sequence[str | Path], *, purpose: str) -> list[str | Path
 
 
 def signal_group(group: int, number: signal.Signals) -> None:
-    """Sends a signal to a process group that this process started, also if it runs as root by sudo.
+    """Send a signal to a process group that this process started, also if it runs as root by sudo.
 
     Args:
-        group: The group's number. An ended group is fine.
-        number: The signal.
+        group: the group's number. An ended group is fine.
+        number: the signal.
     """
     try:
         os.killpg(group, number)
@@ -81,7 +81,7 @@ class Step:
             self._write(f"{title} ...")
 
     def _write(self, text: str) -> None:
-        """Writes the line of an open step."""
+        """Write the line of an open step."""
         if self._terminal:
             line = "; ".join(f"{step._title} ... {step.elapsed()}" for step in _open)
             sys.stdout.write(f"\r\x1b[K{line}")
@@ -95,10 +95,10 @@ class Step:
         return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
 
     def tick(self) -> None:
-        """Shows the elapsed time: on a terminal every time, in a log sometimes.
+        """Show the elapsed time: on a terminal every time, in a log sometimes.
 
         Raises:
-            KeyboardInterrupt: Another thread ends all steps.
+            KeyboardInterrupt: another thread ends all steps.
         """
         if _stopping.is_set():
             raise KeyboardInterrupt
@@ -108,7 +108,7 @@ class Step:
                 self._write(f"{self._title} ... {self.elapsed()}")
 
     def done(self, result: str) -> None:
-        """Closes the step with its result."""
+        """Close the step with its result."""
         with _drawing:
             _open.remove(self)
             sys.stdout.write("\r\x1b[K" if self._terminal else "")
@@ -118,7 +118,7 @@ class Step:
             sys.stdout.flush()
 
     def broken(self) -> None:
-        """Leaves the line of a step that failed, so that its error starts on the next."""
+        """Leave the line of a step that failed, so that its error starts on the next."""
         with _drawing:
             _open.remove(self)
             if self._terminal:
@@ -134,20 +134,20 @@ class Step:
         directory: Path | None = None,
         deadline: float | None = None,
     ) -> None:
-        """Runs a command to its end, its output appended to the log.
+        """Run a command to its end, its output appended to the log.
 
         The command gets its own process group: Ctrl-C reaches only this process, which then ends the command with all
         its children. It stays in the terminal's session, where sudo remembers the password.
 
         Args:
-            arguments: The command.
-            remedy: What the user can do when it fails; the end of the error.
-            environment: Added to this process's own.
-            directory: Where it runs.
-            deadline: Seconds until it is ended.
+            arguments: the command.
+            remedy: what the user can do when it fails; the end of the error.
+            environment: added to this process's own.
+            directory: where it runs.
+            deadline: seconds until it is ended.
 
         Raises:
-            ToolchainError: It isn't there, ended with a status other than 0, or missed its deadline.
+            ToolchainError: it isn't there, ended with a status other than 0, or missed its deadline.
         """
         command = [str(argument) for argument in arguments]
         name = Path(command[0]).name
@@ -189,7 +189,7 @@ class Step:
 def _started(
     command: Sequence[str], *, output: BinaryIO, environment: Mapping[str, str] | None, directory: Path | None
 ) -> Generator[subprocess.Popen[bytes]]:
-    """Starts a command, and ends it with its children where the context ends before it does."""
+    """Start a command, and end it with its children if the context ends before it does."""
 
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -224,10 +224,12 @@ def _end_with_children(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def beside(work: Callable[[], None]) -> Generator[None]:
-    """Does work in a thread beside the context, and waits for its end; an error in the context ends its command.
+    """Run work in a thread during the context, and wait for its end.
+
+    An error in the context ends the command that the work runs.
 
     Raises:
-        BaseException: What the work raised, or the context's own.
+        BaseException: what the work raised, or the context's own.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
         running = pool.submit(work)
@@ -245,7 +247,7 @@ def beside(work: Callable[[], None]) -> Generator[None]:
 
 @contextlib.contextmanager
 def step(title: str, log: Path) -> Generator[Step]:
-    """Opens a step; close it with `Step.done`."""
+    """Open a step; close it with `Step.done`."""
     opened = Step(title, log)
     try:
         yield opened

@@ -30,10 +30,10 @@ class Daemon:
     """The files of one dockerd; the defaults are its own.
 
     Attributes:
-        socket: Where it listens.
-        pid_file: Its own.
-        containerd_pid_file: Of the containerd that it starts.
-        arguments: More of its command line.
+        socket: where it listens.
+        pid_file: its own.
+        containerd_pid_file: of the containerd that it starts.
+        arguments: more of its command line.
     """
 
     socket: Path = Path("/var/run/docker.sock")
@@ -62,7 +62,7 @@ def version() -> str | None:
     """The version of the engine at `address`, or None if none answers.
 
     Raises:
-        ToolchainError: The engine refuses this user.
+        ToolchainError: the engine refuses this user.
     """
     where = address()
     if where.startswith("unix://"):
@@ -80,7 +80,7 @@ def version_at(path: Path) -> str | None:
     """The version of the engine behind a socket, or None where none answers.
 
     Raises:
-        ToolchainError: The engine is there, and refuses this user.
+        ToolchainError: the engine is there, and refuses this user.
     """
     connection = _UnixConnection(path)
     try:
@@ -100,13 +100,13 @@ def version_at(path: Path) -> str | None:
 
 
 def ensure(step: Step, log: Path) -> str:
-    """Makes sure that an engine answers: if not, installs and starts Debian's.
+    """Make sure that an engine answers: if none does, install and start Debian's.
 
     Returns:
         The engine's version.
 
     Raises:
-        ToolchainError: None answers and this user may not install or start one, or it didn't start.
+        ToolchainError: none answers and this user may not install or start one, or it didn't start.
     """
     answering = version()
     if answering is None:
@@ -137,7 +137,7 @@ def _start_service(step: Step) -> str:
 
 
 def start(step: Step, log: Path, daemon: Daemon) -> str:
-    """Starts a dockerd in a session of its own, for a machine without systemd, and waits until it answers.
+    """Start a dockerd in a session of its own, for a machine without systemd, and wait until it answers.
 
     It outlives this process, as a service would.
 
@@ -145,7 +145,7 @@ def start(step: Step, log: Path, daemon: Daemon) -> str:
         Its version.
 
     Raises:
-        ToolchainError: It ended, or didn't answer in time.
+        ToolchainError: it ended, or didn't answer in time.
     """
     for pid_file, name in ((daemon.pid_file, "dockerd"), (daemon.containerd_pid_file, "containerd")):
         remove_stale(step, pid_file, name)
@@ -190,7 +190,7 @@ def start(step: Step, log: Path, daemon: Daemon) -> str:
 
 
 def remove_stale(step: Step, pid_file: Path, name: str) -> None:
-    """Removes a pid file whose process has ended or is another program: dockerd would refuse to start."""
+    """Remove a pid file whose process has ended or is another program: dockerd would refuse to start."""
     try:
         pid = int(pid_file.read_text())
     except (FileNotFoundError, ValueError):

@@ -25,18 +25,18 @@ class Go:
     def build(
         self, step: Step, module: Path, *, packages: Sequence[str], flags: Sequence[str], output: Path, tags: str = ""
     ) -> None:
-        """Builds packages with the dependencies in the module's go.sum.
+        """Build packages with the dependencies in the module's go.sum.
 
         Args:
-            step: Where it is shown.
-            module: The folder of the module.
-            packages: What to build; all at once, so that what they share is compiled once.
-            flags: For the linker.
-            output: The file of the only package, or a folder that exists.
-            tags: Build tags, separated by commas.
+            step: where it is shown.
+            module: the folder of the module.
+            packages: what to build; all at once, so that what they share is compiled once.
+            flags: for the linker.
+            output: the file of the only package, or a folder that exists.
+            tags: build tags, separated by commas.
 
         Raises:
-            ToolchainError: A module can't be downloaded, has another checksum, or doesn't build.
+            ToolchainError: a module can't be downloaded, has another checksum, or doesn't build.
         """
         step.run(
             [
@@ -49,18 +49,18 @@ class Go:
         )
 
     def download(self, step: Step, hashes: Mapping[str, str], *, work: Path) -> Mapping[str, Path]:
-        """Downloads modules.
+        """Download modules.
 
         Args:
-            step: Where it is shown.
-            hashes: For each ``path@version`` its hash as in go.sum.
-            work: A folder that doesn't exist yet; it is created.
+            step: where it is shown.
+            hashes: for each ``path@version`` its hash as in go.sum.
+            work: a folder that doesn't exist yet; it is created.
 
         Returns:
             For each, the folder of its sources.
 
         Raises:
-            ToolchainError: One can't be downloaded, or has another content.
+            ToolchainError: one can't be downloaded, or has another content.
         """
         work.mkdir(parents=True)
         # The folder needs its own module, otherwise the command looks for one further up.
@@ -157,7 +157,7 @@ def ensure_go(step: Step, layout: Layout) -> Go:
 
 
 def remove_go(layout: Layout) -> None:
-    """Removes what `ensure_go` put into the cache: nothing needs it once all is built."""
+    """Remove what `ensure_go` put into the cache: nothing needs it once all is built."""
     folder = layout.cache / f"go-{VERSIONS.go_package}"
     if folder.exists():
         shutil.rmtree(folder)

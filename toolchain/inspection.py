@@ -23,12 +23,12 @@ class Finding:
     """One piece of the toolchain.
 
     Attributes:
-        name: What it is.
-        path: Where it was found; None if it wasn't.
-        version: Its own version; None if it has none or is missing.
-        origin: Where it comes from.
-        remedy: What to do if something is wrong; None if nothing is.
-        required: Whether the lab needs it; what only the tests need isn't.
+        name: what it is.
+        path: where it was found; None if it wasn't.
+        version: its own version; None if it has none or is missing.
+        origin: where it comes from.
+        remedy: what to do if something is wrong; None if nothing is.
+        required: whether the lab needs it; what only the tests need isn't.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Finding:
 
 
 def inspect(layout: Layout | None = None) -> tuple[Finding, ...]:
-    """Inspects every piece; changes nothing, and takes less than two seconds."""
+    """Inspect every piece, in less than two seconds, and change nothing."""
     place = layout or project_layout()
     return (
         Finding("python", Path(sys.executable), platform.python_version(), "machine"),

@@ -52,7 +52,7 @@ def interpreter(info: language_pb2.ProgramInfo) -> str:
     """The Python that runs a program: that of the option ``virtualenv`` in its Pulumi.yaml, else this one.
 
     Raises:
-        FileNotFoundError: The option names a folder that holds no environment.
+        FileNotFoundError: the option names a folder that holds no environment.
     """
     if "virtualenv" not in info.options.fields:
         return sys.executable
@@ -99,7 +99,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 self._children.discard(process)
 
     def end(self) -> None:
-        """Ends all programs, and lets none start any more."""
+        """End all programs, and let none start any more."""
         with self._lock:
             self._ending = True
             for process in self._children:
@@ -203,7 +203,7 @@ def _interpreter_or_abort(info: language_pb2.ProgramInfo, context: grpc.Servicer
 
 
 def serve(engine_address: str, executor: Path) -> None:
-    """Serves until a signal comes or the engine has ended; prints the port first, as the engine expects."""
+    """Serve until a signal comes or the engine has ended; print the port first, as the engine expects."""
     engine = os.getppid()
     host = LanguageHost(engine_address, executor)
     server = grpc.server(futures.ThreadPoolExecutor())

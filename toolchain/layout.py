@@ -24,8 +24,8 @@ class Layout:
     """The places of one checkout.
 
     Attributes:
-        root: The checkout.
-        cache: Built and fetched tools, one folder for each version and content.
+        root: the checkout.
+        cache: built and fetched tools, one folder for each version and content.
     """
 
     root: Path
@@ -119,11 +119,18 @@ class Layout:
             "DOCKER_HOST": docker_engine.address(),
         }
 
+    def whole_environment(self) -> dict[str, str]:
+        """This process's environment with these variables, and without those that take precedence over them."""
+        environment = os.environ | self.pulumi_environment()
+        for name in ("PULUMI_CONFIG_PASSPHRASE", "DOCKER_CONTEXT"):
+            environment.pop(name, None)
+        return environment
 
-def project_layout(root: Path | None = None) -> Layout:
-    """The layout of a checkout, by default of this module's."""
+
+def project_layout() -> Layout:
+    """The layout of this module's checkout."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Layout(root=root or Path(__file__).resolve().parent.parent, cache=cache / "fairground")
+    return Layout(root=Path(__file__).resolve().parent.parent, cache=cache / "fairground")
 
 
 def fingerprint(parts: Iterable[str | Path]) -> str:
@@ -137,7 +144,7 @@ def fingerprint(parts: Iterable[str | Path]) -> str:
 
 
 def make_folder_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """Fills a folder under another name, then renames it; an existing folder is left alone.
+    """Fill a folder under another name, then rename it; an existing folder is left alone.
 
     What a killed process left under the other name is removed first: hold the `lock` of the parent.
     """
@@ -156,7 +163,7 @@ def make_folder_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
 
 
 def place(source: Path, target: Path) -> None:
-    """Makes `target` the same file as `source`: a hard link, or a copy if they are on different disks.
+    """Make `target` the same file as `source`: a hard link, or a copy if they are on different disks.
 
     A symbolic link doesn't work: the Pulumi engine looks for its language host beside its own resolved path.
     """
@@ -174,7 +181,7 @@ def place(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def lock(folder: Path, waiting: Callable[[], None]) -> Generator[None]:
-    """Holds a folder's lock, which ends with the process; `waiting` is called once if another process holds it."""
+    """Hold a folder's lock, which ends with the process; `waiting` is called once if another process holds it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         try:

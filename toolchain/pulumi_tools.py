@@ -71,10 +71,10 @@ class Piece:
     """One installed tool.
 
     Attributes:
-        name: The executable's.
-        origin: The vendor's own, or built here from its sources.
-        version: Its version.
-        source: The file in the cache or on the machine that was placed.
+        name: the executable's.
+        origin: the vendor's own, or built here from its sources.
+        version: its version.
+        source: the file in the cache or on the machine that was placed.
     """
 
     name: str
@@ -88,9 +88,9 @@ class Record:
     """What was placed into a checkout.
 
     Attributes:
-        wanted: Fingerprint of the requested versions and sources.
-        engine: The engine; its language host is beside it.
-        docker_plugin: The plugin.
+        wanted: fingerprint of the requested versions and sources.
+        engine: the engine; its language host is beside it.
+        docker_plugin: the plugin.
     """
 
     wanted: str
@@ -177,10 +177,10 @@ def search_path(layout: Layout) -> list[Path]:
 
 
 def _download(step: Step, url: str, target: IO[bytes], end: float) -> None:
-    """Writes the content of a URL.
+    """Write the content of a URL.
 
     Raises:
-        OSError: It can't be downloaded, or wasn't complete at the time `end` of the monotonic clock.
+        OSError: it can't be downloaded, or wasn't complete at the time `end` of the monotonic clock.
     """
     with cast("http.client.HTTPResponse", urllib.request.urlopen(url, timeout=_VENDOR_SECONDS)) as answer:  # noqa: S310 (the URL is ours)
         # Waiting for a whole block of a slow server might never end.
@@ -192,19 +192,19 @@ def _download(step: Step, url: str, target: IO[bytes], end: float) -> None:
 
 
 def fetch_engine(step: Step, cache: Path, releases: str = RELEASES) -> Path | None:
-    """Fetches the vendor's engine, verified against its published checksums.
+    """Fetch the vendor's engine, verified against its published checksums.
 
     Args:
-        step: Where it is shown.
-        cache: Where it is kept.
-        releases: The vendor's folder of releases.
+        step: where it is shown.
+        cache: where it is kept.
+        releases: the vendor's folder of releases.
 
     Returns:
         Its folder, or None if the vendor can't be reached within a few seconds, is too slow, or has none for this
         machine; a captive portal's answer doesn't count.
 
     Raises:
-        ToolchainError: The content differs from the vendor's checksums.
+        ToolchainError: the content differs from the vendor's checksums.
     """
     machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine())
     if machine is None:
@@ -250,7 +250,7 @@ def _published_checksum(text: str, archive: str) -> str:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Unpacks the files of the archive's only folder; anything else in it is left out."""
+    """Unpack the files of the archive's only folder; anything else in it is left out."""
     with tarfile.open(archive) as content:
         for member in content:
             source = content.extractfile(member) if member.isfile() else None
@@ -266,15 +266,15 @@ def _make_executable(path: Path) -> None:
 
 
 def lay_out_sources(step: Step, go: Go, folder: Path) -> None:
-    """Lays out the module that engine and plugin are built from: go_tools/ with the modules that it trims.
+    """Lay out the module that engine and plugin are built from: go_tools/ with the modules that it trims.
 
     Args:
-        step: Where it is shown.
-        go: A Go toolchain.
-        folder: An empty folder.
+        step: where it is shown.
+        go: a Go toolchain.
+        folder: an empty folder.
 
     Raises:
-        ToolchainError: A module can't be downloaded, or has another content.
+        ToolchainError: a module can't be downloaded, or has another content.
     """
     downloads, stubs = folder / "downloads", folder / "stubs"
     shutil.copytree(GO_TOOLS, folder, dirs_exist_ok=True)
@@ -288,7 +288,7 @@ def lay_out_sources(step: Step, go: Go, folder: Path) -> None:
 
 
 def _copy_sources(original: Path, folder: Path, *, removed: Collection[str]) -> None:
-    """Copies the part of a module that a build needs. The module cache itself is read-only."""
+    """Copy the part of a module that a build needs. The module cache itself is read-only."""
     for where, folders, names in os.walk(original):
         place = Path(where).relative_to(original)
         folders[:] = [name for name in folders if name != "testdata" and str(place / name) not in removed]
@@ -299,7 +299,7 @@ def _copy_sources(original: Path, folder: Path, *, removed: Collection[str]) -> 
 
 
 def build(step: Step, layout: Layout, go: GoProvider) -> Path:
-    """Builds engine and plugin from the Go module proxy, with the vendor's executor and launcher out of its module.
+    """Build engine and plugin from the Go module proxy, with the vendor's executor and launcher out of its module.
 
     Returns:
         The folder; the language host itself is written by `install_engine`, since it belongs to a checkout.
@@ -338,7 +338,7 @@ def _built(layout: Layout) -> Path:
 
 
 def fetch_docker_plugin(step: Step, layout: Layout) -> Path | None:
-    """Lets the installed engine fetch the vendor's plugin; returns its folder, or None if that fails."""
+    """Let the installed engine fetch the vendor's plugin; returns its folder, or None if that fails."""
     version = VERSIONS.docker_plugin
 
     def fill(partial: Path) -> None:
@@ -360,21 +360,20 @@ def fetch_docker_plugin(step: Step, layout: Layout) -> Path | None:
 
 
 def install(step: Step, layout: Layout, go: GoProvider) -> Record:
-    """Finds, fetches or builds engine and plugin, places them into the checkout, and notes what was placed.
+    """Find, fetch or build engine and plugin, place them into the checkout, and note what was placed.
 
     Args:
-        step: Where it is shown.
-        layout: The checkout.
-        go: Returns a Go toolchain, if one is needed.
+        step: where it is shown.
+        layout: the checkout.
+        go: returns a Go toolchain, if one is needed.
 
     Raises:
-        ToolchainError: One can't be installed in any way, or doesn't run.
+        ToolchainError: one can't be installed in any way, or doesn't run.
     """
     engine = _install_engine(step, layout, go)
     # Not from the vendor if the engine couldn't be downloaded from there either.
     plugin = _install_docker_plugin(step, layout, go, ask_vendor=engine.origin == "official")
-    write_record(layout, engine, plugin)
-    return Record(wanted(layout), engine, plugin)
+    return write_record(layout, engine, plugin)
 
 
 def _install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
@@ -404,10 +403,11 @@ def _install_docker_plugin(step: Step, layout: Layout, go: GoProvider, *, ask_ve
     return Piece(name, origin, VERSIONS.docker_plugin, str(folder / name))
 
 
-def write_record(layout: Layout, engine: Piece, docker_plugin: Piece) -> None:
-    """Notes what was placed, once all of it is."""
+def write_record(layout: Layout, engine: Piece, docker_plugin: Piece) -> Record:
+    """Note what was placed, once all of it is."""
     record = Record(wanted=wanted(layout), engine=engine, docker_plugin=docker_plugin)
     replace_file(layout.record, json.dumps(asdict(record), indent=2) + "\n")
+    return record
 
 
 def _launcher(layout: Layout) -> str:
@@ -419,7 +419,7 @@ def _launcher(layout: Layout) -> str:
 
 
 def rewrite_go_modules(step: Step, go: Go) -> None:
-    """Writes go_tools/go.mod and go.sum again, after a version in them or in versions.toml was changed."""
+    """Write go_tools/go.mod and go.sum again, after a version in them or in versions.toml was changed."""
     with tempfile.TemporaryDirectory() as folder:
         sources = Path(folder)
         lay_out_sources(step, go, sources)

@@ -44,12 +44,12 @@ def complete(layout: Layout) -> bool:
 
 
 def create(step: Step, layout: Layout) -> None:
-    """Makes the environment without its packages.
+    """Make the environment without its packages.
 
     One that was interrupted, or is of another lock, isn't kept: packages in it may be incomplete, or no longer listed.
 
     Raises:
-        ToolchainError: This Python can't make one.
+        ToolchainError: this Python can't make one.
     """
     # In a shell that has sourced `env` this may be the environment's own Python, which is about to be removed.
     base = Path(sys.executable).resolve()
@@ -64,10 +64,10 @@ def create(step: Step, layout: Layout) -> None:
 
 
 def fill(step: Step, layout: Layout) -> None:
-    """Installs the packages into the environment that `create` made.
+    """Install the packages into the environment that `create` made.
 
     Raises:
-        ToolchainError: The packages can't be downloaded, or one has another content than in the lock.
+        ToolchainError: the packages can't be downloaded, or one has another content than in the lock.
     """
     # pip takes half a minute to unpack hundreds of megabytes, which uv links from its cache; uv itself comes by pip.
     lock = layout.root / "requirements.lock"
@@ -83,7 +83,7 @@ def fill(step: Step, layout: Layout) -> None:
 
 
 def link(layout: Layout) -> None:
-    """Lets the environment's Python import from the checkout, in any working folder, and makes the command `lab`."""
+    """Let the environment's Python import from the checkout, in any working folder, and make the command `lab`."""
     (packages,) = layout.environment.glob("lib/python*/site-packages")
     replace_file(packages / "fairground.pth", f"{layout.root}\n")
     replace_file(layout.environment / "bin/lab", _COMMAND.format(python=shlex.quote(str(layout.python))), mode=0o777)

@@ -1,6 +1,5 @@
 """The checkout's own Pulumi state: its folder, its passphrase, and the stack."""
 
-import os
 import secrets
 import subprocess
 from pathlib import Path
@@ -18,13 +17,13 @@ def stack_file(layout: Layout) -> Path:
 
 
 def ensure(layout: Layout) -> bool:
-    """Creates folder, passphrase and stack, each if it is missing.
+    """Create folder, passphrase and stack, each if it is missing.
 
     Returns:
         Whether the stack was created now.
 
     Raises:
-        ToolchainError: There is a state, but no passphrase, or not the one that its secrets are encrypted with.
+        ToolchainError: there is a state, but no passphrase, or not the one that its secrets are encrypted with.
     """
     layout.state.mkdir(parents=True, exist_ok=True)
     layout.private.chmod(0o700)
@@ -61,19 +60,15 @@ def _check_passphrase(layout: Layout) -> None:
 
 
 def run_pulumi(layout: Layout, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Runs a command of Pulumi's on this checkout's state, also if the caller's shell is set up for another.
+    """Run a command of Pulumi's on this checkout's state, also if the caller's shell is set up for another.
 
     Raises:
-        ToolchainError: It failed, and `check` is set.
+        ToolchainError: it failed, and `check` is set.
     """
-    environment = os.environ | layout.pulumi_environment()
-    # It would have precedence over the file.
-    environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
-    environment.pop("DOCKER_CONTEXT", None)
     answer = subprocess.run(
         [str(layout.tools / "pulumi"), "--non-interactive", *arguments],
         cwd=layout.root,
-        env=environment,
+        env=layout.whole_environment(),
         capture_output=True,
         text=True,
         timeout=_COMMAND_SECONDS,

@@ -21,7 +21,7 @@ def version_of(text: str) -> Version:
     """The version in a text that must hold one.
 
     Raises:
-        ValueError: There is none.
+        ValueError: there is none.
     """
     version = parse_version(text)
     if version is None:
@@ -34,11 +34,11 @@ class Trimmed:
     """A Go module of which some packages are replaced by stubs.
 
     Attributes:
-        folder: Its name below ``trimmed/`` in the build, and below ``stubs/`` here.
-        module: Its path at the module proxy.
-        version: Its version.
-        hash: Of its content, as go.sum writes it.
-        removed: Its files and folders that are left out.
+        folder: its name below ``trimmed/`` in the build, and below ``stubs/`` here.
+        module: its path at the module proxy.
+        version: its version.
+        hash: of its content, as go.sum writes it.
+        removed: its files and folders that are left out.
     """
 
     folder: str
@@ -62,7 +62,7 @@ class Versions:
 
 
 def read_versions(path: Path) -> Versions:
-    """Reads a versions.toml."""
+    """Read a versions.toml."""
     content = tomllib.loads(path.read_text())
     return Versions(
         pulumi_engine=content["pulumi"]["engine"],

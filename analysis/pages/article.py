@@ -119,7 +119,7 @@ def _rows(known: Sequence[BuildingFacts]) -> tuple[_Row, ...]:
         _Row(
             "dependencies",
             "Dependencies",
-            "modules, crates or artefacts of others that end in the binary, the language's own library not counted.",
+            "modules, crates or artifacts of others that end in the binary, the language's own library not counted.",
             lambda facts: TableCell(f"{facts.dependencies:,}"),
         ),
         _Row(

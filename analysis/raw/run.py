@@ -26,7 +26,9 @@ from documents.run import (
     OpenLoopCell,
     OpenLoopPlan,
     Plan,
+    WindowResult,
     attempt_id,
+    read_result,
     result_file,
 )
 
@@ -242,6 +244,16 @@ class Run:
             )
         self._verified.add(path)
         return data
+
+    def result(self, cell: Cell, record: CellRecord) -> WindowResult:
+        """The result of an attempt at a cell.
+
+        Raises:
+            AnalysisError: the attempt has none, or its checksum differs.
+            DocumentError: it is invalid.
+        """
+        name = result_file(cell)
+        return read_result(self.raw_file(record, name), name=self.name_of(record, name))
 
     def verify(self) -> None:
         """Verify each raw file of each finished attempt that this process hasn't read yet.

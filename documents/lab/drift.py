@@ -54,7 +54,7 @@ class Difference(Document):
     """One thing that isn't as it is declared. No value is a secret.
 
     Attributes:
-        subject: `host`, `postgres`, `redis`, an API, a resource, or a container that nobody declared
+        subject: `host`, `postgres`, `redis`, an API, a resource, or an undeclared container
         declared: null where it isn't declared
         effective: null where it isn't there
         message: one or two whole sentences: what, both values, and the remedy

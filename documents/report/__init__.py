@@ -31,6 +31,7 @@ from documents.report.numbers import (
     WatchNumbers,
 )
 from documents.report.report import (
+    GATE_STATUSES,
     BuildingFacts,
     ClaimKind,
     ClaimOutcome,
@@ -70,6 +71,7 @@ from documents.report.runs import (
 )
 
 __all__ = [
+    "GATE_STATUSES",
     "ApiCheck",
     "ApiCheckStep",
     "BuildingFacts",

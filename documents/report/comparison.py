@@ -35,7 +35,7 @@ class Ratio(Document):
     Attributes:
         interval_95: of a two-sided test at 5%; null where there is one block
         interval_90: of the equivalence test
-        noise: the standard deviation of the blocks' log ratios: 0.03 where single blocks scatter by some 3%
+        noise: the standard deviation of the blocks' log ratios: 0.03 where single blocks differ by some 3%
     """
 
     value: float
@@ -58,7 +58,8 @@ class PairComparison(Document):
         better: which one is better, where one is
         bound_by_postgres: both wait for PostgreSQL, so that `same` is a statement about the database
         reason: why there is no interval
-        blocks_to_detect: where the verdict is `cannot-tell`: to find a difference as large as this one looks
+        blocks_to_detect: how many blocks find a difference of the measured size; null unless the verdict is
+            `cannot-tell`
         blocks_to_show_same: likewise, to show that there is no difference
     """
 
@@ -107,7 +108,7 @@ class TwinComparison(Document):
     Attributes:
         blocks: how many have both cells of their twin
         ratio: of the later cell over the earlier one
-        resolves_margin: half the 90% interval is narrower than the margin
+        resolves_margin: half the width of the 90% interval is less than the margin
         excludes_one: the 95% interval doesn't include 1; chance does this in one of twenty
         reason: why there is no interval
     """

@@ -243,7 +243,7 @@ class ScenarioSummary(Document):
     Attributes:
         cells: valid ones
         blocks: blocks with a valid cell; an API is in some of them twice
-        void_cells: no attempt was valid, and none is left
+        void_cells: those with no valid attempt and no attempt left
         void_attempts: over all cells
         errors: wrk's, over the void attempts too; null where wrk was started and left no count
         measured: null where no cell is valid

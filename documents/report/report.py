@@ -175,7 +175,7 @@ class VoidAttempt(Document):
 
 
 class VoidCell(Document):
-    """A cell of which no attempt counts and none is left.
+    """A cell with no valid attempt and no attempt left.
 
     Attributes:
         attempts: how many were made
@@ -245,7 +245,7 @@ class Report(Document):
         claims: what the article says, and how this run judges it
         building: of the APIs whose images `lab facts` has measured
         cells: each valid cell
-        void_attempts: each void attempt, whatever became of its cell
+        void_attempts: each void attempt, also at cells that have a valid one
         void_cells: cells without a valid attempt, and with none left
         unfinished_cells: their ids
     """
@@ -310,6 +310,9 @@ Outcome = Literal["passed", "regression", "cannot-tell", "no-answer"]
 """`passed`: shown the same or better by every judged measure under every load. `regression`: significantly worse by one
 at least. `cannot-tell`: neither. `no-answer`: cells that are missing or void leave nothing to judge."""
 
+GATE_STATUSES: dict[Outcome, int] = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
+"""The exit statuses of a gate."""
+
 
 class Finding(Document):
     """The candidate beside its base by one measure under one load.
@@ -332,8 +335,8 @@ class Gate(Document):
         reasons: whole sentences
         tests: how many Holm's correction takes into account for what is judged
         blocks: the protocol's
-        blocks_needed: if it can't tell: with how many a candidate without any difference would pass; null also if
-            1,000 don't suffice
+        blocks_needed: with how many blocks an unchanged candidate would pass; null unless the outcome is
+            `cannot-tell`; null also if 1,000 don't suffice
         findings: what is judged first
         twins: A/A of throughput, by load
         caveats: those of the run's report

@@ -200,8 +200,8 @@ class RunComparison(Document):
 
 
 RunStanding = Literal["finished", "unfinished", "running", "damaged"]
-"""`finished`: it came to its end. `unfinished`: it broke off, and `lab run --resume` may go on with it. `running`: a
-process on this machine measures it. `damaged`: its documents can't be read."""
+"""`finished`: all its cells are measured. `unfinished`: it was interrupted; `lab run --resume` can continue it.
+`running`: a process on this machine measures it. `damaged`: its documents can't be read."""
 
 
 class ListedRun(Document):
@@ -232,7 +232,7 @@ class ListedRun(Document):
 
 
 class SparedRun(Document):
-    """A run that is old enough to go, but stays.
+    """A run within the bounds of a prune that isn't removed.
 
     Attributes:
         why: a clause
@@ -247,9 +247,9 @@ class PrunedRuns(Document):
 
     Attributes:
         removed: false with `--dry-run`
-        runs: those that went, or would
-        spared: those beyond the bounds that stay
-        bytes: of all that went
+        runs: the removed runs; with `--dry-run`, those that would be removed
+        spared: runs within the bounds that aren't removed
+        bytes: the size of `runs` on disk
     """
 
     version: Literal[1] = 1

@@ -171,6 +171,7 @@ class Manifest(Document):
         git_commit: the project's commit; `-dirty` follows where the tree had changes, `unknown` without git
         protocol_file: the path of its file as it was given; null for one of the lab's own
         budget_seconds: the time that the run was given; the protocol's blocks are then those that fitted
+        open_loop_seconds: how much of the budget is kept for the open loop
         order_seed: what the order of the cells was drawn from
         requests_sha256: of each workload's request file
         tool_versions: as the host named them: docker, kernel, postgres, python3, redis, sshd, taskset, wrk
@@ -183,6 +184,7 @@ class Manifest(Document):
     protocol: Protocol
     protocol_file: str | None = None
     budget_seconds: int | None = None
+    open_loop_seconds: float = 0
     inventory: Inventory
     order_seed: int
     requests_sha256: dict[str, str]
@@ -432,6 +434,11 @@ class CellRecord(Document):
     def valid(self) -> bool:
         """Whether the attempt counts."""
         return not self.voids
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the attempt, all phases together."""
+        return sum(self.phases_seconds.values())
 
     @property
     def never_steady(self) -> bool:

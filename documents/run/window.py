@@ -18,7 +18,7 @@ class WrkErrors(Document):
         read: sockets that failed to read
         write: sockets that failed to write
         status: responses with a status of 400 or more
-        timeout: responses slower than the time-out
+        timeout: responses slower than the timeout
     """
 
     connect: int = Field(ge=0)
@@ -144,7 +144,7 @@ class OpenLoopErrors(Document):
     """Requests without an answer.
 
     Attributes:
-        timeout: given up after the time-out
+        timeout: given up after the timeout
         other: for another reason, such as a closed connection
     """
 

@@ -6,18 +6,11 @@ All commands are the shell's, in that stage's working folder, without a network.
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from documents.base import Document, FaultyKeyError
+from documents.base import Document, FaultyKeyError, WithoutParents
 
-
-def _inside(path: str) -> str:
-    if ".." in path.split("/"):
-        raise ValueError("this must be a path inside the implementation's folder")
-    return path
-
-
-RelativePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.*][A-Za-z0-9_.*/-]*$"), AfterValidator(_inside)]
+RelativePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.*][A-Za-z0-9_.*/-]*$"), WithoutParents]
 """A path, or a pattern of paths, inside the implementation's folder."""
 
 Command = Annotated[str, Field(min_length=1, pattern=r"^[^\x00\n]+$")]

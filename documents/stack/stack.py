@@ -3,9 +3,9 @@
 import itertools
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from documents.base import Document, FaultyKeyError, Location, Name, Port
+from documents.base import Document, FaultyKeyError, Location, Name, Port, WithoutParents
 from documents.errors import DocumentError
 from documents.lab import SERVICES, CoreLayout, CpuList, PhysicalCore, parse_cpu_list, roles_share
 from documents.stack.hosts import AnyHost, AnyLoadHost, ContainerHost, ExistingHost, SshHost
@@ -70,6 +70,12 @@ class Cores(Document):
     generator: CpuList | None = None
     redis: CpuList | None = None
 
+    def generator_fault(self, *, load_hosts: bool) -> str | None:
+        """What is wrong with `generator` in a lab with or without load hosts; None if nothing is."""
+        if (self.generator is None) == load_hosts:
+            return None
+        return "the load hosts have the generator; leave it out" if load_hosts else "this key is missing"
+
 
 class Postgres(Document):
     """PostgreSQL on the host.
@@ -118,17 +124,10 @@ class Api(Document):
     """
 
     name: Name
-    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./-]*$")]
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./-]*$"), WithoutParents]
     port: Port
     target: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")] | None = None
     environment: Environment = Field(default_factory=dict)
-
-    @field_validator("source")
-    @classmethod
-    def _inside(cls, source: str) -> str:
-        if ".." in source.split("/"):
-            raise ValueError("the source is a folder inside the project")
-        return source
 
 
 def _as_many(given: object) -> object:
@@ -176,8 +175,7 @@ class Stack(Document):
         for index, load_host in enumerate(self.load_host):
             if load_host.kind != self.host.kind:
                 raise FaultyKeyError(("load_host", index, "kind"), f"this must be the host's kind, {self.host.kind}")
-        if self.cores != "auto" and (self.cores.generator is None) != bool(self.load_host):
-            fault = "the load hosts have the generator; leave it out" if self.load_host else "this key is missing"
+        if self.cores != "auto" and (fault := self.cores.generator_fault(load_hosts=bool(self.load_host))):
             raise FaultyKeyError(("cores", "generator"), fault)
         if isinstance(self.host, ContainerHost):
             _all_different(self, "ssh_port")
@@ -201,7 +199,7 @@ class Stack(Document):
         taken: dict[int, Location] = {}
         for location, port in listeners:
             if port in taken:
-                raise FaultyKeyError(location, f"{'.'.join(map(str, taken[port]))} is {port}, too")
+                raise FaultyKeyError(location, f"{'.'.join(map(str, taken[port]))} is {port} already")
             taken[port] = location
         return self
 

@@ -73,7 +73,7 @@ class Arrangement:
             if wrong := variants.wrong_settings(self._connection, server):
                 raise HostError(
                     f"PostgreSQL in {server.container} on {self._connection} doesn't run with the settings of its "
-                    f"variant: {' '.join(wrong)}"
+                    f"variant: {' '.join(wrong)} Correct `postgres` of that variant in the protocol."
                 )
         self._switch(inventory.postgres)
 

@@ -221,8 +221,8 @@ class Bench(Protocol):
         """Pin the processes of the API, PostgreSQL and Redis; those that they start later inherit it."""
         ...
 
-    def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:
-        """Read back the CPUs of each thread of those processes."""
+    def read_pinning(self) -> tuple[ProcessPinning, ...]:
+        """Read back the CPUs of each thread of the processes that `pin` pinned."""
         ...
 
     def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from analysis.raw import CLOCKS_NAME, load_host_file, merge, turn_ns
-from documents.errors import AnalysisError, DocumentError, HostError, HostUnreachableError, TransferError
 from documents.files import replace_file
 from documents.lab import CoreLayout
 from documents.run import (
@@ -27,6 +26,7 @@ from documents.run import (
 )
 from experiment.bench import host_folder
 from experiment.bench.bench import Beside, Load, Measured, WarmedUp
+from experiment.bench.host_folder import or_failure
 from experiment.workloads import RequestFile
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
@@ -323,7 +323,7 @@ class Generators:
         script, seconds = host_folder.path_of("replay.lua"), load.seconds + _MARGIN_SECONDS
         if rate is not None:
             if self._program is None:
-                raise HostError(f"The generator of the open loop wasn't installed on {one.place.connection}.")
+                raise AssertionError(f"The generator of the open loop wasn't installed on {one.place.connection}.")
             # If nothing answers, the last request is sent up to one timeout after the window, then waits up to two
             # more: for its connection, and for its answer.
             script, seconds = self._program, seconds + 3 * load.timeout_seconds
@@ -376,15 +376,5 @@ class Generators:
 
 def _known(found: _Found | None, one: _At) -> _Found:
     if found is None:
-        raise HostError(f"No load was prepared on {one.place.connection}, or none has ended there.")
+        raise AssertionError(f"No load was prepared on {one.place.connection}, or none has ended there.")
     return found
-
-
-def or_failure(fetch: Callable[[], _Found]) -> tuple[_Found | None, str | None]:
-    """The fetched value, or why the window has none; raises if the copy failed."""
-    try:
-        return fetch(), None
-    except (HostUnreachableError, TransferError):
-        raise
-    except (AnalysisError, DocumentError, HostError) as error:
-        return None, str(error)

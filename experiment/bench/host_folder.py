@@ -1,11 +1,12 @@
 """A run's folder on a host: its contents, and the removal of the folder and its jobs."""
 
 import uuid
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from documents.errors import HostError, HostUnreachableError, TransferError
+from documents.errors import AnalysisError, DocumentError, HostError, HostUnreachableError, TransferError
 from documents.files import replace_file
 from documents.lab import ROLES, CoreLayout
 from documents.run import HostWatch, SampledRole, Spin, Workload
@@ -13,6 +14,8 @@ from provision import payload
 from provision.containers import Cgroup
 from provision.load import Job, jobs, recording
 from provision.ssh import Connection
+
+_Found = TypeVar("_Found")
 
 HOME = f"{payload.HOME}/run"
 ASIDE = f"{payload.HOME}/ended-run-"
@@ -55,6 +58,16 @@ def empty(connection: Connection, *, end_jobs: bool) -> None:
     connection.run(["rm", "-rf", "--", *map(path_of, JOBS)], deadline_seconds=_DEADLINE_SECONDS)
 
 
+def or_failure(fetch: Callable[[], _Found]) -> tuple[_Found | None, str | None]:
+    """The fetched value, or why there is none; raises if the connection was lost or the copy failed."""
+    try:
+        return fetch(), None
+    except (HostUnreachableError, TransferError):
+        raise
+    except (AnalysisError, DocumentError, HostError) as error:
+        return None, str(error)
+
+
 SPINS_NAME = "watch.json"
 
 
@@ -77,8 +90,8 @@ class CellWatch:
         """Start the ticks of a new cell; see `provision.load.recording.start_watch`."""
         self._job, self._before, self._after, self._failure = None, (), (), None
         cores = self._cores
-        with self._noting():
-            self._job = recording.start_watch(
+        self._job = self._noted(
+            lambda: recording.start_watch(
                 self._connection,
                 directory,
                 cgroups,
@@ -87,15 +100,14 @@ class CellWatch:
                 cpus=cores.system,
                 deadline_seconds=seconds,
             )
+        )
 
     @contextmanager
     def around_load(self) -> Generator[None]:
         """Spin on the API's CPUs, immediately before the block and immediately after it."""
-        with self._noting():
-            self._before = recording.spin(self._connection, self._cores.api)
+        self._before = self._noted(self._spin) or ()
         yield
-        with self._noting():
-            self._after = recording.spin(self._connection, self._cores.api)
+        self._after = self._noted(self._spin) or ()
 
     def finish(self, folder: Path) -> str | None:
         """End the ticks and write both files to the folder; returns None, or why they are incomplete.
@@ -106,20 +118,19 @@ class CellWatch:
         """
         job, self._job = self._job, None
         if job is not None:
-            with self._noting():
-                recording.finish(self._connection, job, recording.WATCH, folder / recording.WATCH.file_name)
+            target = folder / recording.WATCH.file_name
+            self._noted(lambda: recording.finish(self._connection, job, recording.WATCH, target))
         if self._before and self._after:
             replace_file(folder / SPINS_NAME, HostWatch(spins_before=self._before, spins_after=self._after).to_json())
         elif self._failure is None:
             self._failure = "There was no calibration spin around the load."
         return self._failure
 
-    @contextmanager
-    def _noting(self) -> Generator[None]:
-        """Keep the first failure for `finish`."""
-        try:
-            yield
-        except (HostUnreachableError, TransferError):
-            raise
-        except HostError as error:
-            self._failure = self._failure or str(error)
+    def _spin(self) -> tuple[Spin, ...]:
+        return recording.spin(self._connection, self._cores.api)
+
+    def _noted(self, act: Callable[[], _Found]) -> _Found | None:
+        """The result, or None; the first failure is kept for `finish`."""
+        found, failure = or_failure(act)
+        self._failure = self._failure or failure
+        return found

@@ -43,7 +43,7 @@ class LoadHosts:
 
     def clear(self) -> None:
         """See `Bench.clear`."""
-        self._on_each(lambda _, connection: host_folder.clear(connection))
+        self._on_each_in_turn(lambda _, connection: host_folder.clear(connection))
 
     def look(self) -> tuple[LoadHostLook, ...]:
         """See `Bench.look_at_load_hosts`."""
@@ -101,7 +101,7 @@ class LoadHosts:
             if host.own_kernel:
                 tuning.restore(connection, paths=self._paths)
 
-        self._on_each(untune_one)
+        self._on_each_in_turn(untune_one)
 
     def pin(self) -> None:
         """Move the hosts' own work off the generators' CPUs."""
@@ -110,13 +110,13 @@ class LoadHosts:
 
     def release(self) -> None:
         """Let the hosts' own work run on all CPUs again."""
-        self._on_each(lambda host, connection: pinning.confine(connection, host.size.cpus))
+        self._on_each_in_turn(lambda host, connection: pinning.confine(connection, host.size.cpus))
 
-    def _on_each(self, leave: Callable[[LoadHost, Connection], None]) -> None:
+    def _on_each_in_turn(self, act: Callable[[LoadHost, Connection], None]) -> None:
         """Do this on every host. The failure of one is raised after the others are done."""
         with ExitStack() as rest:
             for host, connection in reversed(self._hosts):
-                rest.callback(leave, host, connection)
+                rest.callback(act, host, connection)
 
     def _named(self, found: Sequence[tuple[KnobRecord, ...]]) -> tuple[KnobRecord, ...]:
         return tuple(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Generator, Iterable
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 
 import httpx
 from tenacity import RetryError, Retrying, retry_if_result, stop_before_delay, wait_fixed
@@ -11,11 +12,16 @@ from documents.lab import LOOPBACK, POOL_SIZE, ApiService, Inventory, Secrets
 from provision.services import count_statements, reset
 from provision.ssh import Connection, checkpoint
 
+READY_SECONDS = 20
+"""How long a started API may take to be ready for its checks."""
+
 _PERIOD_SECONDS = 0.02
 _ANSWER_SECONDS = 2
+_MOST_CHUNKS = 2
+"""How much of an answer is read: one chunk and the end of the body, so that a body without an end isn't waited for."""
 
 
-def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
+def wait_until_ready(base_url: str, *, deadline_seconds: float = READY_SECONDS) -> str | None:
     """Ask `/readyz` until it is answered with 200.
 
     Returns:
@@ -26,12 +32,12 @@ def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
     def look(client: httpx.Client) -> bool:
         nonlocal seen
         try:
-            with checkpoint():
-                answer = client.get("/readyz")
-        except httpx.TransportError as error:
+            with checkpoint(), client.stream("GET", "/readyz") as answer:
+                body = b"".join(islice(answer.iter_bytes(), _MOST_CHUNKS))
+        except httpx.HTTPError as error:
             seen = f"GET /readyz wasn't answered ({type(error).__name__}: {error})."
             return False
-        seen = f"GET /readyz was answered with {answer.status_code}: {answer.text[:200]}"
+        seen = f"GET /readyz was answered with {answer.status_code}: {body.decode(errors='replace')[:200]}"
         return answer.status_code == 200
 
     retrying = Retrying(
@@ -45,9 +51,6 @@ def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
         except RetryError:
             return seen
     return None
-
-
-_READY_SECONDS = 20
 
 
 def verify_api(
@@ -106,5 +109,5 @@ def reach_apis(
         }
         for target in targets.values():
             # An API that doesn't become ready fails its checks.
-            wait_until_ready(target.base_url, deadline_seconds=_READY_SECONDS)
+            wait_until_ready(target.base_url)
         yield targets

@@ -14,8 +14,8 @@ from documents.run import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning
 from experiment.bench import host_folder, run_lock
 from experiment.bench.arrangement import Arrangement
 from experiment.bench.bench import Beside, Found, Load, Measured, WarmedUp
-from experiment.bench.generators import GeneratorHost, Generators, or_failure
-from experiment.bench.host_folder import CellWatch
+from experiment.bench.generators import GeneratorHost, Generators
+from experiment.bench.host_folder import CellWatch, or_failure
 from experiment.bench.load_hosts import LoadHosts
 from experiment.bench.readiness import wait_until_ready
 from experiment.planning import layouts_of
@@ -57,8 +57,9 @@ def connected_load_hosts(inventory: Inventory) -> Generator[Sequence[Connection]
 class RemoteBench:
     """A `Bench` on the host of an inventory; the load comes from the inventory's load hosts, if it has any.
 
-    `load_hosts` are connections to these, in their order. The settings of a host outlive a killed run by the time of a
-    cell and `lease_margin_seconds`. `paths` has the paths of the kernel's files and of the lab's journal of them.
+    `load_hosts` are connections to these, in their order. After a killed run, a host keeps its settings for the
+    expected time of a cell plus `lease_margin_seconds`. `paths` has the paths of the kernel's files and of the lab's
+    journal of them.
     """
 
     def __init__(
@@ -80,11 +81,11 @@ class RemoteBench:
         self._inventory = inventory
         self._secrets = secrets
         self._service_cgroups: dict[SampledRole, Cgroup] = {}
-        self._api_cgroup: Cgroup | None = None
+        self._pinned: tuple[Cgroup, int] | None = None
+        """The pinned API's cgroup, and its port."""
         self._sampler_job: Job | None = None
         self._watch = CellWatch(connection, inventory.cores)
         self._arrangement = Arrangement(connection, inventory)
-        self._api_port: int | None = None
         hosts = [*zip(inventory.load_hosts, load_hosts, strict=True)]
         address = inventory.api_address
         self._load_hosts = LoadHosts(connection, address, hosts, paths=self._paths)
@@ -249,12 +250,11 @@ class RemoteBench:
 
     def pin(self, api: ApiService) -> None:
         """See `Bench.pin`."""
-        self._api_cgroup = control.cgroup(self._connection, api.container)
-        self._api_port = api.port
+        self._pinned = control.cgroup(self._connection, api.container), api.port
         pinning.apply(self._connection, self._arrangement.cores, self._pinned_cgroups())
         self._load_hosts.pin()
 
-    def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:  # noqa: ARG002 - `pin` found its processes
+    def read_pinning(self) -> tuple[ProcessPinning, ...]:
         """See `Bench.read_pinning`."""
         return pinning.read_back(self._connection, self._arrangement.cores, self._pinned_cgroups())
 
@@ -264,9 +264,8 @@ class RemoteBench:
 
     def start_sampling(self, *, seconds: float) -> None:
         """See `Bench.start_sampling`."""
-        if self._api_port is None:
-            raise HostError(f"No API was pinned on {self._connection}.")
-        cgroups: dict[SampledRole, Cgroup] = {"api": self._cgroup_of_api(), **self._service_cgroups}
+        cgroup, port = self._pinned_api()
+        cgroups: dict[SampledRole, Cgroup] = {"api": cgroup, **self._service_cgroups}
         self._sampler_job = recording.start_sampler(
             self._connection,
             host_folder.path_of("sampler"),
@@ -274,8 +273,8 @@ class RemoteBench:
             cpus=self._arrangement.cores.system,
             deadline_seconds=seconds,
         )
-        self._watch.start(host_folder.path_of("watch"), cgroups, port=self._api_port, seconds=seconds)
-        self._generators.start_sampling(port=self._api_port, seconds=seconds)
+        self._watch.start(host_folder.path_of("watch"), cgroups, port=port, seconds=seconds)
+        self._generators.start_sampling(port=port, seconds=seconds)
 
     def measure(self, load: Load) -> None:
         """See `Bench.measure`."""
@@ -287,7 +286,7 @@ class RemoteBench:
         """See `Bench.collect`."""
         sampler_job = self._sampler_job
         if sampler_job is None:
-            raise HostError(f"No load has ended on {self._connection}, so there is no result to collect.")
+            raise AssertionError(f"No load has ended on {self._connection}, so there is no result to collect.")
         if self._lease_seconds is not None:
             # If it lapsed, because the controller slept, part of the cell was measured without the settings.
             self._renew(self._lease_seconds)
@@ -324,13 +323,14 @@ class RemoteBench:
     def _read_own_knobs(self) -> tuple[KnobRecord, ...]:
         return tuning.read(self._connection, self._knobs, settable=self._inventory.own_kernel, paths=self._paths)
 
-    def _cgroup_of_api(self) -> Cgroup:
-        if self._api_cgroup is None:
-            raise HostError(f"No API was pinned on {self._connection}.")
-        return self._api_cgroup
+    def _pinned_api(self) -> tuple[Cgroup, int]:
+        if self._pinned is None:
+            raise AssertionError(f"No API was pinned on {self._connection}.")
+        return self._pinned
 
     def _pinned_cgroups(self) -> dict[Role, Cgroup]:
-        return {role: self._cgroup_of_api() if role == "api" else self._service_cgroups[role] for role in HOST_ROLES}
+        cgroup, _ = self._pinned_api()
+        return {role: cgroup if role == "api" else self._service_cgroups[role] for role in HOST_ROLES}
 
     @contextmanager
     def _target(self, api: ApiService) -> Generator[Target]:

@@ -110,13 +110,14 @@ def _wait_for_lock(connection: Connection, holding: "Future[Completed]", signatu
             return
         if time.monotonic() > ends_at:
             raise HostError(
-                f"The lock of {connection} wasn't taken within {_DEADLINE_SECONDS} s. Check its load (`uptime`)."
+                f"The lock of {connection} wasn't taken within {_DEADLINE_SECONDS} s. Wait until the host is less "
+                "busy, then run the same command again."
             )
         time.sleep(0.02)
-    raise _refusal(connection, holding)
+    raise _refusal(connection, holding, lock)
 
 
-def _refusal(connection: Connection, holding: "Future[Completed]") -> RunError | HostError:
+def _refusal(connection: Connection, holding: "Future[Completed]", lock: str) -> RunError | HostError:
     completed = holding.result()
     if completed.exit_status == _HELD_BY_ANOTHER:
         holder = completed.stdout.partition("\n")[0].rpartition(" [")[0]
@@ -124,7 +125,11 @@ def _refusal(connection: Connection, holding: "Future[Completed]") -> RunError |
             f"Another run holds {connection}: {holder or 'one that has just begun'}. Two runs at once would measure "
             "each other: wait for its end, or end it."
         )
-    return HostError(f"The lock of {connection} can't be taken: {completed.stderr.strip()}")
+    said = completed.stderr.strip() or "its holder wrote nothing"
+    return HostError(
+        f"The lock {lock} of {connection} can't be taken: {said}. See that the host has python3 and that the file "
+        "can be written."
+    )
 
 
 def _give_up(connection: Connection, ended: "Future[Completed]") -> None:

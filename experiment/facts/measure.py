@@ -106,8 +106,8 @@ def measure_building(
             builds.append(_build(connection, inventory, implementation, folder, image))
     return Building(
         cpus=inventory.size.cpus,
-        clean_seconds=tuple(build.clean_seconds for build in builds),
-        incremental_seconds=tuple(build.incremental_seconds for build in builds),
+        clean_seconds=tuple(made.clean_seconds for made in builds),
+        incremental_seconds=tuple(made.incremental_seconds for made in builds),
         changed_file=implementation.build.change.file,
         binary_bytes=builds[-1].binary_bytes,
         dependencies=builds[-1].dependencies,
@@ -117,11 +117,11 @@ def measure_building(
 def _build(
     connection: Connection, inventory: Inventory, implementation: Implementation, folder: Path, image: str
 ) -> ContainerBuild:
-    build = implementation.build
+    given = implementation.build
     done = control.run_once(
         connection,
         image,
-        ["sh", "-c", _SCRIPT, "build", build.command, " ".join(build.artifacts), build.dependencies, build.change.file],
+        ["sh", "-c", _SCRIPT, "build", given.command, " ".join(given.artifacts), given.dependencies, given.change.file],
         stack=inventory.stack,
         cpus=inventory.size.cpus,
         input=changed_file(folder, implementation),
@@ -133,7 +133,7 @@ def _build(
             "network: everything that it needs must be in that stage, and not in a cache mount. Its last output: "
             f"{done.stderr.strip()[-_FOUND_CHARACTERS:] or 'nothing'}"
         )
-    return parse_build(done.stdout, folder.name, posixpath.basename(build.change.file))
+    return parse_build(done.stdout, folder.name, posixpath.basename(given.change.file))
 
 
 def parse_build(output: str, name: str, changed: str) -> ContainerBuild:

@@ -26,7 +26,7 @@ def read_implementation(project: Path, source: str) -> Implementation:
             f"There is no {shown}, which says how the implementation is built. docs/adding-an-api.md has an example."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError(f"{shown} can't be read: {error}.") from error
+        raise DocumentError(f"{shown} can't be read: {error}. Check its mode and that it is UTF-8.") from error
     implementation = Implementation.from_yaml(text, name=shown)
     changed_file(project / source, implementation)
     return implementation

@@ -1,10 +1,10 @@
 """The planning of a run: its subjects, cells, order and budget."""
 
-from experiment.planning.budget import BudgetClock, fit, open_loop_seconds, read_earlier
+from experiment.planning.budget import BudgetClock, fit, read_earlier
 from experiment.planning.plan import block_orders, count_cells, make_plan, plan_open_loop, williams_rows
 from experiment.planning.subjects import (
     layouts_of,
-    protocol_names,
+    protocol_file,
     read_protocol,
     require_subjects,
     subjects_of,
@@ -19,9 +19,8 @@ __all__ = [
     "fit",
     "layouts_of",
     "make_plan",
-    "open_loop_seconds",
     "plan_open_loop",
-    "protocol_names",
+    "protocol_file",
     "read_earlier",
     "read_protocol",
     "require_subjects",

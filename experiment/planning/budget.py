@@ -36,7 +36,7 @@ POWERS = (0.8, 0.9)
 class Earlier:
     """The time of a cell outside of warm-up and load, and the noise of blocks, from earlier runs of the same lab.
 
-    Each has the run that it is from; None if no run shows it.
+    `overhead_run` and `noise_run` name the run that the value is from. All are None if no run shows it.
     """
 
     overhead_seconds: float | None = None
@@ -45,7 +45,7 @@ class Earlier:
     noise_run: str | None = None
 
 
-def open_loop_seconds(protocol: Protocol, api_count: int, *, overhead_seconds: float = CELL_OVERHEAD_SECONDS) -> float:
+def open_loop_seconds(protocol: Protocol, api_count: int, *, overhead_seconds: float) -> float:
     """The longest time of a protocol's open loop if no cell is repeated; 0 without an open loop."""
     open_loop = protocol.open_loop
     if open_loop is None:
@@ -129,22 +129,22 @@ class BudgetClock:
         self._longest = max(seconds_before.values(), default=0.0)
         self._started = self._last_begun = clock.monotonic()
 
-    def forbids(self, cell: Cell) -> bool:
-        """Whether the cell would begin a block that would end too late if it took as long as the longest so far.
+    def begin(self, cell: Cell) -> bool:
+        """Begin the cell's block, if it isn't begun yet; false if it would end too late.
 
-        The first block of a run always begins.
+        A block is expected to take as long as the longest so far. The first block of a run always begins.
         """
         if self._budget_seconds is None or cell.block in self._begun:
-            return False
+            return True
         now = self._clock.monotonic()
         if self._begun:
             self._longest = max(self._longest, now - self._last_begun)
             spent = self._spent_seconds + now - self._started
             if spent + self._longest + RUN_OVERHEAD_SECONDS > self._budget_seconds:
-                return True
+                return False
         self._begun.add(cell.block)
         self._last_begun = now
-        return False
+        return True
 
 
 LEAST_BLOCKS_FOR_NOISE = 5
@@ -195,7 +195,7 @@ def _overhead_of(run: Run) -> float | None:
     scenarios = {cell.id: cell.scenario for cell in run.cells}
     longest = run.manifest.protocol.warm_up_seconds
     found = [
-        sum(record.phases_seconds.values())
+        record.seconds
         - (longest if record.warm_up is None else record.warm_up.seconds)
         - scenarios[record.cell_id].duration_seconds
         for record in run.records.values()

@@ -11,7 +11,6 @@ from analysis.cells import common_rates
 from analysis.raw import Run
 from documents.errors import RunError
 from documents.run import (
-    WRK_FILE,
     Cell,
     OpenLoop,
     OpenLoopCell,
@@ -20,7 +19,6 @@ from documents.run import (
     Plan,
     Protocol,
     Scenario,
-    WrkResult,
 )
 
 
@@ -85,8 +83,7 @@ def plan_open_loop(run: Run, open_loop: OpenLoop) -> OpenLoopPlan:
     for cell in run.plan.cells:
         record = run.records.get(cell.id)
         if cell.scenario.name == open_loop.scenario and record is not None and record.valid:
-            result = WrkResult.from_json(run.raw_file(record, WRK_FILE), name=run.name_of(record, WRK_FILE))
-            throughputs[cell.api][cell.block].append(result.throughput)
+            throughputs[cell.api][cell.block].append(run.result(cell, record).throughput)
     found = common_rates({api: list(blocks.values()) for api, blocks in throughputs.items()}, open_loop.shares)
     order_seed = run.manifest.order_seed
     if found is None:
@@ -146,7 +143,7 @@ def block_orders(
     if not api_names:
         raise RunError("There is no API to measure: the lab has none. Name one in the stack document, then `lab up`.")
     if len(set(api_names)) < len(api_names):
-        raise RunError(f"An API is named twice: {', '.join(api_names)}.")
+        raise RunError(f"An API is named twice: {', '.join(api_names)}. Name each once.")
     names = sorted(api_names)
     turns = random.sample(names, len(names)) if twin else []
     rows = _rows([*names, None] if twin else names, random)

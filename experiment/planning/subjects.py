@@ -23,9 +23,9 @@ def read_protocol(name_or_path: str) -> Protocol:
         RunError: there is no such protocol, or its file can't be read.
         DocumentError: the file isn't a valid protocol; names each key at fault and its line.
     """
-    is_path = name_or_path.endswith(".yaml")
-    path = Path(name_or_path) if is_path else _PROTOCOLS / f"{name_or_path}.yaml"
-    if not is_path and name_or_path not in protocol_names():
+    file = protocol_file(name_or_path)
+    path = Path(file) if file else _PROTOCOLS / f"{name_or_path}.yaml"
+    if file is None and name_or_path not in protocol_names():
         raise RunError(
             f"There is no protocol named {name_or_path}. There are {', '.join(protocol_names())}; "
             "give a protocol of your own by its path, which ends in .yaml."
@@ -33,8 +33,15 @@ def read_protocol(name_or_path: str) -> Protocol:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"The protocol {path} can't be read: {error}.") from error
+        raise RunError(
+            f"The protocol {path} can't be read: {error}. Check that the file is there, its mode, and that it is UTF-8."
+        ) from error
     return Protocol.from_yaml(text, name=str(path))
+
+
+def protocol_file(name_or_path: str) -> str | None:
+    """The path of a protocol's file as it was given; None for the name of one of the lab's own."""
+    return name_or_path if name_or_path.endswith(".yaml") else None
 
 
 def protocol_names() -> list[str]:
@@ -171,8 +178,7 @@ def _subject(
 
 def _layout(inventory: Inventory, name: str, wanted: Cores, cores: Sequence[PhysicalCore]) -> CoreLayout:
     """The core layout of a variant of that name, on the lab's cores of the host."""
-    if (wanted.generator is None) != bool(inventory.load_hosts):
-        fault = "the load hosts have the generator; leave it out" if inventory.load_hosts else "this key is missing"
+    if fault := wanted.generator_fault(load_hosts=bool(inventory.load_hosts)):
         raise RunError(f"The variant {name} can't be measured: cores.generator: {fault}.")
     try:
         return explicit_cores(wanted, tuple(core for core in cores if set(core) <= {*inventory.size.cpus}))

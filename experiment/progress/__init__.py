@@ -15,8 +15,8 @@ from experiment.progress.events import (
     RunStarted,
     ShownSame,
 )
-from experiment.progress.state import CellUnderWay, FollowUps, RunState, warnings_of
-from experiment.progress.time_left import CELL_OVERHEAD_SECONDS
+from experiment.progress.state import FollowUps, RunState, warnings_of
+from experiment.progress.time_left import CELL_OVERHEAD_SECONDS, CellUnderWay
 
 __all__ = [
     "CELL_OVERHEAD_SECONDS",

@@ -57,7 +57,7 @@ class BudgetFitted(Document):
     blocks: int
     block_cells: int
     block_seconds: float
-    open_loop_seconds: float = 0.0
+    open_loop_seconds: float
     overhead_run: str | None
     noise_run: str | None
     tests: int
@@ -141,7 +141,7 @@ class CellStarted(Document):
 
     kind: Literal["cell-started"] = "cell-started"
     cell: OpenLoopCell | Cell
-    attempt: int = 1
+    attempt: int
     expected_seconds: int
 
 
@@ -150,7 +150,7 @@ class PhaseStarted(Document):
 
     kind: Literal["phase-started"] = "phase-started"
     cell_id: str
-    attempt: int = 1
+    attempt: int
     phase: Phase
 
 
@@ -183,7 +183,7 @@ class RunFinished(Document):
     void_cells: int
     void_attempts: int
     short_blocks: tuple[int, ...]
-    short_open_loop_blocks: tuple[int, ...] = ()
+    short_open_loop_blocks: tuple[int, ...]
 
 
 class TimeLeftChanged(Document):

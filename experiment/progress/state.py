@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
@@ -14,23 +13,11 @@ from experiment.progress.events import (
     CellStarted,
     Event,
     OpenLoopPlanned,
-    Phase,
-    PhaseStarted,
     RunStarted,
     TimeLeftChanged,
     Warned,
 )
-from experiment.progress.time_left import TimeLeft
-
-
-@dataclass
-class CellUnderWay:
-    """The current attempt; times are those of the monotonic clock."""
-
-    cell: Cell
-    attempt: int
-    phase: Phase | None
-    since: float
+from experiment.progress.time_left import CellUnderWay, TimeLeft
 
 
 class RunState:
@@ -43,13 +30,13 @@ class RunState:
 
     def __init__(self) -> None:
         self.started: RunStarted | None = None
-        self.under_way: CellUnderWay | None = None
         self.time_left = TimeLeft()
         self.finished = 0
         self.voids: Counter[VoidReason] = Counter()
         self.again = 0
         self.short_blocks: list[str] = []
         self.never_steady = 0
+        self._open_loop_begun = False
         self._due: tuple[Cell, ...] = ()
         self._unplanned = 0
         self._left: defaultdict[tuple[int, bool], set[str]] = defaultdict(set)
@@ -67,13 +54,16 @@ class RunState:
             case BudgetSpent():
                 self._due = tuple(cell for cell in self._due if cell.block < event.before_block)
             case CellStarted():
-                self.under_way = CellUnderWay(event.cell, event.attempt, None, at)
-            case PhaseStarted() if self.under_way is not None:
-                self.under_way = CellUnderWay(self.under_way.cell, self.under_way.attempt, event.phase, at)
+                self._open_loop_begun = isinstance(event.cell, OpenLoopCell)
             case CellFinished():
                 self._end(event)
             case _:
                 pass
+
+    @property
+    def under_way(self) -> CellUnderWay | None:
+        """The current attempt, if there is one."""
+        return self.time_left.under_way
 
     @property
     def cells(self) -> int:
@@ -107,8 +97,7 @@ class RunState:
     @property
     def open_loop_comes(self) -> bool:
         """Whether the open loop has yet to begin."""
-        begun = self.under_way is not None and isinstance(self.under_way.cell, OpenLoopCell)
-        return self.open_loop_cells > 0 and not begun
+        return self.open_loop_cells > 0 and not self._open_loop_begun
 
     def is_over(self, cell: Cell) -> bool:
         """Whether the block of a cell has no other unfinished cell."""
@@ -131,7 +120,6 @@ class RunState:
         voids: tuple[VoidReason, ...] = tuple(void.reason for void in record.voids)
         self._count(event.cell, record.attempt, voids, event.throughput, never_steady=record.never_steady)
         self.finished += record.valid or self._is_last(record.attempt)
-        self.under_way = None
 
     def _count(
         self, cell: Cell, attempt: int, voids: tuple[VoidReason, ...], throughput: float | None, *, never_steady: bool

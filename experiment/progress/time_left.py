@@ -21,6 +21,7 @@ from experiment.progress.events import (
     CellStarted,
     Event,
     OpenLoopPlanned,
+    Phase,
     PhaseStarted,
     RunFinished,
     RunStarted,
@@ -37,7 +38,7 @@ ENDING_SECONDS = 2.0
 """The time after the last cell, to restore the kernel settings and read the host's state."""
 
 POOLED_ATTEMPTS = 3
-"""The weight, in attempts, of all APIs together beside an API's own attempts, for the share that is void."""
+"""An API's own share of void attempts is combined with that of all APIs, which counts as this many attempts."""
 
 
 @dataclass
@@ -57,13 +58,14 @@ class _Mean:
 
 
 @dataclass
-class _UnderWay:
-    """The current attempt: its cell, its start, and the start of its window, None before that."""
+class CellUnderWay:
+    """The current attempt; `phase` is None before its first one. Times are those of the monotonic clock."""
 
     cell: Cell
     attempt: int
     began_at: float
-    load_began_at: float | None = None
+    phase: Phase | None
+    phase_began_at: float
 
 
 _Load = tuple[str, str, bool]
@@ -132,7 +134,7 @@ class TimeLeft:
         self._attempts: defaultdict[str, int] = defaultdict(int)
         self._unplanned: tuple[Cell, ...] = ()
         self._learned = _Learned(CELL_OVERHEAD_SECONDS)
-        self._under_way: _UnderWay | None = None
+        self.under_way: CellUnderWay | None = None
         self._last_ended_at: float | None = None
         self._began_at = 0.0
         self._blocks_begun: set[int] = set()
@@ -144,11 +146,11 @@ class TimeLeft:
             case RunStarted():
                 self._begin(event, at)
             case CellStarted():
-                self._under_way = _UnderWay(event.cell, event.attempt, at)
+                self.under_way = CellUnderWay(event.cell, event.attempt, at, None, at)
                 if not isinstance(event.cell, OpenLoopCell):
                     self._blocks_begun.add(event.cell.block)
-            case PhaseStarted(phase="load") if self._under_way is not None:
-                self._under_way.load_began_at = at
+            case PhaseStarted() if self.under_way is not None:
+                self.under_way.phase, self.under_way.phase_began_at = event.phase, at
             case CellFinished():
                 self._end(event, at)
             case OpenLoopPlanned():
@@ -198,11 +200,11 @@ class TimeLeft:
                     self._blocks_begun.add(cell.block)
 
     def _end(self, event: CellFinished, at: float) -> None:
-        if self._under_way is not None:
+        if self.under_way is not None:
             # The time between two cells belongs to the later one: the journal, and the lease on the kernel settings.
-            began_at = self._under_way.began_at if self._last_ended_at is None else self._last_ended_at
+            began_at = self.under_way.began_at if self._last_ended_at is None else self._last_ended_at
             self._count(event.cell, event.record.attempt, at - began_at, valid=event.record.valid)
-        self._under_way, self._last_ended_at = None, at
+        self.under_way, self._last_ended_at = None, at
 
     def _count(self, cell: Cell, attempt: int, seconds: float, *, valid: bool) -> None:
         self._learned.add(cell, seconds, valid=valid)
@@ -212,7 +214,7 @@ class TimeLeft:
 
     def _waiting(self) -> Iterator[Cell]:
         """The unfinished cells without the current one."""
-        under_way = self._under_way and self._under_way.cell.id
+        under_way = self.under_way and self.under_way.cell.id
         return (cell for cell in self._left.values() if cell.id != under_way)
 
     def _sum(self, cells: Iterable[Cell], allowed: int) -> float:
@@ -222,13 +224,13 @@ class TimeLeft:
 
     def _rest_of_the_attempt(self, at: float) -> float:
         """The time left of the current attempt, and of those that follow if it is void."""
-        if self._under_way is None or self._started is None:
+        if self.under_way is None or self._started is None:
             return 0.0
-        cell = self._under_way.cell
-        rest = self._learned.seconds_of(cell) - (at - self._under_way.began_at)
-        if self._under_way.load_began_at is not None:
-            rest = max(rest, cell.scenario.duration_seconds - (at - self._under_way.load_began_at))
-        more = self._started.attempts - self._under_way.attempt
+        cell = self.under_way.cell
+        rest = self._learned.seconds_of(cell) - (at - self.under_way.began_at)
+        if self.under_way.phase == "load":
+            rest = max(rest, cell.scenario.duration_seconds - (at - self.under_way.phase_began_at))
+        more = self._started.attempts - self.under_way.attempt
         again = self._learned.whole_seconds_of(cell, allowed=more) if more else 0.0
         return max(0.0, rest) + self._learned.void_share(cell.api) * again
 

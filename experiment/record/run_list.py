@@ -5,6 +5,7 @@ Nothing here reads raw files or verifies their checksums; `lab report` does.
 
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from experiment.record.writer import unless_in_use
 
 KEPT = "kept"
 """The empty file in a run's folder that protects it from pruning."""
+
+_CREATED_SECONDS = 3600
+"""How old the folder of a run under creation must be to be one whose process was killed."""
 
 
 def list_runs(runs_directory: Path) -> tuple[ListedRun, ...]:
@@ -105,13 +109,18 @@ def remove_run(runs_directory: Path, run_id: str) -> None:
 
 
 def remove_remains(runs_directory: Path) -> None:
-    """Remove what an interrupted removal left.
+    """Remove what an interrupted removal, or the interrupted creation of a run, left.
 
     Raises:
         OSError: it can't be removed.
     """
     for path in runs_directory.glob(".?*.removed"):
         shutil.rmtree(path)
+    for path in runs_directory.glob(".?*.unfinished"):
+        # One that is being created has its name only for an instant.
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _CREATED_SECONDS:
+                shutil.rmtree(path)
 
 
 def _look(folder: Path) -> ListedRun:

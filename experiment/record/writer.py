@@ -1,7 +1,7 @@
 """Write a run's folder, ``runs/<id>/``: created complete with its first documents, then only extended.
 
 Every file is complete or missing, and on disk when a function returns. The journal has a line for each step, on disk
-before the next step begins. A lock keeps two processes from writing to one run.
+before the next step begins. A shared lock on the journal keeps `lab runs prune` from removing a run that is in use.
 """
 
 import fcntl
@@ -16,20 +16,9 @@ from pathlib import Path
 
 from analysis.raw import OPEN_LOOP_PLAN
 from documents.errors import RunError
-from documents.files import replace_file, sync_folder
+from documents.files import named_in_errors, replace_file, sync_folder
 from documents.run import Cell, HostRecord, JournalEntry, JournalEvent, Manifest, OpenLoopPlan, Plan, attempt_id
 from experiment.clock import SYSTEM_CLOCK, Clock
-
-
-@contextmanager
-def named_in_errors(path: Path) -> Generator[None]:
-    """Add the file's name to an `OSError` of a write, such as to a full disk, which lacks it."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            error.filename = str(path)
-        raise
 
 
 def hash_raw_files(folder: Path) -> dict[str, str]:
@@ -42,13 +31,13 @@ def hash_raw_files(folder: Path) -> dict[str, str]:
 
 
 _LOCKED = "journal.jsonl"
-"""The file with the lock; every run has it."""
+"""The file with the lock; a run that has lost it gets another one when it is resumed."""
 
 
 @contextmanager
 def in_use(run_directory: Path) -> Generator[None]:
     """Mark the run as in use for other processes of this machine, until the context or the process ends."""
-    with (run_directory / _LOCKED).open("rb") as file:
+    with (run_directory / _LOCKED).open("ab+") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
 

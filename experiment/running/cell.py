@@ -218,7 +218,7 @@ class _Attempt:
             with _void_where_it_fails("sampler-failed"):
                 sampling.result()
         with self.phase("pinning"), _void_where_it_fails("pinning"):
-            self.pinning = self._bench.read_pinning(self.api)
+            self.pinning = self._bench.read_pinning()
         wrong = mismatches(self._context.inventory.cores_of(self.api), self.pinning)
         if wrong:
             raise _VoidCellError(Void(reason="pinning", message=message) for message in wrong)

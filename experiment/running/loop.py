@@ -7,20 +7,15 @@ from itertools import chain
 
 from analysis.raw import Run
 from documents.run import (
-    OPEN_LOOP_FILE,
-    WRK_FILE,
     Cell,
     CellRecord,
     KnobRecord,
-    WindowResult,
-    read_result,
 )
 from experiment.bench import Bench
 from experiment.clock import Clock
 from experiment.planning import (
     BudgetClock,
     count_cells,
-    open_loop_seconds,
     plan_open_loop,
 )
 from experiment.progress import (
@@ -84,23 +79,18 @@ def attempts_made(run: Run) -> tuple[AttemptMade, ...]:
         AnalysisError: a result can't be read.
         DocumentError: the result of a valid attempt is invalid.
     """
-    made = sorted(chain.from_iterable(run.attempts.values()), key=lambda record: record.started_at)
+    made = [(cell, record) for cell in run.cells for record in run.attempts[cell.id]]
     return tuple(
         AttemptMade(
             cell_id=record.cell_id,
             attempt=record.attempt,
             voids=tuple(void.reason for void in record.voids),
-            seconds=sum(record.phases_seconds.values()),
-            throughput=_result_of(run, record).throughput if record.valid else None,
+            seconds=record.seconds,
+            throughput=run.result(cell, record).throughput if record.valid else None,
             never_steady=record.never_steady,
         )
-        for record in made
+        for cell, record in sorted(made, key=lambda one: one[1].started_at)
     )
-
-
-def _result_of(run: Run, record: CellRecord) -> WindowResult:
-    name = OPEN_LOOP_FILE if OPEN_LOOP_FILE in record.files else WRK_FILE
-    return read_result(run.raw_file(record, name), name=run.name_of(record, name))
 
 
 _logger = logging.getLogger(__name__)
@@ -144,8 +134,7 @@ class Loop:
             # First, so that a failed build shows before hours of cells. The host isn't tuned yet, because a slow
             # build would outlast the lease.
             self.bench.install_open_loop()
-        planned = {cell.api for cell in self.run.plan.cells}
-        subjects = [api for api in self.context.inventory.apis if api.name in planned]
+        subjects = self.run.subjects
         if any(api.varied is not None for api in subjects):
             self.bench.make_variants(subjects)
         knobs = merge_knobs(self.run.host.knobs, self.bench.tune(seconds=_BEGINNING_SECONDS))
@@ -162,7 +151,7 @@ class Loop:
         for cell in self.run.closed_cells:
             if self.run.next_attempt(cell) is None:
                 continue
-            if budget.forbids(cell):
+            if not budget.begin(cell):
                 self.writer.journal.append("budget-spent", message=f"before block {cell.block}")
                 self.progress(BudgetSpent(before_block=cell.block))
                 break
@@ -231,11 +220,9 @@ def _budget(run: Run, clock: Clock) -> BudgetClock:
     seconds: dict[int, float] = {}
     for cell in run.plan.cells:
         for record in run.attempts[cell.id]:
-            seconds[cell.block] = seconds.get(cell.block, 0.0) + sum(record.phases_seconds.values())
-    if run.manifest.budget_seconds is None:
-        return BudgetClock(None, seconds, clock)
-    kept_seconds = open_loop_seconds(run.manifest.protocol, len(run.subjects))
-    return BudgetClock(run.manifest.budget_seconds - kept_seconds, seconds, clock)
+            seconds[cell.block] = seconds.get(cell.block, 0.0) + record.seconds
+    given, kept = run.manifest.budget_seconds, run.manifest.open_loop_seconds
+    return BudgetClock(None if given is None else given - kept, seconds, clock)
 
 
 def started_event(run: Run) -> RunStarted:

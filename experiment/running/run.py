@@ -152,11 +152,12 @@ def start_run(
     with open_bench(inventory, secrets) as bench:
         subjects = subjects_of(inventory, protocol, apis, bench.read_physical_cores)
         inventory, measured = with_subjects(inventory, subjects), [api.name for api in subjects]
+        kept_seconds = 0.0
         if budget_seconds is not None:
             earlier = read_earlier(runs_directory, inventory, protocol, measured)
             fitted = fit(protocol, measured, budget_seconds, earlier)
             progress(fitted)
-            protocol = protocol.model_copy(update={"blocks": fitted.blocks})
+            protocol, kept_seconds = protocol.model_copy(update={"blocks": fitted.blocks}), fitted.open_loop_seconds
         for scenario in protocol.scenarios:
             share_of_connections(scenario.connections, max(len(inventory.load_hosts), 1))
         requests = _build_all(protocol)
@@ -173,6 +174,7 @@ def start_run(
                 protocol=protocol,
                 protocol_file=protocol_file,
                 budget_seconds=budget_seconds,
+                open_loop_seconds=kept_seconds,
                 inventory=inventory,
                 order_seed=seed,
                 requests_sha256={file.workload: file.sha256 for file in requests},
@@ -184,9 +186,9 @@ def start_run(
             )
             require_identical(host)
             writer = RunWriter.create(runs_directory, manifest, host, plan, clock)
-            writer.journal.append("run-started")
             context = _context(manifest, host, inventory, secrets, requests, clock=clock)
             with in_use(writer.path):
+                writer.journal.append("run-started")
                 Loop(bench, read_run(writer.path), writer, context, progress).measure(requests)
             return writer.path
 
@@ -221,21 +223,21 @@ def resume_run(
         requests = _build_all(manifest.protocol)
         _require_same_lab(manifest, inventory, requests)
         inventory = with_subjects(inventory, manifest.inventory.apis)
-        run.verify()
-        if run.is_finished:
-            progress(started_event(run))
-            progress(finished_event(run))
-            return run_directory
 
         def measure() -> Path:
             _require_same_host(manifest, run.host, bench)
             writer.journal.append("run-resumed", message=f"by the commit {commit}")
             context = _context(manifest, run.host, inventory, secrets, requests, clock=clock)
-            with in_use(run_directory):
-                Loop(bench, run, writer, context, progress).measure(requests)
+            Loop(bench, run, writer, context, progress).measure(requests)
             return run_directory
 
-        return hold_host(bench, f"run {manifest.run_id}", measure)
+        with in_use(run_directory):
+            run.verify()
+            if not run.is_finished:
+                return hold_host(bench, f"run {manifest.run_id}", measure)
+        progress(started_event(run))
+        progress(finished_event(run))
+        return run_directory
 
 
 def git_commit() -> str:

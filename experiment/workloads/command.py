@@ -121,12 +121,12 @@ def open_loop_command(
     scenario: Scenario,
     paths: ReplayPaths,
     *,
-    address: str = LOOPBACK,
+    address: str,
     port: int,
     rate: int,
     duration_seconds: int,
     timeout_seconds: int,
-    part: GeneratorPart = WHOLE,
+    part: GeneratorPart,
     start_ns: int | None = None,
 ) -> list[str]:
     """The argument list that sends a scenario's requests at a rate to the API at an address and port.

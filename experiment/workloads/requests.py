@@ -44,7 +44,7 @@ _LIST_REQUESTS = 4_000
 _CREATE_REQUESTS = 4_000
 _UPLOAD_REQUESTS = 256
 
-_FIRST_PAGE_IN = 5
+_ONE_OLDER_PAGE_IN = 5
 """One list in five asks for an older page (`before`), the others for the first."""
 
 _Item = TypeVar("_Item")
@@ -128,7 +128,7 @@ class _Source:
         return self._frame("GET", f"/api/posts/{self._posts_by_rank[rank]}")
 
     def _list_posts(self) -> bytes:
-        if self._below(_FIRST_PAGE_IN):
+        if self._below(_ONE_OLDER_PAGE_IN):
             return self._frame("GET", "/api/posts")
         return self._frame("GET", f"/api/posts?before={self._one_of(self._posts_by_rank)}")
 

@@ -7,7 +7,7 @@ is written.
 import pytest
 
 from benchmarks.known_difference import AGAIN, PLAIN
-from cli.gate import EXIT_STATUSES
+from documents.report.report import GATE_STATUSES
 from tests.docs_steps import Step, steps
 from tests.e2e.docs_reader import Reader, Walk
 from tests.e2e.scratch import Scratch
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.nightly, pytest.mark.builds]
 
 WALKED = [step for step in steps() if step.test is None]
 
-VERDICTS = {status for outcome, status in EXIT_STATUSES.items() if outcome != "no-answer"}
+VERDICTS = {status for outcome, status in GATE_STATUSES.items() if outcome != "no-answer"}
 """What a gate of two equal builds ends with: in two blocks one of forty is called a regression."""
 
 

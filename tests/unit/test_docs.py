@@ -19,9 +19,9 @@ from typer.core import TyperGroup
 
 from analysis.pages.gate import OUTCOMES
 from analysis.pages.html import CHAPTERS
-from cli.gate import EXIT_STATUSES
 from cli.main import Subcommands, app
 from documents.lab.host import HostKind
+from documents.report.report import GATE_STATUSES
 from documents.run.protocol import Protocol
 from documents.run.records import ApiFault, HostFault, LabFault
 from documents.stack.implementation import Implementation
@@ -288,7 +288,7 @@ def test_kernel_settings_are_listed_with_what_is_wanted():
 def test_exit_statuses_of_the_gate_are_listed():
     (table,) = (table for table in tables(ROOT / "docs/ci.md") if table[0][0] == "status")
     assert {row[1]: int(row[0]) for row in table[1:]} == {
-        OUTCOMES[outcome]: status for outcome, status in EXIT_STATUSES.items()
+        OUTCOMES[outcome]: status for outcome, status in GATE_STATUSES.items()
     }
 
 

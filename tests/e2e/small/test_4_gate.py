@@ -9,8 +9,7 @@ import pytest
 
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from cli.gate import EXIT_STATUSES
-from documents.report.report import Gate
+from documents.report.report import GATE_STATUSES, Gate
 from tests.conftest import ROOT, run_lab
 from tests.e2e.lab_run import ATTEMPTS_MOST, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
@@ -77,6 +76,6 @@ def test_a_build_that_is_the_same_has_the_status_of_its_outcome_and_is_reported(
     """On a small and noisy machine two blocks can't show sameness, and one of forty calls it a regression."""
     status, gate = pairs.gate(SAME, "--protocol", str(pairs.two_blocks))
     assert gate.outcome != "no-answer"
-    assert status == EXIT_STATUSES[gate.outcome]
+    assert status == GATE_STATUSES[gate.outcome]
     assert "the same image with the same environment" in gate.caveats[0]
     assert (gate.blocks_needed is not None) <= (gate.outcome == "cannot-tell")

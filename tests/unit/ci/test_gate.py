@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.gate import gate
+from ci.gate import gate, main
 from tests.unit.ci.change import Checkout
 from tests.unit.test_docs import lab_options
 
@@ -113,6 +113,18 @@ def test_lab_that_can_not_be_stood_up_is_no_answer(change: Checkout, lab: tuple[
     assert gate("main", like="local", project=change.path, lab=lab) == 3
     assert (change.path / "calls").read_text() == "up --stack ci-gate\n"
     assert comment(change).startswith("**Gate: go: no answer; rust: no answer; rust-small: no answer.**")
+
+
+def test_command_that_is_missing_is_no_answer(
+    change: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def without_lab(base: str, **_: object) -> int:
+        return gate(base, like="local", project=change.path, lab=("/no/such/lab",))
+
+    monkeypatch.setattr("ci.gate.gate", without_lab)
+    monkeypatch.setattr(sys, "argv", ["ci.gate", "main"])
+    assert main() == 3
+    assert "FileNotFoundError" in capsys.readouterr().err
 
 
 def test_change_that_touches_nothing_says_so_and_passes_without_a_lab(checkout: Checkout, lab: tuple[str]):

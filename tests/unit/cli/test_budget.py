@@ -13,6 +13,7 @@ FITTED = BudgetFitted(
     blocks=12,
     block_cells=15,
     block_seconds=570.0,
+    open_loop_seconds=0.0,
     overhead_run=None,
     noise_run=None,
     tests=18,
@@ -31,11 +32,11 @@ def test_it_says_how_many_blocks_fit_and_what_they_find_by_noise():
     fits, quiet, noisy = budget_lines(FITTED)
     assert fits == "A budget of 2h fits 12 blocks of 15 cells, each block in 10m at most (set-up as assumed)."
     assert quiet == (
-        "If blocks scatter by 3.0% it finds a true ratio of 1.045 or more in 80%, of 1.051 or more in 90% of runs. "
-        "Two equal APIs are shown to be the same within 3% in 88% of runs."
+        "With a noise of 3.0%, 80% of runs find a ratio of 1.045 or more and 90% of runs find a ratio of "
+        "1.051 or more. Two equal APIs are shown to be the same within 3% in 88% of runs."
     )
     assert noisy == (
-        "If blocks scatter by 10.0% it finds no ratio below 100. "
+        "With a noise of 10.0%, runs find no ratio below 100. "
         "Two equal APIs are shown to be the same within 3% in 0% of runs."
     )
 
@@ -43,7 +44,7 @@ def test_it_says_how_many_blocks_fit_and_what_they_find_by_noise():
 def test_for_a_single_api_there_is_nothing_to_resolve():
     alone = FITTED.model_copy(update={"tests": 0, "resolutions": (), "shown_same": ()})
     _, said = budget_lines(alone)
-    assert said == "A single API is compared with none: its A/A twin shows the host's noise, and there is no verdict."
+    assert said == "With a single API there is no verdict; its A/A twin shows the host's noise."
 
 
 def test_it_names_the_run_that_it_knows_the_noise_from():
@@ -51,9 +52,7 @@ def test_it_names_the_run_that_it_knows_the_noise_from():
     known = FITTED.model_copy(update={"overhead_run": "a", "noise_run": "b", **first_noise})
     first, second = budget_lines(known)
     assert first.endswith("(set-up as in the run a).")
-    assert second.startswith(
-        "If blocks scatter by 3.0%, as in the run b, it finds a true ratio of 1.045 or more in 80% "
-    )
+    assert second.startswith("With a noise of 3.0% (as in the run b), 80% of runs find a ratio of 1.045 or more. ")
 
 
 def test_it_is_shown_above_the_run():

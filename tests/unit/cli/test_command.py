@@ -89,7 +89,7 @@ def test_wrong_use_is_reported_in_one_sentence_with_status_2():
         ("runs", "nosuch"): "No such command 'nosuch'",
         ("up", "--bogus"): "No such option: --bogus",
         ("up", "superfluous"): "unexpected extra argument",
-        ("run", "20260131"): "A run's id goes with --resume",
+        ("run", "20260131"): "A run's id needs --resume",
         ("facts", "--builds", "0"): "Invalid value for '--builds'",
         ("tune", "--check", "--restore"): "--check only looks, so it doesn't go with --restore",
         ("run", "--budget", "two hours"): "'two hours' isn't a length of time. Write it in hours and minutes: 2h, 90m",

@@ -68,6 +68,7 @@ class Loop:
             void_cells=self.void_cells,
             void_attempts=self.void_cells,
             short_blocks=(2,) if self.void_cells else (),
+            short_open_loop_blocks=(),
         )
         (folder / "host.json").write_text(host.to_json())
         progress(finished)
@@ -127,7 +128,7 @@ def interrupt(loop: Loop, artifacts: Path, **options: object) -> None:
     loop.ends_with = None
 
 
-def test_artefacts_are_whole_and_the_last_line_names_the_run(
+def test_artifacts_are_whole_and_the_last_line_names_the_run(
     loop: Loop, artifacts: Path, capsys: pytest.CaptureFixture[str]
 ):
     run(ci=True, artifacts=artifacts)
@@ -218,7 +219,7 @@ def test_archive_that_can_not_be_packed_leaves_no_part_of_it(
     assert loop.called
 
 
-def test_artefacts_of_the_job_before_are_gone_where_nothing_began_and_other_files_stay(
+def test_artifacts_of_the_job_before_are_gone_where_nothing_began_and_other_files_stay(
     loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ):
     run(ci=True, artifacts=artifacts)
@@ -364,6 +365,6 @@ def test_pipeline_is_named_by_what_a_rerun_shares():
 def test_options_that_do_not_go_together_are_refused(loop: Loop, artifacts: Path):
     with pytest.raises(typer.BadParameter, match="--json doesn't go with it"):
         run(ci=True, json=True)
-    with pytest.raises(typer.BadParameter, match="goes with --ci"):
+    with pytest.raises(typer.BadParameter, match="needs --ci"):
         run(artifacts=artifacts)
     assert loop.called == []

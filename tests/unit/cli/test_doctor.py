@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.unit.cli.lab_command import lab, labs
+from toolchain.inspection import Finding
 
 
 def test_programs_get_every_piece_and_people_the_same():
@@ -29,3 +32,11 @@ def test_missing_docker_engine_fails_with_what_to_do():
     (engine,) = [piece for piece in json.loads(answer.out) if piece["name"] == "docker engine"]
     assert (engine["origin"], engine["version"]) == ("missing", None)
     assert "make setup" in engine["remedy"]
+
+
+def test_brackets_in_paths_are_shown_as_they_are(monkeypatch: pytest.MonkeyPatch):
+    found = Finding("pulumi engine", Path("/home/[/x]/pulumi"), "3.0", "official", "Run make setup in /home/[x].")
+    monkeypatch.setattr("toolchain.inspection.inspect", lambda: (found,))
+    shown = lab("doctor").out
+    assert "/home/[/x]/pulumi" in shown
+    assert "pulumi engine: Run make setup in /home/[x]." in shown

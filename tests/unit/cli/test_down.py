@@ -81,23 +81,37 @@ def test_document_that_can_not_be_read_may_hide_an_expired_lab(monkeypatch: pyte
 def test_one_lab_can_not_be_named_beside_all(more: tuple[str, ...]):
     answer = lab("down", "--expired", *more)
     assert answer.status == 2
-    assert "--expired looks at every lab on record, so it goes with neither --stack nor --adopt" in answer.sentence()
+    assert "--expired looks at every lab on record. Leave out --stack and --adopt." in answer.sentence()
 
 
 def test_a_yes_without_a_question_is_refused():
     answer = lab("down", "--yes", "--stack", "no-such-stack")
     assert answer.status == 2
-    assert "--yes answers the question of --adopt, so it goes with that alone. Try" in answer.sentence()
+    assert "--yes confirms the removal by --adopt. Use it only with --adopt. Try" in answer.sentence()
 
 
-def test_after_a_no_everything_stays(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def removed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What `lab down --adopt` removes at a terminal, where it finds a container."""
     removed: list[object] = []
     monkeypatch.setattr("lab.stack_file.read_stack", lambda *_: None)  # pyright: ignore
     monkeypatch.setattr("lab.lifecycle.look_around", lambda *_: Adoptable(("container x",)))  # pyright: ignore
     monkeypatch.setattr("lab.lifecycle.adopt", lambda *given, **_: removed.append(given))  # pyright: ignore
     monkeypatch.setattr(cli.down, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    return removed
+
+
+def test_after_a_no_everything_stays(removed: list[object]):
     answer = CliRunner().invoke(app, ["down", "--adopt"], input="n\n")
     assert isinstance(answer.exception, LabError)
     assert str(answer.exception) == "It wasn't confirmed, so nothing was removed."
     assert "found  container x" in answer.stdout
+    assert removed == []
+
+
+def test_removal_that_json_does_not_show_is_not_asked_for(removed: list[object]):
+    answer = CliRunner().invoke(app, ["down", "--adopt", "--json"], input="y\n")
+    assert isinstance(answer.exception, LabError)
+    assert str(answer.exception).endswith("To confirm it, add --yes.")
+    assert answer.stdout == ""
     assert removed == []

@@ -92,4 +92,4 @@ def test_json_is_the_document(answer: Callable[[Drift], None], capsys: pytest.Ca
 def test_one_api_alone_is_not_compared():
     answer = lab("verify", "go", "--drift")
     assert answer.status == 2
-    assert "--drift compares the whole lab, so it goes with no API and no --only" in answer.sentence()
+    assert "--drift compares the whole lab. Leave out the API names and --only." in answer.sentence()

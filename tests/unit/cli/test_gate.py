@@ -65,7 +65,7 @@ def test_no_error_has_the_status_of_a_verdict(runs: dict[Outcome, Path], tmp_pat
     wrong = {
         ("gate",): "Missing argument",
         ("gate", BASE, CANDIDATE, "--bogus"): "No such option: --bogus",
-        ("gate", BASE, CANDIDATE, "--run", run, "--seed", "1"): "no --protocol and no --seed",
+        ("gate", BASE, CANDIDATE, "--run", run, "--seed", "1"): "Leave out --protocol and --seed",
         ("gate", BASE, CANDIDATE, "--run", run, "--measure", "speed"): "There is no measure speed; the measures: thr",
         ("gate", BASE, CANDIDATE, "--run", str(tmp_path / "none")): "There is no run ",
         ("gate", BASE, "zig", "--run", run): "didn't measure zig",

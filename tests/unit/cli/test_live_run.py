@@ -54,12 +54,12 @@ def test_the_view_shows_every_part():
     first, second = cells[0], cells[1]
     events: list[tuple[Event, float]] = [
         (started(PROTOCOL, cells, unplanned=18), 0.0),
-        (CellStarted(cell=first, expected_seconds=1), 0.0),
+        (CellStarted(cell=first, attempt=1, expected_seconds=1), 0.0),
         (finished(first, valid=False), 10.0),
         (CellStarted(cell=first, attempt=2, expected_seconds=1), 10.0),
         (finished(first, 2, throughput=12_345.0), 30.0),
-        (CellStarted(cell=second, expected_seconds=1), 30.0),
-        (PhaseStarted(cell_id=second.id, phase="warm_up"), 32.0),
+        (CellStarted(cell=second, attempt=1, expected_seconds=1), 30.0),
+        (PhaseStarted(cell_id=second.id, attempt=1, phase="warm_up"), 32.0),
     ]
     assert (first.scenario.name, second.scenario.name) == ("heavy", "heavy")
     rows = rows_of(state_of(events), 39.0)
@@ -79,7 +79,7 @@ def test_the_view_shows_every_part():
         "1 void: steal 1",
         "1 run again",
     ]
-    events.append((PhaseStarted(cell_id=second.id, phase="load"), 40.0))
+    events.append((PhaseStarted(cell_id=second.id, attempt=1, phase="load"), 40.0))
     assert f"{second.id}: load, 3 of 5 s" in rows_of(state_of(events), 43.0)
     assert f"{second.id}: load, 6 s" in rows_of(state_of(events), 46.0), "its window is over, and its generator ends"
 

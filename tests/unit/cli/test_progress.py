@@ -73,8 +73,8 @@ def test_phase_of_a_cell_is_shown_with_the_time_that_it_takes(terminal: bool):
     with under_way(shown, "starting") as doing:
         take = RunProgress(shown, doing)
         take(timed_events.started(PROTOCOL, PLAN.cells))
-        take(CellStarted(cell=cell, expected_seconds=40))
-        take(PhaseStarted(cell_id=cell.id, phase="warm_up"))
+        take(CellStarted(cell=cell, attempt=1, expected_seconds=40))
+        take(PhaseStarted(cell_id=cell.id, attempt=1, phase="warm_up"))
         await_text(output, rf"cell 1 of 1: {cell.id}, warm up, 1 s")
 
 
@@ -130,7 +130,7 @@ def test_each_attempt_is_a_line_with_what_follows_from_it():
 
 
 def test_the_time_left_is_a_line_where_a_block_is_over():
-    first, second = (CellStarted(cell=cell, expected_seconds=1) for cell in (PLAN.cells[0], SECOND))
+    first, second = (CellStarted(cell=cell, attempt=1, expected_seconds=1) for cell in (PLAN.cells[0], SECOND))
     printed = shown_of(started(attempts=1), first, finished(1, void=False), second)
     assert "is over" not in printed
     last = finished(1, void=False).model_copy(update={"cell": SECOND})

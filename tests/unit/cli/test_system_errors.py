@@ -23,6 +23,14 @@ def test_output_to_a_full_disk_is_reported_in_one_sentence():
     )
 
 
+def test_closed_pipe_is_no_verdict_of_a_gate():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        done = subprocess.run([LAB, "gate", "--help"], cwd=ROOT, stdout=closed, check=False, timeout=60)
+    assert done.returncode == 3
+
+
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.ECONNREFUSED, errno.EBADF])
 def test_defect_is_not_taken_for_a_refusal_of_the_machine(number: int):
     assert explain_system_error(OSError(number, os.strerror(number), "x")) is None

@@ -217,6 +217,7 @@ class FakeBench:
     lapsed: bool = False
     renewals: int = 0
     has_open_loop: bool = False
+    pinned: str | None = None
     tokens: bytes | None = None
     load: Load | None = None
     sampled: bool = False
@@ -367,12 +368,13 @@ class FakeBench:
     def pin(self, api: ApiService) -> None:
         self._step("pin")
         assert self.running == {api.name}, "only the API under test may run"
+        self.pinned = api.name
 
-    def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:
+    def read_pinning(self) -> tuple[ProcessPinning, ...]:
         self._step("read_pinning")
         roles: tuple[Role, ...] = ("api", "postgres", "redis")
         cpus = {role: self.cores.of(role) for role in roles}
-        if api.name in self.astray:
+        if self.pinned in self.astray:
             cpus["api"] += (4,)
         return tuple(
             ProcessPinning(role=role, process_id=number, thread_id=number, command=role, cpus=cpus[role])

@@ -11,7 +11,7 @@ import pytest
 
 from apis.contract.checks import CheckFailedError, CheckResult, expect
 from apis.contract.checks.wire import Answer
-from documents.errors import HostError, LabError
+from documents.errors import HostError, LabError, RunError
 from documents.lab.inventory import Inventory, Secrets
 from documents.report.api_check import ApiCheck
 from documents.stack.hosts import ContainerHost
@@ -205,14 +205,14 @@ class World:
         self.results = [CheckResult(target="mine", check="posts.x", outcome="passed", detail="", seconds=1)]
         self.reported: list[str] = []
 
-        class Connected(nullcontext[None]):
+        class Connected:
             def forward(self, port: int, _address: str) -> nullcontext[int]:
                 return nullcontext(port)
 
-        def connect(_host: object) -> Connected:
+        def connect(_host: object) -> nullcontext[Connected]:
             if self.gone is not None:
                 raise self.gone
-            return Connected()
+            return nullcontext(Connected())
 
         stand_ins: dict[str, Callable[..., Any]] = {
             "connect": connect,
@@ -292,7 +292,9 @@ def test_the_host_is_not_checked_without_a_lab_of_the_current_sources(world: Wor
     found = world.check()
     assert outcomes(found) == {"lab": "failed", **on_the_host}
     assert (
-        found.steps[4].details[0].startswith("its image was built from other sources than apis/mine has now; run `lab")
+        found.steps[4]
+        .details[0]
+        .startswith("the sources in apis/mine have changed since its image was built; run `lab")
     )
 
 
@@ -304,7 +306,7 @@ def test_an_entry_that_was_changed_or_added_needs_an_up(world: World):
     assert found.steps[4].details[0].startswith("its entry was changed since the lab was stood up; run `lab up")
     world.document, world.lab = DOCUMENT, (INVENTORY, SECRETS)
     found = world.check()
-    assert found.steps[4].details == ("the lab local is up without it; run `lab up --stack local`",)
+    assert found.steps[4].details == ("the lab local was stood up without this API; run `lab up --stack local`",)
 
 
 def test_what_the_host_shows_is_reported_step_by_step(world: World):
@@ -318,6 +320,19 @@ def test_what_the_host_shows_is_reported_step_by_step(world: World):
     found = world.check()
     assert outcomes(found) == dict.fromkeys(["image", "container", "contract"], "not checked")
     assert found.first_failure is not None
+
+
+def test_nothing_on_the_host_is_checked_while_a_run_holds_it(world: World, monkeypatch: pytest.MonkeyPatch):
+    def held(*_: object) -> None:
+        raise RunError("Another run holds the host.")
+
+    looked: list[object] = []
+    monkeypatch.setattr(api_check, "held", held)
+    monkeypatch.setattr(api_check, "inspect_image", lambda *given: looked.append(given))  # pyright: ignore
+    found = world.check()
+    assert outcomes(found) == dict.fromkeys(["image", "container", "contract"], "not checked")
+    assert {step.details for step in found.steps[5:]} == {("Another run holds the host.",)}
+    assert looked == []
 
 
 @pytest.mark.parametrize("outcome", ["failed", "skipped"])

@@ -240,9 +240,9 @@ def test_a_block_is_expected_to_take_as_long_as_the_longest_before():
     clock = BudgetClock(200 + int(RUN_OVERHEAD_SECONDS), {1: 20.0, 2: 90.0}, time)
     cells = make_plan(PROTOCOL.model_copy(update={"blocks": 4}), ("go", "rust"), 7).cells
     third, fourth = (next(cell for cell in cells if cell.block == block) for block in (3, 4))
-    assert not clock.forbids(third), "110 s are spent, and 90 more are left"
+    assert clock.begin(third), "110 s are spent, and 90 more are left"
     time.seconds += 1
-    assert clock.forbids(fourth), "111 s are spent: a block like the second wouldn't end in time"
+    assert not clock.begin(fourth), "111 s are spent: a block like the second wouldn't end in time"
 
 
 # With an open loop
@@ -268,6 +268,20 @@ def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_pat
     assert (report.blocks, report.unfinished_cells) == (2, ())
     assert report.open_loop is not None
     assert len(report.open_loop.cells) == OPEN_CELLS
+
+
+def test_a_run_keeps_the_time_that_it_announced_for_the_open_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # A cell took 10 s besides warm-up and load: 81 s for a block of six cells, and 104 s for the open loop.
+    earlier = Earlier(overhead_seconds=10.0, overhead_run="a")
+    monkeypatch.setattr("experiment.running.run.read_earlier", lambda *_: earlier)  # pyright: ignore
+    seen, clock = list[Event](), SteppedClock(90.0 / CELLS)
+    budget = math.ceil(RUN_OVERHEAD_SECONDS + 3 * 81 + 104)
+    bench = FakeBench(before=clock.in_load)
+    run = begin(bench, tmp_path, seen.append, protocol=OPEN_LOOP_PROTOCOL, budget_seconds=budget, clock=clock)
+    assert isinstance(seen[0], BudgetFitted)
+    assert (seen[0].blocks, seen[0].open_loop_seconds) == (3, 104)
+    assert read_run(run).manifest.open_loop_seconds == 104
+    assert finished_blocks(run) == {1: CELLS, 2: CELLS}, "a third one of 90 s would end in the open loop's time"
 
 
 def test_what_goes_before_the_first_cell_is_part_of_the_budget(tmp_path: Path, slow: SteppedClock):

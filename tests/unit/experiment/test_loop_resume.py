@@ -33,6 +33,14 @@ def test_a_torn_last_line_of_the_journal_is_tolerated(tmp_path: Path, cut: int):
     assert journal(run)[-1].event == "run-finished"
 
 
+def test_a_run_without_its_journal_goes_on_with_a_new_one(tmp_path: Path):
+    run = broken_off(FakeBench(), tmp_path, 2)
+    (run / "journal.jsonl").unlink()
+    resume(FakeBench(), run)
+    assert len(records(run)) == CELLS
+    assert journal(run)[0].event == "run-resumed"
+
+
 def test_what_an_interrupted_attempt_left_is_gone_from_the_one_in_its_place(tmp_path: Path):
     run = broken_off(FakeBench(), tmp_path, 2)
     [interrupted] = [folder for folder in (run / "cells").iterdir() if not (folder / "cell.json").exists()]

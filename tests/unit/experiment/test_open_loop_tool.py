@@ -16,10 +16,11 @@ import pytest
 
 from analysis.cells.open_loop import read_durations
 from analysis.raw.recordings import load_window
+from documents.lab.inventory import LOOPBACK
 from documents.run.protocol import Scenario, Workload
 from documents.run.window import OpenLoopResult
 from experiment.voids import window_voids
-from experiment.workloads.command import OPEN_LOOP_SOURCE, ReplayPaths, open_loop_command
+from experiment.workloads.command import OPEN_LOOP_SOURCE, WHOLE, ReplayPaths, open_loop_command
 from experiment.workloads.requests import MIXED_SHARES, build_requests
 from toolchain.console import Step
 from toolchain.go_toolchain import Go, ensure_go, find_go
@@ -97,10 +98,12 @@ def play(
     command = open_loop_command(
         scenario,
         paths,
+        address=LOOPBACK,
         port=port,
         rate=rate,
         duration_seconds=seconds,
         timeout_seconds=2,
+        part=WHOLE,
         start_ns=start_ns,
     )
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
@@ -146,7 +149,9 @@ def test_it_begins_at_its_start_time_and_no_latency_includes_the_wait(program: P
 def test_without_its_files_it_says_what_is_missing_and_leaves_nothing(program: Path, tmp_path: Path):
     scenario = Scenario(name="test", workload="mixed", connections=1, duration_seconds=1)
     paths = ReplayPaths(str(program), str(tmp_path / "requests"), str(tmp_path / "tokens"), str(tmp_path / "out.json"))
-    command = open_loop_command(scenario, paths, port=1024, rate=1, duration_seconds=1, timeout_seconds=1)
+    command = open_loop_command(
+        scenario, paths, address=LOOPBACK, port=1024, rate=1, duration_seconds=1, timeout_seconds=1, part=WHOLE
+    )
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 3
     assert "tokens: no such file" in done.stderr

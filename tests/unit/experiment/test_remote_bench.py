@@ -77,3 +77,10 @@ def test_nothing_that_one_cell_wrote_is_there_for_the_next(monkeypatch: pytest.M
     monkeypatch.setattr(RemoteBench, "prepare", note("prepare"))
     RemoteBench(LocalHost(), INVENTORY, SECRETS).reset(INVENTORY.apis[0], b"")
     assert done == {"reset_database", "flush_cache", "empty_uploads", "prepare"}
+
+
+def test_a_wrong_order_of_calls_is_a_defect_and_no_failure_of_the_host(tmp_path: Path):
+    bench = RemoteBench(LocalHost(), INVENTORY, SECRETS)
+    for call in (bench.read_pinning, lambda: bench.start_sampling(seconds=1), lambda: bench.collect(tmp_path)):
+        with pytest.raises(AssertionError, match=r"No (API was pinned|load has ended) on "):
+            call()

@@ -78,6 +78,17 @@ def test_a_run_is_running_as_long_as_the_loop_is_in_it(tmp_path: Path):
     assert listed(tmp_path).standing == "damaged"
 
 
+def test_a_resumed_run_is_running_from_the_first_step_on_its_host(tmp_path: Path):
+    run = broken_off(FakeBench(), tmp_path, 3)
+    seen: dict[str, str] = {}
+
+    def look(step: str, _count: int) -> None:
+        seen.setdefault(step, listed(tmp_path).standing)
+
+    resume(FakeBench(before=look), run)
+    assert {seen[step] for step in ("hold", "clear", "read_identity")} == {"running"}
+
+
 def test_a_file_that_is_replaced_while_the_runs_are_listed_is_left_out_of_the_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -230,3 +241,12 @@ def test_a_removal_that_breaks_off_leaves_no_half_run_and_the_next_one_clears_up
     assert len([*tmp_path.iterdir()]) == 2
     remove_remains(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_folder_of_a_run_that_was_killed_while_it_was_created_is_cleared_up(tmp_path: Path):
+    killed, new = tmp_path / ".20270101-120000-quick.unfinished", tmp_path / ".20270102-120000-quick.unfinished"
+    for folder in (killed, new):
+        (folder / "cells").mkdir(parents=True)
+    os.utime(killed, (1, 1))
+    remove_remains(tmp_path)
+    assert [*tmp_path.iterdir()] == [new]

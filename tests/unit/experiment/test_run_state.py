@@ -5,7 +5,7 @@ from pathlib import Path
 
 from documents.run.window import OpenLoopCell
 from experiment.planning.plan import make_plan
-from experiment.progress.events import BudgetSpent, CellFinished, Event, OpenLoopPlanned
+from experiment.progress.events import BudgetSpent, CellFinished, CellStarted, Event, OpenLoopPlanned
 from experiment.progress.state import RunState
 from tests.unit.experiment.fake_bench import OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import broken_off, resume
@@ -33,11 +33,15 @@ def test_cells_that_the_budget_leaves_out_are_not_waited_for():
         BudgetSpent(before_block=2),
     ]
     assert state_of(events).cells == len(measured) + 8
-    events += [
-        OpenLoopPlanned(cells=tuple(opened)),
-        *(CellFinished(cell=cell, record=finished(cell).record, throughput=7.0) for cell in opened),
-    ]
+    assert state_of(events).open_loop_comes
+    events.append(OpenLoopPlanned(cells=tuple(opened)))
+    for cell in opened:
+        events += [
+            CellStarted(cell=cell, attempt=1, expected_seconds=40),
+            CellFinished(cell=cell, record=finished(cell).record, throughput=7.0),
+        ]
     state = state_of(events)
+    assert not state.open_loop_comes, "it is over"
     assert state.finished == state.cells == len(measured) + 2
     assert [state.number_of(cell) for cell in (*measured, *opened)] == [*range(1, state.cells + 1)]
 

@@ -110,10 +110,10 @@ def test_the_attempt_under_way_is_counted_down_and_its_window_is_known_to_the_se
     time_left = TimeLeft()
     time_left.take(started(PROTOCOL, cells), 0.0)
     at = made(time_left, cells[0], 0.0, 10 + 20)
-    time_left.take(CellStarted(cell=cells[1], expected_seconds=1), at)
+    time_left.take(CellStarted(cell=cells[1], attempt=1, expected_seconds=1), at)
     assert time_left.seconds(at + 12) == pytest.approx(18 + ENDING_SECONDS)
     assert time_left.seconds(at + 300) == pytest.approx(ENDING_SECONDS), "it takes longer than any before"
-    time_left.take(PhaseStarted(cell_id=cells[1].id, phase="load"), at + 29)
+    time_left.take(PhaseStarted(cell_id=cells[1].id, attempt=1, phase="load"), at + 29)
     assert time_left.seconds(at + 31) == pytest.approx(8 + ENDING_SECONDS)
 
 

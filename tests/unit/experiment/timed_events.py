@@ -77,6 +77,7 @@ def ended(cells: int = 1) -> RunFinished:
         void_cells=0,
         void_attempts=0,
         short_blocks=(),
+        short_open_loop_blocks=(),
     )
 
 

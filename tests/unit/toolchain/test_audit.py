@@ -40,12 +40,12 @@ VULNERABLE: dict[str, Any] = {
 
 
 def test_a_known_vulnerability_is_reported_with_its_fix():
-    assert audit.read_pip_audit(pip(SOUND, VULNERABLE)).known == ("jinja2 3.1.2: GHSA-h5c8-rqwp-cp95, fixed in 3.1.3",)
+    assert audit.read_pip_audit(pip(SOUND, VULNERABLE)) == (("jinja2 3.1.2: GHSA-h5c8-rqwp-cp95, fixed in 3.1.3",), ())
 
 
 def test_what_pip_audit_skips_was_not_looked_at_though_its_status_is_0():
-    assert audit.read_pip_audit(pip(SOUND)) == Audited("")
-    assert audit.read_pip_audit(pip(SOUND, SKIPPED)).unseen == ("PyPI has no data on 1 packages, such as jinja2",)
+    assert audit.read_pip_audit(pip(SOUND)) == ((), ())
+    assert audit.read_pip_audit(pip(SOUND, SKIPPED)) == ((), ("PyPI has no data on 1 packages, such as jinja2",))
 
 
 CONFIG = '{"config": {"scanner_name": "govulncheck"}}\n'
@@ -59,10 +59,11 @@ def finding(**place: str) -> str:
 
 def test_of_a_go_module_counts_what_is_called():
     calls = finding(function="F") + finding(function="G") + finding(module="stdlib", version="v1.26.8", function="H")
-    assert audit.read_govulncheck(ended(CONFIG + finding() + calls, "", 0)) == Audited(
-        "", ("a v5.8.0: GO-2026-1, fixed in v5.9.2", "stdlib v1.26.8: GO-2026-1, fixed in v5.9.2")
+    assert audit.read_govulncheck(ended(CONFIG + finding() + calls, "", 0)) == (
+        ("a v5.8.0: GO-2026-1, fixed in v5.9.2", "stdlib v1.26.8: GO-2026-1, fixed in v5.9.2"),
+        (),
     )
-    assert audit.read_govulncheck(ended(CONFIG + finding(), "", 0)) == Audited("")
+    assert audit.read_govulncheck(ended(CONFIG + finding(), "", 0)) == ((), ())
 
 
 @pytest.mark.parametrize("answer", [ended("", "no such host", 1), ended(CONFIG, "no packages", 1), ended("", "", 0)])
@@ -77,10 +78,10 @@ def test_cargo_audit_and_osv_scanner_are_read():
         "versions": {"patched": []},
     }
     answer = ended(json.dumps({"vulnerabilities": {"list": [rust]}}), "", 1)
-    assert audit.read_cargo_audit(answer).known == ("rsa 0.9.10: RUSTSEC-2023-0071, fixed nowhere",)
+    assert audit.read_cargo_audit(answer) == (("rsa 0.9.10: RUSTSEC-2023-0071, fixed nowhere",), ())
     package = {"package": {"name": "a:b", "version": "1"}, "vulnerabilities": [{"id": "GHSA-x"}]}
     text = json.dumps({"results": [{"packages": [package]}]})
-    assert audit.read_osv_scanner(ended(text, "", 1)) == Audited("", ("a:b 1: GHSA-x",))
+    assert audit.read_osv_scanner(ended(text, "", 1)) == (("a:b 1: GHSA-x",), ())
     assert audit.read_osv_scanner(ended(text, "", 127)) is None
 
 
@@ -127,15 +128,31 @@ def test_go_s_reports_are_taken_from_the_module_proxy_where_the_database_is_away
     assert audit.audit_go(layout, "apis/go", "./...", away).unseen[1].endswith("can't be downloaded: no route")
 
 
-def test_sources_that_cannot_be_laid_out_are_not_audited_and_their_step_is_closed(monkeypatch: pytest.MonkeyPatch):
+def test_reports_whose_download_hangs_leave_the_module_not_audited(monkeypatch: pytest.MonkeyPatch):
+    def run(command: Sequence[str], _folder: Path) -> Answer:
+        if "download" in command:
+            raise subprocess.TimeoutExpired(command, 900)
+        return ended("", "refused", 1)
+
+    monkeypatch.setattr(audit, "find_go", _find_go)
+    found = audit.audit_go(Layout(root=ROOT, cache=LAYOUT.cache), "apis/go", "./...", run)
+    assert found.unseen[1] == "golang.org/x/vulndb@latest wasn't downloaded within 900 s"
+
+
+@pytest.mark.parametrize(
+    "error", [ToolchainError("No module of Go's can be downloaded."), subprocess.CalledProcessError(1, ["go"])]
+)
+def test_sources_that_cannot_be_laid_out_are_not_audited_and_their_step_is_closed(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+):
     def fail(*_: object) -> None:
-        raise ToolchainError("No module of Go's can be downloaded.")
+        raise error
 
     monkeypatch.setattr(audit, "find_go", _find_go)
     monkeypatch.setattr(audit, "lay_out_sources", fail)
     layout = Layout(root=ROOT, cache=LAYOUT.cache)
     found = audit.audit_go(layout, "toolchain/go_tools", "./...", answering(AssertionError()))
-    assert found.unseen == ("No module of Go's can be downloaded.",)
+    assert found.unseen == (str(error),)
     assert console._open == []  # pyright: ignore[reportPrivateUsage]
 
 
