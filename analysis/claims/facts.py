@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal
 
 from analysis.claims import article
@@ -55,9 +54,9 @@ def ordering(time: Time, first: BuildingFacts, second: BuildingFacts) -> Orderin
 
 
 def too_few_text(time: Time, found: tuple[BuildingFacts, ...]) -> str:
-    """A sentence if there are too few repetitions to show an order; else empty."""
-    read = TIMES[time].read
-    odds = min(_odds(read(one), read(other)) for one, other in combinations(found, 2))
+    """A sentence if there are too few repetitions to show an order of the first and another; else empty."""
+    first, *others = map(TIMES[time].read, found)
+    odds = min(_odds(first, other) for other in others)
     if odds >= LEAST_ODDS:
         return ""
     return (
