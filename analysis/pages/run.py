@@ -147,7 +147,7 @@ def load_host_table(report: Report) -> Table:
                         f"{1e6 * connections / look.network.round_trips.median_us:,.0f}"
                     ),
                 )
-                for connections in (scenario.connections // len(hosts) for scenario in report.scenarios)
+                for connections in dict.fromkeys(scenario.connections // len(hosts) for scenario in report.scenarios)
             ),
             network("Bandwidth to the APIs, Mbit/s", lambda look: _megabits(look, "to_apis")),
             network("Bandwidth from the APIs, Mbit/s", lambda look: _megabits(look, "from_apis")),
