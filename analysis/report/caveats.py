@@ -100,8 +100,8 @@ def _about_load_hosts(
     if apart:
         yield (
             f"Not all generators ran all the time in {counted(len(apart), 'cell')} (up to {max(apart):.1%} missing). "
-            f"One of them lacks more than {limits.APART_MOST:.0%} of the load there; throughput is too low by that at "
-            "most."
+            f"In each, a generator is missing for more than {limits.APART_MOST:.0%} of the load; throughput is too low "
+            "by at most the share that is missing."
         )
 
 
