@@ -71,7 +71,7 @@ def _odds(one: Spread, other: Spread) -> int:
 
 
 def facts_of(evidence: Evidence, apis: tuple[str, ...]) -> tuple[BuildingFacts, ...] | Judgement:
-    """The facts of some APIs, or the judgement if one isn't measured, or several are from different hosts."""
+    """The facts of some APIs, or the judgement if one isn't measured, or several aren't all from the run's host."""
     missing = [api for api in apis if evidence.facts(api) is None]
     if missing:
         return not_comparable(f"Not measured: {listing(missing)}; “lab facts” measures what is missing.")
@@ -79,8 +79,8 @@ def facts_of(evidence: Evidence, apis: tuple[str, ...]) -> tuple[BuildingFacts, 
     elsewhere = [facts.api for facts in found if not facts.same_host]
     if elsewhere and len(found) > 1:
         return not_comparable(
-            f"Measured on another host than the run: {listing(elsewhere)}. Times of two hosts aren't comparable; "
-            "“lab facts --again” measures all of them here."
+            f"Measured on another host than the run: {listing(elsewhere)}. Only times of one host are "
+            "compared; “lab facts --again” measures all of them here."
         )
     return found
 
@@ -184,7 +184,7 @@ def longest_claim(name: str, says: str, time: Time, api: str, others: tuple[str,
 def judge_longest(evidence: Evidence, time: Time, api: str, others: tuple[str, ...]) -> Judgement:
     """Judge whether the times of one API are above those of each of the others.
 
-    All must be from the same host, which may have any size.
+    All must be from the run's host, which may have any size.
     """
     found = facts_of(evidence, (api, *others))
     if isinstance(found, Judgement):
