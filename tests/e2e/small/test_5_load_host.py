@@ -37,7 +37,7 @@ def test_run_from_a_load_host_is_killed_and_resumed_with_a_closed_and_an_open_ce
     run = LabRun(loaded_lab.stack, "--protocol", str(protocol), lab=LAB_WITH_NEIGHBOURS)
     try:
         run.wait_for_phase("load")
-        wait_until(lambda: "wrk" in left_on_load_hosts(loaded_lab.inventory))
+        wait_until(lambda: any(" wrk " in left for left in left_on_load_hosts(loaded_lab.inventory)))
         run.send(signal.SIGKILL)
         run.finish()
         assert left_on_load_hosts(loaded_lab.inventory), "the load host doesn't know yet"
