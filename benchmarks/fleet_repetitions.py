@@ -68,8 +68,8 @@ class Judged:
 
     @property
     def error(self) -> float:
-        """How far the mean log ratio is from the truth, as a standard deviation over the experiments."""
-        return float(np.std(self.means.mean - self.truth))
+        """The root mean square of the mean log ratio's distance from the truth, over the experiments."""
+        return math.sqrt(float(np.mean(np.square(self.means.mean - self.truth))))
 
     @property
     def missed(self) -> Share:
