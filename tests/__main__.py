@@ -101,7 +101,8 @@ class Run:
 
     def require(self, status: int) -> None:
         """Make the run fail unless a part's tests passed, or none of it is in this tier."""
-        self.failed |= status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+        if status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+            self.failed = True
 
 
 def main() -> int:
@@ -135,7 +136,7 @@ def main() -> int:
     print(page)  # noqa: T201
     # The form that continuous integration reads.
     print(f"{outcomes.passed} passed, {len(outcomes.failed)} failed", flush=True)  # noqa: T201
-    return int(run.failed or outcomes.passed == 0)
+    return int(run.failed or bool(outcomes.failed) or outcomes.passed == 0)
 
 
 def run_parts(run: Run, stack: str) -> None:
