@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from analysis.statistics import over_blocks
+from analysis.statistics.inference import over_blocks
 from benchmarks import fleet
 from benchmarks.fleet import PAGE, Whole, experiment, render_noise, text_of
 from benchmarks.fleet_experiment import (
