@@ -10,8 +10,8 @@
 - `known-difference`: `benchmarks.known_difference` on the lab of that name, with three A/A experiments.
 - `fleet`: `benchmarks.fleet`: simulated hosts.
 
-Each part writes its page when it ends, so a failure loses no other part's page. If a part finds a defect, its page
-says so, and the exit status is 1.
+Each part writes its page when it ends, so a failure loses no finished page. The parts after it don't run: give them
+with `--part`. If a part finds a defect, its page says so, and the exit status is 1.
 """
 
 import argparse
