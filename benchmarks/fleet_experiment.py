@@ -12,7 +12,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,18 +104,16 @@ def run_fleet(
                 progress=host.hear,
                 planner=planner_of(number),
                 clock=host.clock,
+                opener=opened,
+                commit=COMMIT,
             )
         except HostUnreachableError:
             [folder] = runs.iterdir()
-            resume_run(folder, inventory, secrets, progress=host.hear, clock=host.clock)
+            resume_run(folder, inventory, secrets, progress=host.hear, clock=host.clock, opener=opened, commit=COMMIT)
             return FleetRun(folder, host.clock.monotonic(), resumed=True)
         return FleetRun(folder, host.clock.monotonic(), resumed=False)
 
-    with (
-        patch("experiment.running.run.open_bench", opened),
-        patch("experiment.running.run.git_commit", lambda: COMMIT),
-        ThreadPoolExecutor(len(hosts), thread_name_prefix="host") as pool,
-    ):
+    with ThreadPoolExecutor(len(hosts), thread_name_prefix="host") as pool:
         return tuple(pool.map(run, range(len(hosts))))
 
 

@@ -1,7 +1,7 @@
 """Runs of the loop on a fake bench, and what they left in their folders."""
 
-from collections.abc import Callable, Collection, Generator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -25,19 +25,6 @@ def ignore(_event: Event) -> None:
     """Progress that nobody watches."""
 
 
-@contextmanager
-def opened(bench: FakeBench, commit: str) -> Generator[None]:
-    """Let runs open this bench, at this commit."""
-
-    def open_bench(*_: object) -> nullcontext[FakeBench]:
-        return nullcontext(bench)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("experiment.running.run.open_bench", open_bench)
-        patch.setattr("experiment.running.run.git_commit", lambda: commit)
-        yield
-
-
 def begin(
     bench: FakeBench,
     runs: Path,
@@ -49,18 +36,19 @@ def begin(
     budget_seconds: int | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    with opened(bench, "abc"):
-        return start_run(
-            inventory,
-            SECRETS,
-            protocol,
-            runs,
-            apis=apis,
-            order_seed=7,
-            budget_seconds=budget_seconds,
-            progress=progress,
-            clock=clock,
-        )
+    return start_run(
+        inventory,
+        SECRETS,
+        protocol,
+        runs,
+        apis=apis,
+        order_seed=7,
+        budget_seconds=budget_seconds,
+        progress=progress,
+        clock=clock,
+        opener=lambda _inventory, _secrets: nullcontext(bench),
+        commit="abc",
+    )
 
 
 def resume(
@@ -71,8 +59,15 @@ def resume(
     *,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    with opened(bench, "def"):
-        return resume_run(run, inventory, SECRETS, progress=progress, clock=clock)
+    return resume_run(
+        run,
+        inventory,
+        SECRETS,
+        progress=progress,
+        clock=clock,
+        opener=lambda _inventory, _secrets: nullcontext(bench),
+        commit="def",
+    )
 
 
 def broken_off(
