@@ -52,10 +52,10 @@ def become(host: Host, place: Place) -> None:
     lab.lifecycle.read_lab = read_own
     experiment.running.run.open_bench = open_own
     # Only so that a test needn't wait as long as a user may have to.
-    loop._BEGINNING_SECONDS = BEGINNING_SECONDS - LEASE_SECONDS + READY_SECONDS  # pyright: ignore[reportPrivateUsage]
+    loop.BEGINNING_SECONDS = BEGINNING_SECONDS - LEASE_SECONDS + READY_SECONDS
     execution.ANSWER_SECONDS = login.DEAD_PEER_SECONDS = SILENT_SECONDS
-    execution._GRACE_SECONDS = 2  # pyright: ignore[reportPrivateUsage]
-    run_lock._BEAT_SECONDS, run_lock._SILENT_SECONDS = 1.0, SILENT_SECONDS  # pyright: ignore[reportPrivateUsage]
+    execution.GRACE_SECONDS = 2
+    run_lock.BEAT_SECONDS, run_lock.SILENT_SECONDS = 1.0, SILENT_SECONDS
 
 
 if __name__ == "__main__":
