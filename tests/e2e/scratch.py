@@ -21,6 +21,7 @@ from lab.lifecycle import read_lab
 from lab.lifecycle.state import read_state
 from tests.conftest import LAB, ROOT, run_lab
 from tests.ports import free_port
+from tests.ssh.waiting import wait_until
 
 NAME = "e2e-small"
 HOST = f"fairground-{NAME}-host"
@@ -263,9 +264,7 @@ def on_host(*command: str) -> str:
 
 def await_container(name: str, *, on: tuple[str, ...] = ()) -> None:
     """Wait until a container of that name is there, whoever made it; `on` is how to reach another engine."""
-    deadline = time.monotonic() + 60
-    while not docker(*on, "ps", "--all", "--quiet", "--filter", f"name=^{name}$"):
-        assert time.monotonic() < deadline, f"there is no {name}"
+    wait_until(lambda: bool(docker(*on, "ps", "--all", "--quiet", "--filter", f"name=^{name}$")), 60)
 
 
 def left_on_engine(stack: str = NAME) -> list[str]:
