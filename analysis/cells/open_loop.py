@@ -139,9 +139,8 @@ def summarise_open_loop(run: Run) -> OpenLoopReport | None:
         if (record := run.records.get(cell.id)) is not None and record.valid
     }
     apis = [api.name for api in run.subjects]
-    scenario = protocol.scenario(protocol.open_loop.scenario)
     return OpenLoopReport(
-        scenario=scenario.model_copy(update={"duration_seconds": protocol.open_loop.seconds}),
+        scenario=protocol.window_of(protocol.open_loop),
         blocks=protocol.open_loop.blocks,
         slowest=plan.slowest,
         throughput=plan.throughput,

@@ -332,7 +332,7 @@ def _read_open_loop_plan(directory: Path, plan: Plan, manifest: Manifest) -> Ope
             f"There is a {path.name}, but the protocol in manifest.json has no open loop. The two files are of "
             "different runs; restore the right one."
         )
-    scenario = manifest.protocol.scenario(asked.scenario).model_copy(update={"duration_seconds": asked.seconds})
+    scenario = manifest.protocol.window_of(asked)
     apis = {cell.api for cell in plan.cells}
     rates = {rate.rate for rate in open_loop_plan.rates}
     if len({cell.id for cell in open_loop_plan.cells}) < len(open_loop_plan.cells):
