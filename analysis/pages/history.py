@@ -12,6 +12,7 @@ from analysis.pages.html import ENVIRONMENT, TEMPLATES, replace_whole
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, draw_estimates, finish, panel, scale
 from analysis.pages.table import Column, Table, TableCell, with_interval
+from documents.lab import short_image_id
 from documents.report import Estimate, History, HistoryGroup, HistoryPoint, HistorySeries
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -147,7 +148,7 @@ def _all_points(group: HistoryGroup) -> Table:
             (
                 TableCell(series.scenario),
                 TableCell(series.api),
-                TableCell(point.run_id, f"commit {commits[point.run_id][:9]}, image {_short(point.image_id)}"),
+                TableCell(point.run_id, f"commit {commits[point.run_id][:9]}, image {short_image_id(point.image_id)}"),
                 with_interval(point.throughput),
                 with_interval(point.p99_us, 1e3),
                 TableCell(_change_text(point), "beyond A/A" if point.outside else ""),
@@ -157,10 +158,6 @@ def _all_points(group: HistoryGroup) -> Table:
             for point in series.points
         ),
     )
-
-
-def _short(image_id: str) -> str:
-    return image_id.removeprefix("sha256:")[:12]
 
 
 def _plots(group: HistoryGroup, number: int) -> PlotGroup:

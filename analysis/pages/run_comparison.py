@@ -7,6 +7,7 @@ from analysis.pages.html import ENVIRONMENT, TEMPLATES, replace_whole
 from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.table import Column, Table, TableCell, blocks_needed, ratio_cell
 from analysis.statistics import MEASURES, verdict_text
+from documents.lab import short_image_id
 from documents.report import ComparedResult, ComparedRun, ComparedSubject, Measure, MeasureChanges, RunComparison
 
 UNLIKE = "Different conditions"
@@ -133,4 +134,4 @@ def _build(subject: ComparedSubject) -> str:
     if not subject.changed:
         return "the same build in both runs"
     changed = f"{listing([*subject.changed])} changed"
-    return f"{changed}; image {subject.first_image_id[:19]}, then {subject.second_image_id[:19]}"
+    return f"{changed}; image {short_image_id(subject.first_image_id)}, then {short_image_id(subject.second_image_id)}"

@@ -22,6 +22,11 @@ VARIED_LABEL = "org.fairground.varied"
 LOOPBACK = "127.0.0.1"
 
 
+def short_image_id(image_id: str) -> str:
+    """The first 12 digits of an image's id."""
+    return image_id.removeprefix("sha256:")[:12]
+
+
 class PostgresService(Document):
     """PostgreSQL on the host.
 
