@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from analysis.formatting import listing, plain
-from analysis.pages.html import ENVIRONMENT, TEMPLATES, replace_whole
+from analysis.pages.html import ENVIRONMENT, replace_whole
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, draw_estimates, finish, panel, scale
 from analysis.pages.table import Column, Table, TableCell, with_interval
@@ -61,7 +61,6 @@ def group_heading(group: HistoryGroup) -> str:
 def render_history_html(history: History) -> str:
     """The history as a self-contained HTML page; texts from the runs are escaped."""
     return ENVIRONMENT.get_template("history.html").render(
-        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         groups=[
             (group_heading(group), why_apart(group), _plots(group, number), _group_table(group), _all_points(group))
             for number, group in enumerate(history.groups, start=1)

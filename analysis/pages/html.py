@@ -244,7 +244,6 @@ def render_html(report: Report) -> str:
             chapters.append((chapter.id, chapter.title, body))
     return ENVIRONMENT.get_template("report.html").render(
         report=report,
-        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         chapters=chapters,
         heading=heading(report),
         in_short=in_short(report),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from analysis.formatting import MISSING, counted, exact_percent, listing, plain
-from analysis.pages.html import ENVIRONMENT, TEMPLATES, replace_whole
+from analysis.pages.html import ENVIRONMENT, replace_whole
 from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.table import Column, Table, TableCell, blocks_needed, ratio_cell
 from analysis.statistics import MEASURES, verdict_text
@@ -50,7 +50,6 @@ def render_comparison_html(comparison: RunComparison) -> str:
     """The comparison as a self-contained HTML page; texts from the runs are escaped."""
     return ENVIRONMENT.get_template("run_comparison.html").render(
         comparison=comparison,
-        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         heading=comparison_heading(comparison),
         unlike=UNLIKE,
         warning=_WARNING,
