@@ -72,6 +72,21 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def is_are(number: int) -> str:
+    """The verb of a number of things."""
+    return "is" if number == 1 else "are"
+
+
+def was_were(number: int) -> str:
+    """The verb of a number of things, in the past."""
+    return "was" if number == 1 else "were"
+
+
+def has_have(number: int) -> str:
+    """The verb *have* of a number of things."""
+    return "has" if number == 1 else "have"
+
+
 def capital(text: str) -> str:
     """Text with a capital at its beginning."""
     return text[:1].upper() + text[1:]

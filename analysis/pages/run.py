@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 
-from analysis.formatting import MISSING, MOST_NAMES, capital, counted, listing, percent
+from analysis.formatting import MISSING, MOST_NAMES, capital, counted, is_are, listing, percent
 from analysis.pages.table import ROLE_NAMES, Column, Table, TableCell, without_empty
 from documents.base import format_duration
 from documents.lab import CoreLayout, Role, Varied
@@ -211,7 +211,7 @@ def variant_words(report: Report) -> tuple[str, ...]:
     for name, one in varied.items():
         sentences.append(f"{name} is {one.api} {listing([*_differences(report, one)]) or 'as declared'}.")
     if as_declared:
-        sentences.append(f"{listing(as_declared)} {'is' if len(as_declared) == 1 else 'are'} as declared.")
+        sentences.append(f"{listing(as_declared)} {is_are(len(as_declared))} as declared.")
     if any(one.postgres for one in varied.values()):
         sentences.append("PostgreSQL was restarted for each cell, and its settings were read back.")
     return (" ".join(sentences),)
