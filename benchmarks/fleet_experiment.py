@@ -152,7 +152,7 @@ def cells_by_host(folders: Sequence[Path]) -> list[tuple[CellNumbers, ...]]:
     for folder, other in zip(folders[1:], others, strict=True):
         if found := (*differences(first, other), *_other_apis(first, other)):
             raise AnalysisError(f"{folder} can't be pooled with {folders[0]}: {'; '.join(found)}. Leave that host out.")
-    return [analyse(read_run(folder)).cells for folder in folders]
+    return [analyse(run).cells for run in runs]
 
 
 def _other_apis(first: Conditions, second: Conditions) -> Iterator[str]:
