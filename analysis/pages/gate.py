@@ -2,7 +2,7 @@
 
 from analysis.formatting import capital, counted, exact_percent, ratio_interval, ratio_text
 from analysis.pages.markdown import bullets, escape, markdown_section
-from analysis.pages.table import Column, Table, TableCell, blocks_needed, ratio_cell
+from analysis.pages.table import Column, Table, TableCell, blocks_needed, ratio_cell_of
 from analysis.statistics import MEASURES, blocks_text, verdict_text
 from documents.report import Finding, Gate, Outcome
 
@@ -91,7 +91,7 @@ def _row(finding: Finding) -> tuple[TableCell, ...]:
     return (
         TableCell(MEASURES[finding.measure].title, "" if finding.judged else "reported"),
         TableCell(pair.scenario),
-        ratio_cell(pair.ratio and pair.ratio.value, pair.ratio and pair.ratio.interval_95),
+        ratio_cell_of(pair.ratio),
         TableCell(verdict_text(pair, finding.measure), pair.reason or ""),
         TableCell(str(pair.blocks)),
         blocks_needed(pair),

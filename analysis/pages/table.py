@@ -27,6 +27,7 @@ from documents.report import (
     Interval,
     LatencyEstimate,
     PairComparison,
+    Ratio,
     Report,
     ScenarioSummary,
     ShortBlock,
@@ -112,6 +113,11 @@ def ratio_cell(value: float | None, ends: Interval | None) -> TableCell:
     if value is None:
         return TableCell(MISSING)
     return TableCell(ratio_text(value), ratio_interval(ends) if ends else "")
+
+
+def ratio_cell_of(ratio: Ratio | None) -> TableCell:
+    """The same for a pair's ratio."""
+    return ratio_cell(ratio and ratio.value, ratio and ratio.interval_95)
 
 
 def blocks_needed(found: PairComparison | ComparedResult) -> TableCell:

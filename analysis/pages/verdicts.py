@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, listing, plain
-from analysis.pages.table import Column, Table, TableCell, load_cell, ratio_cell, with_interval
+from analysis.pages.table import Column, Table, TableCell, load_cell, ratio_cell_of, with_interval
 from analysis.statistics import MEASURES, blocks_text, log_margin, verdict_text
 from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, Report, TwinComparison
 
@@ -75,7 +75,7 @@ def pair_table(report: Report, *, brief: bool = False) -> Table:
         return (
             load_cell(report, pair.scenario),
             TableCell(f"{pair.first} / {pair.second}"),
-            _ratio_cell(pair.ratio),
+            ratio_cell_of(pair.ratio),
             TableCell(verdict_words(pair, comparison)),
             *(() if brief else more),
         )
@@ -145,7 +145,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
             (
                 load_cell(report, twin.scenario),
                 *(() if brief else (TableCell(MEASURES[comparison.measure].heading),)),
-                _ratio_cell(twin.ratio),
+                ratio_cell_of(twin.ratio),
                 TableCell(twin_words(twin, comparison.margin)),
                 TableCell(_share(twin.ratio.noise) if twin.ratio.noise is not None else MISSING),
                 TableCell(str(twin.blocks)),
@@ -252,17 +252,13 @@ def _advantage(ratio: Ratio, measure: Measure) -> str:
 
 
 def _short(pair: PairComparison, comparison: Comparison) -> TableCell:
-    ratio = _ratio_cell(pair.ratio)
+    ratio = ratio_cell_of(pair.ratio)
     said = f"{pair.better} better" if pair.verdict == "better" else verdict_text(pair, comparison.measure)
     if pair.verdict == "cannot-tell" and pair.reason is None:
         different = _takes_a_difference(pair, comparison)
         would = blocks_text(pair.blocks_to_detect if different else pair.blocks_to_show_same)
         said += f": {would} {'if different' if different else 'if the same'}"
     return TableCell(ratio.value, f"{ratio.detail}; {said}" if ratio.detail else said)
-
-
-def _ratio_cell(ratio: Ratio | None) -> TableCell:
-    return ratio_cell(ratio and ratio.value, ratio and ratio.interval_95)
 
 
 def _pair_note(comparison: Comparison) -> str:
