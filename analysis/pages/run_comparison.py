@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from analysis.formatting import MISSING, counted, exact_percent, listing, plain
+from analysis.formatting import MISSING, counted, listing, plain
 from analysis.pages.html import ENVIRONMENT, replace_whole
 from analysis.pages.markdown import bullets, escape, markdown_section
-from analysis.pages.table import Column, Table, TableCell, blocks_needed, ratio_cell
+from analysis.pages.table import BLOCKS_NOTE, Column, Table, TableCell, blocks_needed, ratio_cell, verdict_rule
 from analysis.statistics import MEASURES, verdict_text
 from documents.lab import short_image_id
 from documents.report import ComparedResult, ComparedRun, ComparedSubject, Measure, MeasureChanges, RunComparison
@@ -94,11 +94,9 @@ def _changes_table(comparison: RunComparison, changes: MeasureChanges) -> Table:
     return Table(
         title=terms.title,
         note=(
-            "Geometric means over blocks, and their ratio with its 95% interval by Welch's t. Same: the 90% interval "
-            f"lies within {exact_percent(comparison.margin)}. Better: significant at "
-            f"{exact_percent(comparison.significance)} after Holm's correction for {counted(changes.tests, 'test')}. "
-            "Blocks, of each run: to find a difference as large as it looks; to show that there is no difference, if "
-            "there is none."
+            "Geometric means over blocks, and their ratio with its 95% interval by Welch's t. "
+            f"{verdict_rule(comparison.margin, comparison.significance)} for {counted(changes.tests, 'test')}. "
+            f"Blocks, of each run: {BLOCKS_NOTE}"
         ),
         columns=columns,
         rows=tuple(_change_row(change, changes.measure, terms.per) for change in changes.changes),

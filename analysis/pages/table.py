@@ -10,6 +10,7 @@ from analysis.cells import mostly_bound_by
 from analysis.formatting import (
     MISSING,
     counted,
+    exact_percent,
     interval,
     listing,
     percent,
@@ -125,6 +126,18 @@ def blocks_needed(found: PairComparison | ComparedResult) -> TableCell:
     if found.verdict != "cannot-tell" or found.reason is not None:
         return TableCell(MISSING)
     return TableCell(f"{blocks_text(found.blocks_to_detect)}; {blocks_text(found.blocks_to_show_same)} if the same")
+
+
+BLOCKS_NOTE = "to find a difference as large as it looks; to show that there is no difference, if there is none."
+"""What the numbers of `blocks_needed` are."""
+
+
+def verdict_rule(margin: float, significance: float) -> str:
+    """The meaning of the verdicts *same* and *better*, without a full stop."""
+    return (
+        f"Same: the 90% interval lies within {exact_percent(margin)}. Better: significant at "
+        f"{exact_percent(significance)} after Holm's correction"
+    )
 
 
 _LOAD_AND_API = (Column("Load", numeric=False), Column("API", numeric=False))
