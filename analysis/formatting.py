@@ -1,6 +1,7 @@
 """The format of numbers and names on every page; units are in the headings."""
 
 from documents.report import Estimate, Interval, Spread
+from documents.run import Scenario
 
 MISSING = "\N{EN DASH}"
 
@@ -90,6 +91,11 @@ def has_have(number: int) -> str:
 def capital(text: str) -> str:
     """Text with a capital at its beginning."""
     return text[:1].upper() + text[1:]
+
+
+def load_text(scenario: Scenario) -> str:
+    """A load in words: `light, 10 connections`."""
+    return f"{scenario.name}, {scenario.connections} connections"
 
 
 def listing(names: list[str]) -> str:

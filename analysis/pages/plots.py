@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from analysis.formatting import exact_percent, plain, ratio_interval, ratio_text
+from analysis.formatting import exact_percent, load_text, plain, ratio_interval, ratio_text
 from analysis.pages.svg import (
     HATCHES,
     PANEL_INCHES,
@@ -171,7 +171,7 @@ def _by_scenario(report: Report) -> Iterator[Plot]:
             for scenario in report.scenarios:
                 rows = _rows(comparison, scenario.name)
                 if rows:
-                    yield _draw_pairs(rows, comparison.margin, f"{scenario.name}, {scenario.connections} connections")
+                    yield _draw_pairs(rows, comparison.margin, load_text(scenario))
 
 
 @dataclass(frozen=True)
@@ -297,7 +297,7 @@ def _per_load(report: Report, title: str, draw: _Draw, say: Callable[[ScenarioSu
         if found:
             with panel() as (figure, axes):
                 draw(axes, found)
-                label = f"{scenario.name}, {scenario.connections} connections"
+                label = load_text(scenario)
                 yield finish(figure, title.format(label), [say(summary) for _, summary in found], caption=label)
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, listing, plain
+from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, listing, load_text, plain
 from analysis.pages.table import Column, Table, TableCell, load_cell, ratio_cell_of, with_interval
 from analysis.statistics import MEASURES, blocks_text, log_margin, verdict_text
 from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, Report, TwinComparison
@@ -304,7 +304,7 @@ def load_verdicts(report: Report) -> tuple[LoadVerdict, ...]:
     """The verdict on each load of the report."""
     return tuple(
         LoadVerdict(
-            load=f"{scenario.name}, {scenario.connections} connections",
+            load=load_text(scenario),
             sentence=_sentence(report, scenario.name),
             table=_table(report, scenario.name, f"Ranking under {scenario.name} load"),
         )
