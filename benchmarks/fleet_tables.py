@@ -8,7 +8,6 @@ from rich.table import Table
 
 from analysis.statistics import SIGNIFICANCE, blocks_to_detect, blocks_to_show_same
 from benchmarks.fleet_repetitions import (
-    AGAIN,
     PLAIN,
     POWER,
     SLOWED,
@@ -148,7 +147,7 @@ def odd_hosts(experiments: int, blocks: int, *, seed: int) -> Table:
     )
     orders = draw_orders(experiments, HOSTS, blocks, seed=seed)
     for what, odd in ODD_HOSTS.items():
-        table.add_row(what, *_widths(simulate_fleets(world_of(EQUAL), orders, seed=seed, pair=(AGAIN, PLAIN), odd=odd)))
+        table.add_row(what, *_widths(simulate_fleets(world_of(EQUAL), orders, seed=seed, odd=odd)))
     return table
 
 
