@@ -8,8 +8,8 @@ from rich.table import Table
 
 from analysis.statistics import SIGNIFICANCE, blocks_to_detect, blocks_to_show_same
 from benchmarks.fleet_repetitions import (
+    FLEET_POWER,
     PLAIN,
-    POWER,
     SLOWED,
     Fleets,
     Share,
@@ -164,7 +164,7 @@ def all_tables(experiments: int, blocks: int, *, seed: int) -> Iterable[Table]:
 def noises() -> Table:
     """How many blocks a noise needs, and their time on one host and on sixteen; computed, not simulated."""
     table = _table(
-        f"Blocks for a margin of {MARGIN:.0%} with a power of {POWER:.0%}, by the noise of a block; computed",
+        f"Blocks for a margin of {MARGIN:.0%} with a power of {FLEET_POWER:.0%}, by the noise of a block; computed",
         "noise",
         "to find it",
         "as one of 18",
@@ -173,11 +173,13 @@ def noises() -> Table:
         f"on {HOSTS} hosts",
     )
     for noise in NOISES:
-        same = blocks_to_show_same(noise, margin=MARGIN, power=POWER)
+        same = blocks_to_show_same(noise, margin=MARGIN, power=FLEET_POWER)
         table.add_row(
             f"{noise:.1%}",
             *(
-                _blocks(blocks_to_detect(math.log1p(MARGIN), noise, significance=SIGNIFICANCE / tests, power=POWER))
+                _blocks(
+                    blocks_to_detect(math.log1p(MARGIN), noise, significance=SIGNIFICANCE / tests, power=FLEET_POWER)
+                )
                 for tests in (1, 18)
             ),
             _blocks(same),
