@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from analysis.statistics import CONFIDENCE, LEAST_BLOCKS, compare, interval_of
+from analysis.statistics import CONFIDENCE, LEAST_BLOCKS, compare, interval_of, verdict_text
 from benchmarks.fleet_experiment import (
     APIS,
     LOAD,
@@ -271,8 +271,9 @@ def _pair_rows(whole: Whole) -> list[tuple[str, str]]:
         if ratio is None or interval is None:
             rows.append((f"  {found.first} / {found.second}", found.reason or ""))
             continue
-        verdict = {"same": "same", "better": f"{found.better} faster", "cannot-tell": "can't tell"}[found.verdict]
-        by_blocks = f"{ratio.value:.4f} ({interval.low:.4f} to {interval.high:.4f})  {verdict}"
+        by_blocks = (
+            f"{ratio.value:.4f} ({interval.low:.4f} to {interval.high:.4f})  {verdict_text(found, 'throughput')}"
+        )
         value, low, high = pair.by_hosts
         rows += [
             (f"  {found.first} / {found.second}, truly {truth:g}: by blocks", by_blocks),

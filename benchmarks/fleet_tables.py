@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rich.table import Table
 
+from analysis.formatting import MISSING
 from analysis.statistics import SIGNIFICANCE, blocks_to_detect, blocks_to_show_same
 from benchmarks.fleet_repetitions import (
     FLEET_POWER,
@@ -183,8 +184,8 @@ def noises() -> Table:
                 for tests in (1, 18)
             ),
             _blocks(same),
-            _NONE if same is None else _minutes(run_seconds(same)),
-            _NONE if same is None else _minutes(run_seconds(math.ceil(same / HOSTS))),
+            MISSING if same is None else _minutes(run_seconds(same)),
+            MISSING if same is None else _minutes(run_seconds(math.ceil(same / HOSTS))),
         )
     return table
 
@@ -227,7 +228,7 @@ def _missed(found: Fleets) -> Sequence[str]:
         f"{found.blocks.missed}",
         f"{found.blocks.half_width:.2%}",
         _share(hosts and hosts.missed),
-        f"{hosts.half_width:.2%}" if hosts else _NONE,
+        f"{hosts.half_width:.2%}" if hosts else MISSING,
     )
 
 
@@ -236,15 +237,12 @@ def _widths(found: Fleets) -> Sequence[str]:
     return half_width, missed, half_width_by_hosts, missed_by_hosts
 
 
-_NONE = "–"  # noqa: RUF001 - for a missing number, as on the report's pages
-
-
 def _share(share: Share | None) -> str:
-    return _NONE if share is None else str(share)
+    return MISSING if share is None else str(share)
 
 
 def _blocks(blocks: int | None) -> str:
-    return _NONE if blocks is None else str(blocks)
+    return MISSING if blocks is None else str(blocks)
 
 
 def _minutes(seconds: float) -> str:

@@ -30,6 +30,7 @@ from pathlib import Path
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS
+from benchmarks.page import say
 from benchmarks.plain_wrk import TIMEOUT_SECONDS, WARM_UP_SECONDS, WRK_VERSION, ReadyApi, ready_api, scenario
 from benchmarks.ratios import mean_ratio
 from cli.context import DEFAULT_STACK, open_engine
@@ -161,7 +162,7 @@ def _window_rates(
                     plain_rates.append(ready.load(seconds))
                 else:
                     lab_rates.append(_recorded_load(ready, seconds))
-            _say(f"pair {pair + 1} of {pairs}: lab run {lab_rates[-1]:,.0f}/s, plain wrk {plain_rates[-1]:,.0f}/s")
+            say(f"pair {pair + 1} of {pairs}: lab run {lab_rates[-1]:,.0f}/s, plain wrk {plain_rates[-1]:,.0f}/s")
     return lab_rates, plain_rates
 
 
@@ -215,7 +216,7 @@ def cell_overhead(inventory: Inventory, secrets: Secrets, seconds: int) -> float
             case CellFinished():
                 ended = time.monotonic()
                 for void in event.record.voids:
-                    _say(f"  void: {void.message}")
+                    say(f"  void: {void.message}")
             case _:
                 pass
 
@@ -302,10 +303,6 @@ def _unchanged_up(engine: Engine) -> float:
             "Bring the lab up with `lab up`, then run this again."
         )
     return elapsed
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
