@@ -20,23 +20,24 @@ from analysis.compare import Conditions, differences
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import log_ratios_of, logs_of
+from benchmarks import known_difference as known
 from benchmarks.fleet_noise import measured_level
 from benchmarks.fleet_orders import plan_for_host
 from benchmarks.simulated_host import SimulatedHost, simulated_inventory
 from documents.errors import AnalysisError, HostUnreachableError
 from documents.lab import Inventory, Secrets
 from documents.report import CellNumbers
-from documents.run import Plan, Protocol, Scenario
+from documents.run import Plan, Protocol
 from experiment.running import Planner, resume_run, start_run
 
-API_IMAGES = {"again": "sha256:plain", "plain": "sha256:plain", "slowed": "sha256:slowed"}
+API_IMAGES = {known.AGAIN: "sha256:plain", known.PLAIN: "sha256:plain", known.SLOWED: "sha256:slowed"}
 """The APIs of the stack `known-difference`: two entries of one build, and one that is slower by a known share."""
 
 APIS = tuple(API_IMAGES)
 """In the order of the draws of `benchmarks.fleet_world`."""
 
-LOAD = Scenario(name="read-post", workload="read-post", connections=100, duration_seconds=5)
-WARM_UP_SECONDS = 8
+LOAD = known.load_of(known.Settings.seconds)
+WARM_UP_SECONDS = known.Settings.warm_up
 
 COMMIT = "simulated"
 

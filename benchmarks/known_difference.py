@@ -187,22 +187,19 @@ def _calibrate(lab: tuple[Inventory, Secrets], protocol: Protocol) -> Calibratio
     )
 
 
-def _protocol(settings: Settings, *, blocks: int, twin: bool = True) -> Protocol:
+def load_of(seconds: int) -> Scenario:
     """Reads of cached posts, which cost mostly the API's CPU, so that its CPUs are the limit."""
+    return Scenario(name="read-post", workload="read-post", connections=CONNECTIONS, duration_seconds=seconds)
+
+
+def _protocol(settings: Settings, *, blocks: int, twin: bool = True) -> Protocol:
     return Protocol(
         version=1,
         name=STACK,
         blocks=blocks,
         warm_up_seconds=settings.warm_up,
         warm_up_least_seconds=settings.warm_up,
-        scenarios=(
-            Scenario(
-                name="read-post",
-                workload="read-post",
-                connections=CONNECTIONS,
-                duration_seconds=settings.seconds,
-            ),
-        ),
+        scenarios=(load_of(settings.seconds),),
         twin=twin,
     )
 
