@@ -110,10 +110,9 @@ AT_ONCE_SECONDS = 0.1
 NEARLY_AT_ONCE_SECONDS = 10.0
 """Up to this, a user keeps their attention on a task."""
 
+# Both are called 1 MB: a size below the first is under 1 MB, and one from the second on isn't.
 MEGABYTE = 10**6
 MEBIBYTE = 2**20
-"""Both are called 1 MB. A size below the smaller one is under 1 MB, from the greater one on it isn't."""
-
 
 LEAST_REPETITIONS = 2
 

@@ -19,7 +19,7 @@ from analysis.formatting import (
     ratio_text,
     spread_range,
 )
-from analysis.statistics import blocks_text
+from analysis.statistics import BYTES_PER_MB, blocks_text
 from documents.lab import SERVICES
 from documents.report import (
     CellNumbers,
@@ -180,8 +180,8 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
             resources = (
                 TableCell(plain(measured.cpu_cores["api"].value)),
                 TableCell(
-                    plain(measured.memory_mean_bytes.value / 1e6),
-                    f"{plain(measured.memory_peak_bytes.value / 1e6)}{after_peak}",
+                    plain(measured.memory_mean_bytes.value / BYTES_PER_MB),
+                    f"{plain(measured.memory_peak_bytes.value / BYTES_PER_MB)}{after_peak}",
                 ),
             )
         planned = summary.cells + summary.void_cells + summary.unfinished_cells
@@ -254,9 +254,9 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
         (
             *load_and_api(report, summary),
             *(used(summary, role, measured.cpu_cores[role]) for role in ROLE_NAMES),
-            cell(measured.memory_mean_bytes, 1e6),
-            cell(measured.memory_peak_bytes, 1e6),
-            TableCell(plain(measured.page_cache_mean_bytes.value / 1e6)),
+            cell(measured.memory_mean_bytes, BYTES_PER_MB),
+            cell(measured.memory_peak_bytes, BYTES_PER_MB),
+            TableCell(plain(measured.page_cache_mean_bytes.value / BYTES_PER_MB)),
             TableCell(f"{measured.littles_law.value:.3f}"),
             TableCell(percent(measured.generator_saturation.value)),
         )
@@ -301,7 +301,7 @@ def cell_table(report: Report) -> Table:
             plain(cell.raw.p99_us / 1e3),
             plain(cell.corrected.p99_us / 1e3),
             plain(cell.usage["api"].cpu_cores),
-            plain(cell.usage["api"].memory_mean_bytes / 1e6),
+            plain(cell.usage["api"].memory_mean_bytes / BYTES_PER_MB),
             f"{cell.littles_law:.3f}",
             percent(cell.generator_saturation),
         )
