@@ -160,7 +160,7 @@ class SimulatedHost:
         return IDENTITY
 
     def look_at_load_hosts(self) -> tuple[LoadHostLook, ...]:
-        """It has none."""
+        """See `Bench.look_at_load_hosts`; none."""
         return ()
 
     def read_tool_versions(self) -> dict[str, str]:
