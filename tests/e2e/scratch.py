@@ -20,6 +20,7 @@ from documents.lab.inventory import STACK_LABEL, Inventory
 from lab.lifecycle import read_lab
 from lab.lifecycle.state import read_state
 from tests.conftest import LAB, ROOT, run_lab
+from tests.docker import docker
 from tests.ports import free_port
 from tests.ssh.waiting import wait_until
 
@@ -248,13 +249,6 @@ def finish(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:
     """Wait for the end of `lab`: its exit status, and the lines on its standard error."""
     _, errors = process.communicate(timeout=120)
     return process.returncode, errors.splitlines()
-
-
-def docker(*arguments: str) -> str:
-    """Run a docker command that must succeed, on the controller's engine."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def on_host(*command: str) -> str:

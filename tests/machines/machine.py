@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import Self
 
 from provision.system.base_image import trust_anchors
-from tests.ssh.services import STACK, docker
+from tests.docker import docker
+from tests.ssh.services import STACK
 from tests.ssh.sshd import make_key, public_half
 from tests.ssh.waiting import wait_until
 
@@ -42,6 +43,7 @@ class MachineKind:
     packages: tuple[str, ...] = ()
 
 
+_BUILD_SECONDS = 1_800
 _BOOT_SECONDS = 60
 
 WITHOUT_ENGINE = MachineKind("trixie")
@@ -163,7 +165,7 @@ def build(kind: MachineKind) -> str:
             check=True,
             capture_output=True,
         )
-        docker("import", str(root), root_tag)
+        docker("import", str(root), root_tag, timeout=_BUILD_SECONDS)
         context = Path(folder) / "context"
         (context / "anchors").mkdir(parents=True)
         for anchor in trust_anchors():
@@ -173,6 +175,7 @@ def build(kind: MachineKind) -> str:
         docker(
             *("build", "--quiet", f"--build-arg=ROOT={root_tag}", f"--label=org.fairground.stack={STACK}"),
             *(f"--tag={tag}", str(context)),
+            timeout=_BUILD_SECONDS,
         )
         docker("image", "rm", root_tag)
     return tag

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService
 from provision.system.base_image import make_base_image_here
+from tests.docker import docker
 from tests.ports import free_port
 
 STACK = "provision-test"
@@ -128,11 +129,6 @@ def build_on_base(name: str, context: str, *, dockerfile: str | None = None) -> 
         *("build", "--quiet", "--network=host", f"--build-arg=BASE={base.id}", f"--tag={tag}"),
         *(f"--label=org.fairground.stack={STACK}", context),
         given=dockerfile,
+        timeout=1_800,
     )
     return docker("image", "inspect", "--format={{.Id}}", tag)
-
-
-def docker(*arguments: str, given: str | None = None) -> str:
-    done = subprocess.run(["docker", *arguments], input=given, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"docker {arguments[0]}: {done.stderr}"
-    return done.stdout.strip()

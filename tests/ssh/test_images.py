@@ -14,8 +14,9 @@ from lab.resources.access import list_known_hosts
 from provision.images import build
 from provision.images.build import build_image, carry_image, find_image
 from provision.ssh.connection import Connection, connect
+from tests.docker import docker
 from tests.machines.machine import WITH_OLDER_ENGINE, Machine
-from tests.ssh.services import STACK, docker
+from tests.ssh.services import STACK
 from tests.ssh.waiting import wait_until
 
 

@@ -15,7 +15,8 @@ from provision.containers import control
 from provision.ssh.connection import Connection
 from provision.ssh.execution import CancelScope
 from provision.system.base_image import make_base_image_here
-from tests.ssh.services import STACK, docker
+from tests.docker import docker
+from tests.ssh.services import STACK
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_until
 

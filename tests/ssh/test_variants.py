@@ -29,8 +29,9 @@ from provision.services.database import run_sql
 from provision.services.readiness import wait_for_postgres
 from provision.services.variants import VariantContainer
 from provision.ssh.connection import Completed, Connection
+from tests.docker import docker
 from tests.ports import free_port
-from tests.ssh.services import build, docker
+from tests.ssh.services import build
 from tests.ssh.waiting import wait_until
 
 PASSWORD_FILE = "/run/fairground-postgres-password"
