@@ -15,7 +15,8 @@ from provision.ssh.connection import Connection
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host
-from tests.e2e.lab_run import ATTEMPTS_MOST, read_attempts, write_protocol
+from tests.e2e.lab_run import ATTEMPTS_MOST, write_protocol
+from tests.run_folder import read_attempts
 from tests.ssh.waiting import wait_until
 
 pytestmark = [pytest.mark.alone, pytest.mark.nightly]

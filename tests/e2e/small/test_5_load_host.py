@@ -12,10 +12,11 @@ from documents.run.window import OpenLoopResult
 from provision.containers import LOCAL_DOCKER, find_labelled
 from tests.conftest import LiveLab
 from tests.e2e.host_view import left_on_load_hosts
-from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_attempts, write_protocol
+from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.scratch import HOST, NAME
 from tests.e2e.small_lab import BASE, SmallLab
+from tests.run_folder import read_attempts
 from tests.ssh.waiting import wait_until
 
 _SECONDS = 5

@@ -33,7 +33,7 @@ from benchmarks.fleet_world import log_ratios, measure_fleets, world_of
 from documents.report.numbers import CellNumbers
 from documents.run.protocol import Plan
 from tests.conftest import ROOT
-from tests.unit.experiment.loop_runs import journal, records
+from tests.run_folder import read_attempts, read_journal
 
 pytestmark = pytest.mark.nightly
 
@@ -78,7 +78,7 @@ def test_each_host_measures_its_part_of_the_square(simulated: Simulated):
     for run, of_host in zip(simulated.whole.runs, orders, strict=True):
         measured = [cell.api for cell in plan_of(run).cells]
         assert measured == [api for order in of_host for api in order]
-        assert [record.cell_id for record in records(run.folder)] == [cell.id for cell in plan_of(run).cells]
+        assert [record.cell_id for record in read_attempts(run.folder)] == [cell.id for cell in plan_of(run).cells]
 
 
 def plan_of(run: FleetRun) -> Plan:
@@ -88,7 +88,7 @@ def plan_of(run: FleetRun) -> Plan:
 def test_a_host_that_loses_its_connection_goes_on_and_loses_nothing(simulated: Simulated, tmp_path: Path):
     [host] = [number for number, run in enumerate(simulated.whole.runs) if run.resumed]
     run = simulated.whole.runs[host]
-    entries = journal(run.folder)
+    entries = read_journal(run.folder)
     number = next(place for place, entry in enumerate(entries) if entry.event == "run-resumed")
     assert entries[number - 1].event == "cell-started", "it broke off within a cell"
     before = [entry.cell_id for entry in entries[:number] if entry.event == "cell-finished"]

@@ -8,11 +8,10 @@ import pytest
 
 from documents.lab.inventory import Inventory
 from documents.run.protocol import Protocol
-from documents.run.records import CellRecord, JournalEntry
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.progress.events import Event
-from experiment.record.writer import RunJournal
 from experiment.running.run import resume_run, start_run
+from tests.run_folder import read_attempts, read_journal
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 CELLS = 12
@@ -94,15 +93,6 @@ def broken_off(
     return only_run(runs)
 
 
-def records(run: Path) -> list[CellRecord]:
-    """Those of all attempts, in the order in which they were made."""
-    return [CellRecord.from_json(path.read_bytes(), name=str(path)) for path in sorted(run.glob("cells/*/cell.json"))]
-
-
-def journal(run: Path) -> list[JournalEntry]:
-    return RunJournal(run / "journal.jsonl").entries()
-
-
 def only_run(runs: Path) -> Path:
     [run] = runs.iterdir()
     return run
@@ -110,8 +100,8 @@ def only_run(runs: Path) -> Path:
 
 def attempts_of(run: Path) -> list[tuple[int, int, bool]]:
     """Of each attempt its cell's number, its own, and whether it is valid."""
-    return [(int(record.cell_id[:3]), record.attempt, record.valid) for record in records(run)]
+    return [(int(record.cell_id[:3]), record.attempt, record.valid) for record in read_attempts(run)]
 
 
 def told_of_attempts(run: Path) -> list[tuple[str, int, int | None]]:
-    return [(entry.event, int(entry.cell_id[:3]), entry.attempt) for entry in journal(run) if entry.cell_id]
+    return [(entry.event, int(entry.cell_id[:3]), entry.attempt) for entry in read_journal(run) if entry.cell_id]
