@@ -2,14 +2,13 @@
 
 import itertools
 import re
-from pathlib import Path
 
 import pytest
 
 from lab.stack_file import read_stack
+from tests.conftest import ROOT
 from toolchain.audit import LOCKS
 
-ROOT = Path(__file__).parents[2]
 APIS = ROOT / "apis"
 
 NAMED = [
