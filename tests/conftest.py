@@ -29,6 +29,9 @@ LAB = ROOT / ".venv" / "bin" / "lab"
 STACKS = sorted(path for path in (ROOT / "stacks").glob("*.yaml") if not path.name.startswith("e2e-"))
 """The project's stacks, without those that tests write beside them for as long as they run."""
 
+IMPLEMENTATIONS = sorted(path.parent.name for path in (ROOT / "apis").glob("*/Dockerfile"))
+"""The names of the implementations: the folders beside the contract."""
+
 # A shell has what it starts in the background ignore these, and whatever that starts inherits it. Tests that interrupt
 # the programs that they start would then wait in vain.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -20,10 +20,9 @@ from apis.contract.checks import Target
 from documents.lab.inventory import Inventory, Secrets
 from experiment.bench.readiness import reach_apis
 from provision.ssh.connection import connect
-from tests.conftest import LiveLab
+from tests.conftest import IMPLEMENTATIONS, LiveLab
 from tests.contract.instances import ContainerLauncher, Launcher, ProcessLauncher
 
-_APIS = Path(__file__).parents[2] / "apis"
 _TARGETS = "FAIRGROUND_CONTRACT_TARGETS"
 _COMMANDS = "FAIRGROUND_CONTRACT_COMMANDS"
 
@@ -43,8 +42,7 @@ def read_targets() -> dict[str, Target] | None:
 def implementations() -> list[str]:
     """The names of the implementations: those in the file, else the folders beside the contract."""
     listed = read_targets()
-    folders = (folder.parent.name for folder in _APIS.glob("*/Dockerfile"))
-    return sorted(folders if listed is None else listed)
+    return IMPLEMENTATIONS if listed is None else sorted(listed)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
