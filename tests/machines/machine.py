@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from documents.lab.host import Host
+from lab.resources.access import list_known_hosts
 from provision.system.base_image import trust_anchors
 from tests.docker import docker
 from tests.ssh.services import STACK
@@ -90,6 +92,21 @@ class Machine:
     @property
     def host_public_key(self) -> str:
         return public_half(self.host_key).strip()
+
+    def host(self, folder: Path, user: str = "root") -> Host:
+        """The machine as a host that is reached as this user; its key is pinned in the folder."""
+        host = Host(
+            kind="ssh",
+            address=self.address,
+            port=22,
+            user=user,
+            private_key_path=str(self.user_key),
+            known_hosts_path=str(folder / "known_hosts"),
+            host_public_key=self.host_public_key,
+            sudo=user != "root",
+        )
+        Path(host.known_hosts_path).write_text(list_known_hosts(host))
+        return host
 
     def run(self, *command: str) -> str:
         """Run a command that must succeed, as the machine's administrator at its console."""
