@@ -258,7 +258,7 @@ def on_host(*command: str) -> str:
 
 def await_container(name: str, *, on: tuple[str, ...] = ()) -> None:
     """Wait until a container of that name is there, whoever made it; `on` is how to reach another engine."""
-    wait_until(lambda: bool(docker(*on, "ps", "--all", "--quiet", "--filter", f"name=^{name}$")), 60)
+    wait_until(lambda: bool(docker(*on, "ps", "--all", "--quiet", "--filter", f"name=^{name}$")), 60, what=name)
 
 
 def left_on_engine(stack: str = NAME) -> list[str]:
