@@ -16,6 +16,7 @@ from lab.lifecycle import read_lab
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.state import is_recorded
 from provision.containers import LOCAL_DOCKER, find_labelled
+from provision.ssh.connection import Connection, connect
 from tests.ssh.sshd import Sshd, running_sshd
 
 STACK = "test"
@@ -82,10 +83,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    """A real sshd on loopback, whose host is this very machine."""
+def own_sshd(tmp_path: Path) -> Iterator[Sshd]:
+    """A real sshd on loopback, whose host is this very machine; the test may stop and reconfigure it."""
     with running_sshd(tmp_path / "sshd") as server:
         yield server
+
+
+@pytest.fixture
+def sshd(own_sshd: Sshd) -> Sshd:
+    """The sshd of `connection`: the test's own, or in `tests/ssh` one for all tests."""
+    return own_sshd
+
+
+@pytest.fixture
+def connection(sshd: Sshd) -> Iterator[Connection]:
+    with connect(sshd.host) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
