@@ -91,29 +91,36 @@ class Services:
 
     def inventory(self, host: Host) -> Inventory:
         """An inventory that has these services, on whatever host reaches this machine's engine."""
-        return Inventory(
-            stack=STACK,
-            host=host,
-            size=HostSize(cpus=(0, 1), memory_bytes=1 << 32, smaller=True),
-            own_kernel=False,
-            cores=CoreLayout(api=(1,), postgres=(0,), redis=(0,), generator=(0,), system=(0,), shared=True),
-            base_image_id="sha256:0",
-            postgres=self.postgres,
-            redis=self.redis,
-            contract_sha256="5" * 64,
-            apis=(
-                ApiService(
-                    name="go",
-                    source="apis/go",
-                    source_sha256="0",
-                    image_id="sha256:0",
-                    container=f"{STACK}-api",
-                    port=18080,
-                    environment={},
-                    upload_volume=self.volume,
-                ),
-            ),
+        cores = CoreLayout(api=(1,), postgres=(0,), redis=(0,), generator=(0,), system=(0,), shared=True)
+        api = ApiService(
+            name="go",
+            source="apis/go",
+            source_sha256="0",
+            image_id="sha256:0",
+            container=f"{STACK}-api",
+            port=18080,
+            environment={},
+            upload_volume=self.volume,
         )
+        return small_inventory(host, cores, self.postgres, self.redis, api)
+
+
+def small_inventory(
+    host: Host, cores: CoreLayout, postgres: PostgresService, redis: RedisService, api: ApiService
+) -> Inventory:
+    """An inventory of two CPUs and one API."""
+    return Inventory(
+        stack=STACK,
+        host=host,
+        size=HostSize(cpus=(0, 1), memory_bytes=1 << 32, smaller=True),
+        own_kernel=False,
+        cores=cores,
+        base_image_id="sha256:0",
+        postgres=postgres,
+        redis=redis,
+        contract_sha256="5" * 64,
+        apis=(api,),
+    )
 
 
 def build(service: str) -> str:
