@@ -19,6 +19,7 @@ from cli.context import open_engine
 from documents.lab.inventory import STACK_LABEL, Inventory
 from lab.lifecycle import read_lab
 from lab.lifecycle.state import read_state
+from provision.ssh.connection import Connection
 from tests.conftest import LAB, ROOT, run_lab
 from tests.docker import docker
 from tests.ports import free_port
@@ -32,6 +33,15 @@ ARG BASE
 FROM ${BASE}
 COPY api /api
 ENTRYPOINT ["perl", "/api"]
+"""
+
+PROGRAM_DOCKERFILE = """
+FROM scratch
+COPY --chmod=0755 {program} /{program}
+COPY --chown=65532:65532 uploads /uploads
+ENV UPLOAD_DIR=/uploads
+USER 65532:65532
+ENTRYPOINT ["/{program}"]
 """
 
 API = r"""
@@ -238,6 +248,20 @@ class Scratch:
         shutil.rmtree(self.sources)
         if self.engine.private.exists():
             shutil.rmtree(self.engine.private)
+
+
+def lay_program(host: Connection, container: str, program: str, folder: Path) -> None:
+    """Make a folder the sources of an image of a program, which is copied from a container on a host."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "uploads").mkdir(parents=True)
+    (folder / "uploads" / "empty").touch()
+    (folder / "Dockerfile").write_text(PROGRAM_DOCKERFILE.format(program=program))
+    place = f"/tmp/fairground-{folder.name}-{program}"  # noqa: S108 - on the lab's host, and removed at once
+    try:
+        host.run(["docker", "cp", f"{container}:/{program}", place], deadline_seconds=60)
+        host.pull(place, folder / program)
+    finally:
+        host.run(["rm", "-f", place], deadline_seconds=60)
 
 
 def slow_build(seconds: int) -> str:
