@@ -43,18 +43,18 @@ class CellFiles:
         result_json: the bytes of its `wrk.json` or `open-loop.json`.
         samples_csv: the bytes of its `samples.csv`.
         generator_cpus: how many CPUs the load generator may run on.
+        folder: the attempt's folder with a final slash, for messages.
         watched: the watch's files; None if there are none.
         load_files: the files of load hosts; None if the load came from the lab's own host.
-        folder: the attempt's folder with a final slash, for messages.
         attempt: the attempt's number.
     """
 
     result_json: bytes
     samples_csv: bytes
     generator_cpus: int
+    folder: str
     watched: WatchFiles | None = None
     load_files: LoadFiles | None = None
-    folder: str = ""
     attempt: int = 1
 
 
