@@ -88,7 +88,7 @@ def render_gate_markdown(gate: Gate) -> str:
     ]
     notes = (*twin_lines(gate), *gate.caveats)
     if notes:
-        parts += ["### Mind", bullets(notes)]
+        parts += ["### Before you quote these numbers", bullets(notes)]
     return "\n\n".join(parts) + "\n"
 
 
