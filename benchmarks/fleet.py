@@ -258,7 +258,7 @@ def render(whole: Whole, mistaken: Whole, *, blocks: int) -> str:
         ("  time of all hosts together", f"{sum(seconds) / 3600:.1f} h"),
         ("  CPU of the controller, loop and files alone", f"{1000 * whole.cpu_seconds / all_cells:.1f} ms a cell"),
         *_pair_rows(whole),
-        (f"Whole APIs on hosts, as it mustn't be done: {len(mistaken.runs)} hosts, {mistaken.cells} cells", ""),
+        (f"One API on each host, which is wrong: {len(mistaken.runs)} hosts, {mistaken.cells} cells", ""),
         *_pair_rows(mistaken),
     )
 

@@ -249,4 +249,4 @@ def _check_result(result: OpenLoopResult, cell: OpenLoopCell, name: str) -> None
 
 
 def _invalid(name: str, why: str) -> AnalysisError:
-    return AnalysisError(f"{name} is not one that open-loop writes: {why}. Measure the cell again.")
+    return AnalysisError(f"{name} can't be a result of the open loop's generator: {why}. Measure the cell again.")

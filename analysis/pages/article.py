@@ -85,7 +85,8 @@ def _rows(known: Sequence[BuildingFacts]) -> tuple[_Row, ...]:
     rest = listing(sorted({f"{facts.rest_seconds:g} s" for facts in known})) or "some seconds"
     engine = plain(max((1e3 * facts.engine_seconds.median for facts in known), default=0))
     on_cpus = f", on {cpus} CPUs, {builds} times" if known else ""
-    before = f" ({starts} starts); the Docker engine's own {engine} ms before it don't count" if known else ""
+    uncounted = f"the {engine} ms that the Docker engine takes before it aren't counted"
+    before = f" ({starts} starts); {uncounted}" if known else ""
     return (
         _Row(
             "clean_build",

@@ -375,8 +375,8 @@ def _warm_up(report: Report) -> str:
 _CELLS = (
     "The unit is the cell: one restart of an API, one warm-up, one load window. A block gives one value for each API "
     "and load: its cell's, or the mean of both where it measured the API twice. Throughput and latency are geometric "
-    "means over blocks with t intervals on the log scale; CPU and memory are arithmetic means. Intervals of two APIs "
-    "that overlap, or don't, are no test between them."
+    "means over blocks with t intervals on the log scale; CPU and memory are arithmetic means. Whether the intervals "
+    "of two APIs overlap doesn't show whether they differ; the verdicts do."
 )
 _PAIRS = (
     "Two APIs are compared by the ratio of their values in each block, in which disturbances as long as a block "

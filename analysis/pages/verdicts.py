@@ -103,8 +103,9 @@ def other_table(report: Report) -> Table:
         note=(
             "Ratios of the first over the second with 95% intervals, and the better one. Latency is raw; less is "
             "better for latency, CPU and memory. In a closed loop the faster API gets more requests and uses more CPU "
-            "for them: the requests a CPU second show the cost of a request. Each measure is a family of tests. If the "
-            "run can't tell, the number of blocks would, if the pair differs as much as it looks or is the same."
+            "for them: the requests a CPU second show the cost of a request. Each measure is a family of tests. "
+            "“Can't tell” is followed by the number of blocks that would show a difference as large as it looks, or "
+            "that the two are the same."
         ),
         columns=(*_load_and("Pair"), *(Column(MEASURES[comparison.measure].heading) for comparison in found)),
         rows=tuple(
@@ -201,8 +202,8 @@ def twin_words(twin: TwinComparison, margin: float) -> str:
         if twin.resolves_margin
         else f"{exact_percent(margin)} can't be resolved: {shown}, so hardly any two APIs can be shown to be the same"
     )
-    doubt = "; the later cell differs from the earlier one, or chance, as in one of twenty" if twin.excludes_one else ""
-    return f"{said}{doubt}"
+    doubt = "; the later cell differs from the earlier one, unless it is chance (1 of 20 runs)"
+    return f"{said}{doubt}" if twin.excludes_one else said
 
 
 def comparable(report: Report) -> list[Comparison]:

@@ -262,7 +262,7 @@ def _about_missing_cells(run: Run, unfinished: Sequence[Cell]) -> Iterable[str]:
     if closed_loop_ended and blocks < run.manifest.protocol.blocks:
         yield (
             f"The budget ended the run after {blocks} of {run.manifest.protocol.blocks} blocks. Blocks took longer "
-            "than expected; the clock alone decides, whatever the blocks show."
+            "than expected. When a run ends depends only on the time, never on its results."
         )
     allowed = run.manifest.protocol.attempts
     voids = sum(not record.valid for record in run.records.values())
