@@ -33,11 +33,10 @@ from tests.times import Part, describe, read_outcomes
 RESULTS = ROOT / ".lab" / "tests"
 
 _KEPT = 20
-"""So many runs keep their results."""
+"""How many runs' results are kept."""
 
 _WAITING = 1
-"""As many more processes than CPUs as there are tests that wait for a host: a sixth of the time there was nothing to
-compute."""
+"""One process more than CPUs: tests wait for hosts, and a sixth of the time no process computed."""
 
 NIGHTLY = {
     "FAIRGROUND_NIGHTLY": "1",

@@ -161,7 +161,7 @@ LAB_FOLDERS = ("tests/apis", "tests/e2e")
 """Where tests that need a lab are, except those that hold time limits."""
 
 IN_TIME_FOLDERS = ("tests/contract", "tests/differential", "tests/faults", "tests/hostile")
-"""Where those are."""
+"""Where the tests that hold time limits are."""
 
 
 # Before pytest chooses by the mark.

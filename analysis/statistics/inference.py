@@ -272,7 +272,7 @@ def fewest_blocks(power_of: Callable[[int], float], power: float) -> int | None:
 
 
 _LARGEST = math.log(100)
-"""A ratio above a hundred needs no statistics."""
+"""The search for a ratio ends at 100."""
 
 _STEPS = 40
 """The number of bisections, which leave less than 1e-12 of the range."""

@@ -107,8 +107,8 @@ ATTEMPTS_MOST = 5
 """As many as a protocol allows. A machine that has other work beside the test voids one attempt, and seldom all."""
 
 OF_THE_MACHINE: frozenset[VoidReason] = frozenset({"noisy-neighbour", "generator-saturated", "steal"})
-"""By what a machine voids a cell that has other work beside the test. The lab's own work is in none of these: it is in
-its own cgroups, and too little elsewhere.
+"""The reasons by which other work on the machine voids a cell. The lab's own work is in none of these: it is in its own
+cgroups, and too little elsewhere.
 """
 
 

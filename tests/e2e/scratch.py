@@ -123,8 +123,7 @@ class Scratch:
     def standing(self, *, only_looked_at: bool = False) -> Inventory:
         """The lab as it is described; stood up only where the last test didn't leave it so.
 
-        What a test does to it now, it may not survive: then only another `up` vouches for it again. A lab that is
-        `only_looked_at` goes on as it is.
+        The test may damage it, so the next test runs `up` first. With `only_looked_at`, it doesn't.
         """
         inventory = self.inventory() if self.stands() else self.up()
         if not only_looked_at:

@@ -179,7 +179,7 @@ def test_run_whose_network_is_cut_says_so_and_is_resumed_and_every_setting_comes
         interrupted = Interrupted(run.folder, 2)
         interrupted.remember()
         own_host.wait_until_put_back(WARM_UP_SECONDS + LOAD_SECONDS)
-        cable.mend()
+        cable.accept_again()
         run = resume(start_run, interrupted, own_host.lab(cable.host))
         assert run.finish() == 0, run.stderr
     interrupted.require_finished(run, own_host, host)
