@@ -61,7 +61,7 @@ def threads_of(connection: Connection, *commands: str, awaited: str = "") -> lis
 
 def left_on_host(connection: Connection) -> list[str]:
     """What of a run is still on a host: processes of load, sampler and lock, and the run's files."""
-    listed = connection.run(["ps", "-eo", "pid=,comm=,args="], deadline_seconds=30).stdout.splitlines()
+    listed = connection.run(["ps", "-eww", "-o", "pid=,comm=,args="], deadline_seconds=30).stdout.splitlines()
     home, name = posixpath.split(RUN_HOME)
     kept = connection.run(["find", home, "-maxdepth", "1", "-type", "d", "-name", f"*{name}*"], deadline_seconds=30)
     return [*filter(_is_of_run, listed), *kept.stdout.splitlines()]
