@@ -1,6 +1,7 @@
 """The format of numbers and names on every page; units are in the headings."""
 
 from documents.report import Estimate, Interval, Spread
+from documents.run import Scenario
 
 MISSING = "\N{EN DASH}"
 
@@ -72,9 +73,29 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def is_are(number: int) -> str:
+    """The verb of a number of things."""
+    return "is" if number == 1 else "are"
+
+
+def was_were(number: int) -> str:
+    """The verb of a number of things, in the past."""
+    return "was" if number == 1 else "were"
+
+
+def has_have(number: int) -> str:
+    """The verb *have* of a number of things."""
+    return "has" if number == 1 else "have"
+
+
 def capital(text: str) -> str:
     """Text with a capital at its beginning."""
     return text[:1].upper() + text[1:]
+
+
+def load_text(scenario: Scenario) -> str:
+    """A load in words: `light, 10 connections`."""
+    return f"{scenario.name}, {scenario.connections} connections"
 
 
 def listing(names: list[str]) -> str:

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.plain_wrk import ready_api
-from benchmarks.ratios import Ratio, mean_ratio
+from benchmarks.ratios import MeanRatio, mean_ratio
 from cli.context import open_engine
 from documents.errors import FairgroundError
 from documents.lab import Inventory, Secrets
@@ -65,9 +65,9 @@ class Summary:
     lowest: float
     highest: float
     cpu_us_per_request: float
-    of_floor: Ratio | None
-    of_redis_floor: Ratio | None
-    of_fastest: Ratio | None
+    of_floor: MeanRatio | None
+    of_redis_floor: MeanRatio | None
+    of_fastest: MeanRatio | None
 
 
 def main() -> None:
@@ -182,7 +182,7 @@ def summarise(windows: Sequence[Window]) -> list[Summary]:
     return summaries
 
 
-def _ratio(rates: Sequence[float], to: Sequence[float] | None) -> Ratio | None:
+def _ratio(rates: Sequence[float], to: Sequence[float] | None) -> MeanRatio | None:
     """The mean over the rounds; None without a floor, for the fastest itself, and for a single round."""
     if to is None or rates is to or len(rates) < 2:
         return None

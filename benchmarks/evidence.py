@@ -10,8 +10,8 @@
 - `known-difference`: `benchmarks.known_difference` on the lab of that name, with three A/A experiments.
 - `fleet`: `benchmarks.fleet`: simulated hosts.
 
-Each part writes its page when it ends, so a failure loses no other part's page. If a part finds a defect, its page
-says so, and the exit status is 1.
+Each part writes its page when it ends, so a failure loses no finished page. The parts after it don't run: give them
+with `--part`. If a part finds a defect, its page says so, and the exit status is 1.
 """
 
 import argparse
@@ -35,7 +35,6 @@ BENCHMARK_WARM_UP_SECONDS = 20
 
 A_A_EXPERIMENTS = 3
 
-_LAB = str(ROOT / ".venv/bin/lab")
 _BENCHMARK_STACK = "benchmark"
 
 
@@ -59,9 +58,9 @@ def main() -> None:
 
 def run(protocol: str) -> bool:
     """Facts and a run over all APIs of the lab; the page is the run's report."""
-    _call([_LAB, "up"])
-    _call([_LAB, "facts"])
-    _call([_LAB, "run", "--protocol", protocol])
+    _call([known.LAB, "up"])
+    _call([known.LAB, "facts"])
+    _call([known.LAB, "run", "--protocol", protocol])
     newest = max(path.parent for path in RUNS.glob(MANIFESTS))
     write_page("run.md", (newest / "report.md").read_text(encoding="utf-8"))
     return True
@@ -69,14 +68,14 @@ def run(protocol: str) -> bool:
 
 def benchmark(commit: str) -> bool:
     """All APIs and their floors on one host, alternating; takes the host down afterwards."""
-    _call([_LAB, "up", "--stack", _BENCHMARK_STACK])
+    _call([known.LAB, "up", "--stack", _BENCHMARK_STACK])
     try:
         top = heading("All APIs beside their floors", _BENCHMARK_STACK, commit)
         options = ["--rounds", str(BENCHMARK_ROUNDS), "--warm-up", str(BENCHMARK_WARM_UP_SECONDS)]
         command = ["-m", "benchmarks.apis", *options]
         table = _call([sys.executable, *command], capture=True)
     finally:
-        _call([_LAB, "down", "--stack", _BENCHMARK_STACK])
+        _call([known.LAB, "down", "--stack", _BENCHMARK_STACK])
     write_page("benchmark.md", f"{top}\n\n    python {' '.join(command)}\n\n```text\n{table.rstrip()}\n```\n")
     return True
 
@@ -90,7 +89,7 @@ def known_difference(commit: str) -> bool:
     except FairgroundError as error:
         sys.exit(f"error: {error}")
     finally:
-        _call([_LAB, "down", "--stack", known.STACK])
+        _call([known.LAB, "down", "--stack", known.STACK])
     return result.held
 
 

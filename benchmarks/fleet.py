@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from analysis.statistics import CONFIDENCE, LEAST_BLOCKS, compare, interval_of
+from analysis.statistics import CONFIDENCE, LEAST_BLOCKS, compare, interval_of, verdict_text
 from benchmarks.fleet_experiment import (
     APIS,
     LOAD,
@@ -258,7 +258,7 @@ def render(whole: Whole, mistaken: Whole, *, blocks: int) -> str:
         ("  time of all hosts together", f"{sum(seconds) / 3600:.1f} h"),
         ("  CPU of the controller, loop and files alone", f"{1000 * whole.cpu_seconds / all_cells:.1f} ms a cell"),
         *_pair_rows(whole),
-        (f"Whole APIs on hosts, as it mustn't be done: {len(mistaken.runs)} hosts, {mistaken.cells} cells", ""),
+        (f"One API on each host, which is wrong: {len(mistaken.runs)} hosts, {mistaken.cells} cells", ""),
         *_pair_rows(mistaken),
     )
 
@@ -271,8 +271,9 @@ def _pair_rows(whole: Whole) -> list[tuple[str, str]]:
         if ratio is None or interval is None:
             rows.append((f"  {found.first} / {found.second}", found.reason or ""))
             continue
-        verdict = {"same": "same", "better": f"{found.better} faster", "cannot-tell": "can't tell"}[found.verdict]
-        by_blocks = f"{ratio.value:.4f} ({interval.low:.4f} to {interval.high:.4f})  {verdict}"
+        by_blocks = (
+            f"{ratio.value:.4f} ({interval.low:.4f} to {interval.high:.4f})  {verdict_text(found, 'throughput')}"
+        )
         value, low, high = pair.by_hosts
         rows += [
             (f"  {found.first} / {found.second}, truly {truth:g}: by blocks", by_blocks),

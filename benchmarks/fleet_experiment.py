@@ -12,7 +12,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,23 +20,24 @@ from analysis.compare import Conditions, differences
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import log_ratios_of, logs_of
+from benchmarks import known_difference as known
 from benchmarks.fleet_noise import measured_level
 from benchmarks.fleet_orders import plan_for_host
 from benchmarks.simulated_host import SimulatedHost, simulated_inventory
 from documents.errors import AnalysisError, HostUnreachableError
 from documents.lab import Inventory, Secrets
 from documents.report import CellNumbers
-from documents.run import Plan, Protocol, Scenario
+from documents.run import Plan, Protocol
 from experiment.running import Planner, resume_run, start_run
 
-API_IMAGES = {"again": "sha256:plain", "plain": "sha256:plain", "slowed": "sha256:slowed"}
+API_IMAGES = {known.AGAIN: "sha256:plain", known.PLAIN: "sha256:plain", known.SLOWED: "sha256:slowed"}
 """The APIs of the stack `known-difference`: two entries of one build, and one that is slower by a known share."""
 
 APIS = tuple(API_IMAGES)
 """In the order of the draws of `benchmarks.fleet_world`."""
 
-LOAD = Scenario(name="read-post", workload="read-post", connections=100, duration_seconds=5)
-WARM_UP_SECONDS = 8
+LOAD = known.load_of(known.Settings.seconds)
+WARM_UP_SECONDS = known.Settings.warm_up
 
 COMMIT = "simulated"
 
@@ -105,18 +105,16 @@ def run_fleet(
                 progress=host.hear,
                 planner=planner_of(number),
                 clock=host.clock,
+                opener=opened,
+                commit=COMMIT,
             )
         except HostUnreachableError:
             [folder] = runs.iterdir()
-            resume_run(folder, inventory, secrets, progress=host.hear, clock=host.clock)
+            resume_run(folder, inventory, secrets, progress=host.hear, clock=host.clock, opener=opened, commit=COMMIT)
             return FleetRun(folder, host.clock.monotonic(), resumed=True)
         return FleetRun(folder, host.clock.monotonic(), resumed=False)
 
-    with (
-        patch("experiment.running.run.open_bench", opened),
-        patch("experiment.running.run.git_commit", lambda: COMMIT),
-        ThreadPoolExecutor(len(hosts), thread_name_prefix="host") as pool,
-    ):
+    with ThreadPoolExecutor(len(hosts), thread_name_prefix="host") as pool:
         return tuple(pool.map(run, range(len(hosts))))
 
 
@@ -155,7 +153,7 @@ def cells_by_host(folders: Sequence[Path]) -> list[tuple[CellNumbers, ...]]:
     for folder, other in zip(folders[1:], others, strict=True):
         if found := (*differences(first, other), *_other_apis(first, other)):
             raise AnalysisError(f"{folder} can't be pooled with {folders[0]}: {'; '.join(found)}. Leave that host out.")
-    return [analyse(read_run(folder)).cells for folder in folders]
+    return [analyse(run).cells for run in runs]
 
 
 def _other_apis(first: Conditions, second: Conditions) -> Iterator[str]:

@@ -19,7 +19,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-PLACES = 3
+MEASURED_PLACES = 3
 """Cells of a block: two builds, and one of them a second time."""
 
 _Cells = tuple[tuple[str, int], ...]
@@ -99,7 +99,7 @@ def _squares(others: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:
     They are the residuals within blocks, the differences of neighbouring blocks, and the scatter of all blocks.
     """
     cells = len(others)
-    blocks = np.kron(np.eye(cells // PLACES), np.ones((PLACES, 1)))
+    blocks = np.kron(np.eye(cells // MEASURED_PLACES), np.ones((MEASURED_PLACES, 1)))
     least_squares = np.linalg.pinv(np.column_stack([blocks, others]))
     within = np.eye(cells) - np.column_stack([blocks, others]) @ least_squares
     # The effects of the blocks, estimated by least squares together with the build's.
@@ -123,7 +123,7 @@ def _expected_moments(others: NDArray[np.bool_]) -> NDArray[np.float64]:
     moment = np.arange(1, cells + 1)
     covariances = (
         np.eye(cells),
-        np.kron(np.eye(cells // PLACES), np.ones((PLACES, PLACES))),
+        np.kron(np.eye(cells // MEASURED_PLACES), np.ones((MEASURED_PLACES, MEASURED_PLACES))),
         np.minimum.outer(moment, moment),
     )
     return np.array([[np.trace(square @ covariance) for covariance in covariances] for square in _squares(others)])

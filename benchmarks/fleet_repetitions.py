@@ -24,7 +24,7 @@ AGAIN, PLAIN, SLOWED = (APIS.index(name) for name in ("again", "plain", "slowed"
 PLACES = len(APIS) + 1
 """Cells of a block: each API, and one of them a second time."""
 
-POWER = 0.9
+FLEET_POWER = 0.9
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Judged:
 
     @property
     def error(self) -> float:
-        """How far the mean log ratio is from the truth, as a standard deviation over the experiments."""
-        return float(np.std(self.means.mean - self.truth))
+        """The root mean square of the mean log ratio's distance from the truth, over the experiments."""
+        return math.sqrt(float(np.mean(np.square(self.means.mean - self.truth))))
 
     @property
     def missed(self) -> Share:
@@ -171,7 +171,7 @@ def blocks_to_find(ratio: float, noise: float) -> int:
         ValueError: it takes more blocks than a protocol may have.
     """
     found = fewest_blocks(
-        lambda blocks: power_to_detect(math.log(ratio), noise, blocks, significance=SIGNIFICANCE), POWER
+        lambda blocks: power_to_detect(math.log(ratio), noise, blocks, significance=SIGNIFICANCE), FLEET_POWER
     )
     if found is None:
         raise ValueError(f"no protocol has the blocks to find a ratio of {ratio} in a noise of {noise:.1%}")

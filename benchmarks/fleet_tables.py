@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from rich.table import Table
 
+from analysis.formatting import MISSING
 from analysis.statistics import SIGNIFICANCE, blocks_to_detect, blocks_to_show_same
 from benchmarks.fleet_repetitions import (
-    AGAIN,
+    FLEET_POWER,
     PLAIN,
-    POWER,
     SLOWED,
     Fleets,
     Share,
@@ -148,7 +148,7 @@ def odd_hosts(experiments: int, blocks: int, *, seed: int) -> Table:
     )
     orders = draw_orders(experiments, HOSTS, blocks, seed=seed)
     for what, odd in ODD_HOSTS.items():
-        table.add_row(what, *_widths(simulate_fleets(world_of(EQUAL), orders, seed=seed, pair=(AGAIN, PLAIN), odd=odd)))
+        table.add_row(what, *_widths(simulate_fleets(world_of(EQUAL), orders, seed=seed, odd=odd)))
     return table
 
 
@@ -165,7 +165,7 @@ def all_tables(experiments: int, blocks: int, *, seed: int) -> Iterable[Table]:
 def noises() -> Table:
     """How many blocks a noise needs, and their time on one host and on sixteen; computed, not simulated."""
     table = _table(
-        f"Blocks for a margin of {MARGIN:.0%} with a power of {POWER:.0%}, by the noise of a block; computed",
+        f"Blocks for a margin of {MARGIN:.0%} with a power of {FLEET_POWER:.0%}, by the noise of a block; computed",
         "noise",
         "to find it",
         "as one of 18",
@@ -174,16 +174,18 @@ def noises() -> Table:
         f"on {HOSTS} hosts",
     )
     for noise in NOISES:
-        same = blocks_to_show_same(noise, margin=MARGIN, power=POWER)
+        same = blocks_to_show_same(noise, margin=MARGIN, power=FLEET_POWER)
         table.add_row(
             f"{noise:.1%}",
             *(
-                _blocks(blocks_to_detect(math.log1p(MARGIN), noise, significance=SIGNIFICANCE / tests, power=POWER))
+                _blocks(
+                    blocks_to_detect(math.log1p(MARGIN), noise, significance=SIGNIFICANCE / tests, power=FLEET_POWER)
+                )
                 for tests in (1, 18)
             ),
             _blocks(same),
-            _NONE if same is None else _minutes(run_seconds(same)),
-            _NONE if same is None else _minutes(run_seconds(math.ceil(same / HOSTS))),
+            MISSING if same is None else _minutes(run_seconds(same)),
+            MISSING if same is None else _minutes(run_seconds(math.ceil(same / HOSTS))),
         )
     return table
 
@@ -226,7 +228,7 @@ def _missed(found: Fleets) -> Sequence[str]:
         f"{found.blocks.missed}",
         f"{found.blocks.half_width:.2%}",
         _share(hosts and hosts.missed),
-        f"{hosts.half_width:.2%}" if hosts else _NONE,
+        f"{hosts.half_width:.2%}" if hosts else MISSING,
     )
 
 
@@ -235,15 +237,12 @@ def _widths(found: Fleets) -> Sequence[str]:
     return half_width, missed, half_width_by_hosts, missed_by_hosts
 
 
-_NONE = "–"  # noqa: RUF001 - for a missing number, as on the report's pages
-
-
 def _share(share: Share | None) -> str:
-    return _NONE if share is None else str(share)
+    return MISSING if share is None else str(share)
 
 
 def _blocks(blocks: int | None) -> str:
-    return _NONE if blocks is None else str(blocks)
+    return MISSING if blocks is None else str(blocks)
 
 
 def _minutes(seconds: float) -> str:

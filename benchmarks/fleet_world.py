@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from analysis.statistics import BlockMeans, over_blocks
 from benchmarks.fleet_noise import measured_components
-from benchmarks.simulated_world import World, measure_world
+from benchmarks.simulated_world import World, mean_where, measure_world
 
 ASSUMED_HOST_NOISE = 0.05
 ASSUMED_INTERACTION = 0.01
@@ -52,8 +52,8 @@ class FleetWorld:
     """The true values of a fleet on the log scale: those of one host, and the standard deviations between hosts."""
 
     host: World
-    host_noise: float = ASSUMED_HOST_NOISE
-    interaction: float = 0.0
+    host_noise: float
+    interaction: float
 
 
 def world_of(
@@ -100,7 +100,7 @@ def log_ratios(
     apis: NDArray[np.intp], logs: NDArray[np.float64], first: int, second: int, odd: OddHost = NOT_ODD
 ) -> list[NDArray[np.float64]]:
     """The log ratio of two APIs in each measured block: for each host, an array of (experiments, blocks)."""
-    differences = _mean_of(apis == first, logs) - _mean_of(apis == second, logs)
+    differences = mean_where(apis == first, logs) - mean_where(apis == second, logs)
     hosts = list(np.moveaxis(differences, 1, 0))
     if odd.dies:
         hosts[0] = hosts[0][:, : differences.shape[-1] // 2]
@@ -115,8 +115,3 @@ def by_blocks(ratios: Sequence[NDArray[np.float64]]) -> BlockMeans:
 def by_hosts(ratios: Sequence[NDArray[np.float64]]) -> BlockMeans:
     """Means over at least two hosts, each with the mean of its blocks; see `by_blocks`."""
     return over_blocks(np.stack([np.mean(of_host, axis=-1) for of_host in ratios], axis=-1))
-
-
-def _mean_of(chosen: NDArray[np.bool_], logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean over a block's one or two cells of an API."""
-    return np.sum(logs * chosen, axis=-1) / np.sum(chosen, axis=-1)

@@ -23,11 +23,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from analysis.raw import read_run
 from analysis.report import analyse
+from analysis.statistics import LEAST_BLOCKS
+from benchmarks.page import say
 from benchmarks.plain_wrk import TIMEOUT_SECONDS, WARM_UP_SECONDS, WRK_VERSION, ReadyApi, ready_api, scenario
 from benchmarks.ratios import mean_ratio
 from cli.context import DEFAULT_STACK, open_engine
@@ -77,20 +80,22 @@ class Result:
         )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What the harness itself costs.")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--pairs", type=int, default=140, help="pairs of windows: as in lab run, and by plain wrk")
     parser.add_argument("--seconds", type=int, default=2, help="length of each load window")
     parser.add_argument("--stack", default=DEFAULT_STACK, help="the lab, which must be up")
-    arguments = parser.parse_args()
+    given = parser.parse_args(arguments)
+    if given.pairs < LEAST_BLOCKS:
+        parser.error(f"measure {LEAST_BLOCKS} pairs or more")
     try:
-        result = measure(open_engine(arguments.stack), pairs=arguments.pairs, seconds=arguments.seconds)
+        result = measure(open_engine(given.stack), pairs=given.pairs, seconds=given.seconds)
     except FairgroundError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    print(json.dumps(asdict(result) | {"held": result.held}, indent=2) if arguments.json else render(result))
+    print(json.dumps(asdict(result) | {"held": result.held}, indent=2) if given.json else render(result))
     sys.exit(0 if result.held else 1)
 
 
@@ -157,7 +162,7 @@ def _window_rates(
                     plain_rates.append(ready.load(seconds))
                 else:
                     lab_rates.append(_recorded_load(ready, seconds))
-            _say(f"pair {pair + 1} of {pairs}: lab run {lab_rates[-1]:,.0f}/s, plain wrk {plain_rates[-1]:,.0f}/s")
+            say(f"pair {pair + 1} of {pairs}: lab run {lab_rates[-1]:,.0f}/s, plain wrk {plain_rates[-1]:,.0f}/s")
     return lab_rates, plain_rates
 
 
@@ -211,7 +216,7 @@ def cell_overhead(inventory: Inventory, secrets: Secrets, seconds: int) -> float
             case CellFinished():
                 ended = time.monotonic()
                 for void in event.record.voids:
-                    _say(f"  void: {void.message}")
+                    say(f"  void: {void.message}")
             case _:
                 pass
 
@@ -298,10 +303,6 @@ def _unchanged_up(engine: Engine) -> float:
             "Bring the lab up with `lab up`, then run this again."
         )
     return elapsed
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

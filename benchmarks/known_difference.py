@@ -46,7 +46,7 @@ from benchmarks.added_work import (
     wanted_ratio,
     with_rounds,
 )
-from benchmarks.page import heading, write_page
+from benchmarks.page import heading, say, write_page
 from cli.context import ROOT, RUNS, open_engine
 from documents.errors import FairgroundError, LabError
 from documents.files import replace_file
@@ -67,7 +67,7 @@ CONNECTIONS = 100
 SIZE_TOLERANCE = 1.5
 """The factor by which the added work may miss its size, because only three blocks show the cost of a round."""
 
-_LAB = str(ROOT / ".venv/bin/lab")
+LAB = str(ROOT / ".venv/bin/lab")
 DOCUMENT = ROOT / "stacks" / f"{STACK}.yaml"
 _PROTOCOL = Path(".lab") / f"{STACK}.yaml"
 """In the checkout, so that the commands that a report gives to repeat its run work."""
@@ -150,16 +150,16 @@ def measure(settings: Settings) -> Result:
     lab = read_lab(open_engine(STACK))
     alike: list[Alike] = []
     for number in range(1, settings.experiments + 1):
-        _say(f"A/A experiment {number} of {settings.experiments}")
+        say(f"A/A experiment {number} of {settings.experiments}")
         report = _measure(lab, AGAIN, _protocol(settings, blocks=settings.blocks))
         alike.append(judge_alike(judge_gate(report, base=PLAIN, candidate=AGAIN), blocks=settings.blocks))
-        _say("\n".join(_set(_alike_rows(alike[-1]))))
+        say("\n".join(_set(_alike_rows(alike[-1]))))
     half_width = twin_half_width(alike)
-    _say("calibration")
+    say("calibration")
     calibration = _calibrate(lab, _protocol(settings, blocks=settings.calibration_blocks, twin=False))
     wanted = wanted_ratio(half_width)
     rounds = size_rounds(wanted, calibration)
-    _say(f"{rounds} rounds, for a throughput of {wanted:.3f} times the plain one")
+    say(f"{rounds} rounds, for a throughput of {wanted:.3f} times the plain one")
     with sized(rounds):
         _bring_up()
     lab = read_lab(open_engine(STACK))
@@ -187,22 +187,19 @@ def _calibrate(lab: tuple[Inventory, Secrets], protocol: Protocol) -> Calibratio
     )
 
 
-def _protocol(settings: Settings, *, blocks: int, twin: bool = True) -> Protocol:
+def load_of(seconds: int) -> Scenario:
     """Reads of cached posts, which cost mostly the API's CPU, so that its CPUs are the limit."""
+    return Scenario(name="read-post", workload="read-post", connections=CONNECTIONS, duration_seconds=seconds)
+
+
+def _protocol(settings: Settings, *, blocks: int, twin: bool = True) -> Protocol:
     return Protocol(
         version=1,
         name=STACK,
         blocks=blocks,
         warm_up_seconds=settings.warm_up,
         warm_up_least_seconds=settings.warm_up,
-        scenarios=(
-            Scenario(
-                name="read-post",
-                workload="read-post",
-                connections=CONNECTIONS,
-                duration_seconds=settings.seconds,
-            ),
-        ),
+        scenarios=(load_of(settings.seconds),),
         twin=twin,
     )
 
@@ -225,7 +222,7 @@ def _show(event: Event) -> None:
     if isinstance(event, CellFinished):
         rate = "" if event.throughput is None else f": {event.throughput:,.0f}/s"
         voids = "".join(f"; void: {void.message}" for void in event.record.voids)
-        _say(f"  {event.record.attempt_id}{rate}{voids}")
+        say(f"  {event.record.attempt_id}{rate}{voids}")
 
 
 @contextmanager
@@ -249,7 +246,7 @@ def _bring_up() -> None:
     Raises:
         LabError: it failed; its output has the reason.
     """
-    command = [_LAB, "up", "--stack", STACK]
+    command = [LAB, "up", "--stack", STACK]
     if code := subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode:
         raise LabError(f"{shlex.join(command)} failed with {code}.")
 
@@ -349,10 +346,6 @@ def _shown(estimate: Estimate) -> str:
 
 def _yes(so: bool) -> str:
     return "yes" if so else "no"
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

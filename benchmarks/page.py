@@ -1,4 +1,4 @@
-"""Pages of docs/evidence/: the heading with date, commit and host, and writing the file."""
+"""Pages of docs/evidence/: the heading with date, commit and host, and writing the file. Messages of benchmarks."""
 
 import sys
 from datetime import UTC, datetime
@@ -30,4 +30,9 @@ def write_page(name: str, text: str) -> None:
     PAGES.mkdir(exist_ok=True)
     path = PAGES / name
     replace_file(path, text)
-    print(f"Wrote {path}", file=sys.stderr)
+    say(f"Wrote {path}")
+
+
+def say(text: str) -> None:
+    """Print a message on standard error at once."""
+    print(text, file=sys.stderr, flush=True)

@@ -24,10 +24,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from analysis.statistics import LEAST_BLOCKS
 from benchmarks.ratios import mean_ratio
 
 _LOOPBACK = "127.0.0.1"
-_REQUESTS = re.compile(r"(\d+) requests in ([\d.]+)(m?s)")
+_COUNT = re.compile(r"(\d+) requests in ")
+_RATE = re.compile(r"Requests/sec:\s*([\d.]+)")
 _ERRORS = re.compile(r"Socket errors:.*|Non-2xx or 3xx responses:.*")
 
 
@@ -47,7 +49,7 @@ class Turn:
     cpu_us_per_request: float
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Two HTTP servers under wrk, in short turns of random order.")
     parser.add_argument("server", nargs=2, type=_server, metavar="URL,PID")
@@ -56,14 +58,16 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--generator-cpus", default="1", help="CPU list of wrk, as for taskset")
     parser.add_argument("--json", action="store_true", help="print JSON, with every turn")
-    arguments = parser.parse_args()
-    command = ["taskset", "--cpu-list", arguments.generator_cpus, "wrk", "-t1"]
-    command += [f"-c{arguments.connections}", f"-d{arguments.seconds}s"]
-    pairs = measure(arguments.server, command, arguments.pairs)
-    if arguments.json:
+    given = parser.parse_args(arguments)
+    if given.pairs < LEAST_BLOCKS:
+        parser.error(f"measure {LEAST_BLOCKS} pairs or more")
+    command = ["taskset", "--cpu-list", given.generator_cpus, "wrk", "-t1"]
+    command += [f"-c{given.connections}", f"-d{given.seconds}s"]
+    pairs = measure(given.server, command, given.pairs)
+    if given.json:
         print(json.dumps([[asdict(turn) for turn in pair] for pair in pairs], indent=2))
     else:
-        print(render(arguments.server, pairs))
+        print(render(given.server, pairs))
 
 
 def _server(text: str) -> Server:
@@ -95,11 +99,10 @@ def _turn(server: Server, command: Sequence[str]) -> Turn:
     used = _cpu_seconds(server.process_id) - before
     if errors := _ERRORS.findall(output):
         sys.exit(f"error: {server.url}: {'; '.join(errors)}")
-    found = _REQUESTS.search(output)
-    if found is None:
+    count, rate = _COUNT.search(output), _RATE.search(output)
+    if count is None or rate is None:
         sys.exit(f"error: {server.url}: wrk printed no count of requests: {output}")
-    requests, seconds = int(found[1]), float(found[2]) / (1000 if found[3] == "ms" else 1)
-    return Turn(requests / seconds, used / requests * 1e6)
+    return Turn(float(rate[1]), used / int(count[1]) * 1e6)
 
 
 def _cpu_seconds(process_id: int) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from analysis.statistics import CONFIDENCE, interval_of, over_blocks
 
 
-class Ratio(NamedTuple):
+class MeanRatio(NamedTuple):
     """A geometric mean of ratios, and its 95% interval."""
 
     mean: float
@@ -20,8 +20,8 @@ class Ratio(NamedTuple):
         return f"{self.mean:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
-def mean_ratio(ratios: Sequence[float]) -> Ratio:
+def mean_ratio(ratios: Sequence[float]) -> MeanRatio:
     """The geometric mean of two ratios or more, with its 95% t interval on the log scale."""
     logs = over_blocks(np.log(ratios))
     ends = interval_of(logs, CONFIDENCE)
-    return Ratio(math.exp(float(logs.mean)), ends.low, ends.high)
+    return MeanRatio(math.exp(float(logs.mean)), ends.low, ends.high)

@@ -24,7 +24,8 @@ CELL_SECONDS = 2.9
 """What a cell takes besides its warm-up and load: docs/benchmarks.md, 2026-11-27. The reset takes all of it."""
 
 RUN_SECONDS = 5.0
-"""What a run takes besides its cells: `experiment.planning.budget.RUN_OVERHEAD_SECONDS`. It passes before them."""
+"""What a run takes besides its cells, as measured; the budget reserves twice as much
+(`experiment.planning.budget.RUN_OVERHEAD_SECONDS`). It passes before them."""
 
 LAYOUT = CoreLayout(api=(0,), postgres=(1,), redis=(1,), system=(1,), generator=(1,), shared=True)
 """The layout of the two cores on which the noise was measured."""
@@ -159,7 +160,7 @@ class SimulatedHost:
         return IDENTITY
 
     def look_at_load_hosts(self) -> tuple[LoadHostLook, ...]:
-        """It has none."""
+        """See `Bench.look_at_load_hosts`; none."""
         return ()
 
     def read_tool_versions(self) -> dict[str, str]:

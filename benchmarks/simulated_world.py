@@ -99,7 +99,7 @@ def simulate(world: World, orders: Orders, *, margin: float, seed: int, one_afte
     """
     apis = np.array(orders, dtype=np.intp)
     logs = measure_world(world, apis, np.random.default_rng(seed), one_after_the_other=one_after_the_other)
-    by_api = np.stack([_mean_where(apis == api, logs) for api in range(len(world.levels))], axis=-1)
+    by_api = np.stack([mean_where(apis == api, logs) for api in range(len(world.levels))], axis=-1)
     pairs = list(combinations(range(len(world.levels)), 2))
     # The tests need the blocks last: (experiment, load, pair, block).
     log_ratios = np.stack([by_api[..., first] - by_api[..., second] for first, second in pairs], axis=-2)
@@ -133,7 +133,7 @@ def measure_world(
     return np.array(world.levels)[apis] + by_time[..., moments] + noise
 
 
-def _mean_where(chosen: NDArray[np.bool_], logs: NDArray[np.float64]) -> NDArray[np.float64]:
+def mean_where(chosen: NDArray[np.bool_], logs: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean over the chosen values of the last axis, one or two in each row."""
     return np.sum(logs * chosen, axis=-1) / np.sum(chosen, axis=-1)
 

@@ -46,6 +46,8 @@ def compare(
     console.print(change_tables(comparison)[0].note, style="dim", markup=False)
     for difference in comparison.differences:
         console.print(f"Differs: {difference}.", markup=False)
+    if comparison.notes:
+        console.print("Before you quote these numbers:")
     for note in comparison.notes:
-        console.print(f"Mind: {note}", markup=False)
+        console.print(f"- {note}", markup=False)
     console.print(f"Comparison: {page}", markup=False, soft_wrap=True)

@@ -137,8 +137,10 @@ def _show(console: "Console", judged: "Gate") -> None:
     console.print(table.note, style="dim", markup=False)
     for line in twin_lines(judged):
         console.print(line, markup=False)
+    if judged.caveats:
+        console.print("Before you quote these numbers:")
     for caveat in judged.caveats:
-        console.print(f"Mind: {caveat}", markup=False)
+        console.print(f"- {caveat}", markup=False)
     for reason in judged.reasons:
         console.print(reason, markup=False, soft_wrap=True)
     console.print(outcome_line(judged), markup=False, soft_wrap=True)

@@ -155,7 +155,7 @@ def up(
 def _describe(inventory: "Inventory") -> "Table":
     from rich.table import Table
 
-    from documents.lab import SERVICES, format_cpu_list
+    from documents.lab import SERVICES, format_cpu_list, short_image_id
 
     cores, size = inventory.cores, inventory.size
     table = Table("what", "CPUs", "port", "is", box=None, pad_edge=False)
@@ -168,9 +168,10 @@ def _describe(inventory: "Inventory") -> "Table":
         f"{size.memory_bytes / 1024**3:.0f} GiB{smaller}{tenants}",
     )
     for api in inventory.apis:
-        table.add_row(f"API {api.name}", cores.cpu_list("api"), str(api.port), f"{api.source}, {api.image_id[7:19]}")
+        built = f"{api.source}, {short_image_id(api.image_id)}"
+        table.add_row(f"API {api.name}", cores.cpu_list("api"), str(api.port), built)
     for name, service in inventory.services.items():
-        table.add_row(SERVICES[name], cores.cpu_list(name), str(service.port), service.image_id[7:19])
+        table.add_row(SERVICES[name], cores.cpu_list(name), str(service.port), short_image_id(service.image_id))
     for number, load_host in enumerate(inventory.load_hosts, start=1):
         table.add_row(
             f"load host {number} ({load_host.host.kind})",

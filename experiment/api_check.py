@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from documents.errors import DocumentError, FairgroundError, RunError
-from documents.lab import UPLOAD_FOLDER, ApiService, Inventory, Secrets
+from documents.lab import UPLOAD_FOLDER, ApiService, Inventory, Secrets, short_image_id
 from documents.report import ApiCheck, ApiCheckStep
 from documents.stack import SECRET_ENVIRONMENT, Api, Implementation, Stack
 from experiment.bench import READY_SECONDS, held, verify_api, wait_until_ready
@@ -315,7 +315,7 @@ def _look_at_lab(entry: Api, folder: Path, stack: str, lab: Lab) -> tuple[Lab, s
         raise _FaultsError([f"its entry was changed since the lab was stood up; {up}"])
     if hash_build_context(folder) != service.source_sha256:
         raise _FaultsError([f"the sources in {entry.source} have changed since its image was built; {up}"])
-    return lab, f"the lab {stack} is up, with an image of these sources ({service.image_id[7:19]})"
+    return lab, f"the lab {stack} is up, with an image of these sources ({short_image_id(service.image_id)})"
 
 
 def _as_declared(api: Api | ApiService) -> tuple[object, ...]:

@@ -33,11 +33,10 @@ from tests.times import Part, describe, read_outcomes
 RESULTS = ROOT / ".lab" / "tests"
 
 _KEPT = 20
-"""So many runs keep their results."""
+"""How many runs' results are kept."""
 
 _WAITING = 1
-"""As many more processes than CPUs as there are tests that wait for a host: a sixth of the time there was nothing to
-compute."""
+"""One process more than CPUs: tests wait for hosts, and a sixth of the time no process computed."""
 
 NIGHTLY = {
     "FAIRGROUND_NIGHTLY": "1",
@@ -101,7 +100,8 @@ class Run:
 
     def require(self, status: int) -> None:
         """Make the run fail unless a part's tests passed, or none of it is in this tier."""
-        self.failed |= status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+        if status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+            self.failed = True
 
 
 def main() -> int:
@@ -135,7 +135,7 @@ def main() -> int:
     print(page)  # noqa: T201
     # The form that continuous integration reads.
     print(f"{outcomes.passed} passed, {len(outcomes.failed)} failed", flush=True)  # noqa: T201
-    return int(run.failed or outcomes.passed == 0)
+    return int(run.failed or bool(outcomes.failed) or outcomes.passed == 0)
 
 
 def run_parts(run: Run, stack: str) -> None:

@@ -16,6 +16,7 @@ from lab.lifecycle import read_lab
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.state import is_recorded
 from provision.containers import LOCAL_DOCKER, find_labelled
+from provision.ssh.connection import Connection, connect
 from tests.ssh.sshd import Sshd, running_sshd
 
 STACK = "test"
@@ -28,6 +29,9 @@ LAB = ROOT / ".venv" / "bin" / "lab"
 
 STACKS = sorted(path for path in (ROOT / "stacks").glob("*.yaml") if not path.name.startswith("e2e-"))
 """The project's stacks, without those that tests write beside them for as long as they run."""
+
+IMPLEMENTATIONS = sorted(path.parent.name for path in (ROOT / "apis").glob("*/Dockerfile"))
+"""The names of the implementations: the folders beside the contract."""
 
 # A shell has what it starts in the background ignore these, and whatever that starts inherits it. Tests that interrupt
 # the programs that they start would then wait in vain.
@@ -79,10 +83,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    """A real sshd on loopback, whose host is this very machine."""
+def own_sshd(tmp_path: Path) -> Iterator[Sshd]:
+    """A real sshd on loopback, whose host is this very machine; the test may stop and reconfigure it."""
     with running_sshd(tmp_path / "sshd") as server:
         yield server
+
+
+@pytest.fixture
+def sshd(own_sshd: Sshd) -> Sshd:
+    """The sshd of `connection`: the test's own, or in `tests/ssh` one for all tests."""
+    return own_sshd
+
+
+@pytest.fixture
+def connection(sshd: Sshd) -> Iterator[Connection]:
+    with connect(sshd.host) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
@@ -145,7 +161,7 @@ LAB_FOLDERS = ("tests/apis", "tests/e2e")
 """Where tests that need a lab are, except those that hold time limits."""
 
 IN_TIME_FOLDERS = ("tests/contract", "tests/differential", "tests/faults", "tests/hostile")
-"""Where those are."""
+"""Where the tests that hold time limits are."""
 
 
 # Before pytest chooses by the mark.

@@ -1,10 +1,10 @@
 """What listens for TCP on this machine, watched for a while: also what does for a moment alone."""
 
 import ipaddress
-import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Self
+
+from tests.watcher import Watcher
 
 _PERIOD_SECONDS = 0.01
 _LISTENS = "0A"
@@ -13,25 +13,17 @@ _LISTENS = "0A"
 Listener = tuple[str, int]
 
 
-class Listeners:
+class Listeners(Watcher):
     """Collects, while the context is open, the addresses and ports that began to be listened on."""
 
     def __init__(self) -> None:
+        super().__init__(_PERIOD_SECONDS)
         self._before: frozenset[Listener] = frozenset()
         self._seen: set[Listener] = set()
-        self._ended = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
         self._before = listening()
-        self._watcher.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._watcher.join()
+        return super().__enter__()
 
     @property
     def seen(self) -> frozenset[Listener]:
@@ -43,9 +35,8 @@ class Listeners:
         """Those of them that another machine can reach."""
         return frozenset(one for one in self.seen if not ipaddress.ip_address(one[0]).is_loopback)
 
-    def _watch(self) -> None:
-        while not self._ended.wait(_PERIOD_SECONDS):
-            self._seen |= listening()
+    def look(self) -> None:
+        self._seen |= listening()
 
 
 def listening() -> frozenset[Listener]:

@@ -36,9 +36,9 @@ _THREADS: dict[Service, int | None] = {"postgres": None, "redis": 1}
 def bound_by(usage: Mapping[SampledRole, Usage], busy: Mapping[int, float], cores: CoreLayout) -> tuple[Service, ...]:
     """The services that used up their CPUs.
 
-    Shared CPUs are used up if all roles together fill them, and by the role that uses most of them. For a service's own
-    CPUs it counts how busy they were, because a kernel may count interrupts, and with them loopback packets, to no
-    cgroup.
+    Shared CPUs are used up if all roles together fill them; a service is named if it used most of them. For a
+    service's own CPUs it counts how busy they were, because a kernel may count interrupts, and with them loopback
+    packets, to no cgroup.
 
     Args:
         usage: the usage of each role over the load window.

@@ -139,9 +139,8 @@ def summarise_open_loop(run: Run) -> OpenLoopReport | None:
         if (record := run.records.get(cell.id)) is not None and record.valid
     }
     apis = [api.name for api in run.subjects]
-    scenario = protocol.scenario(protocol.open_loop.scenario)
     return OpenLoopReport(
-        scenario=scenario.model_copy(update={"duration_seconds": protocol.open_loop.seconds}),
+        scenario=protocol.window_of(protocol.open_loop),
         blocks=protocol.open_loop.blocks,
         slowest=plan.slowest,
         throughput=plan.throughput,
@@ -250,4 +249,4 @@ def _check_result(result: OpenLoopResult, cell: OpenLoopCell, name: str) -> None
 
 
 def _invalid(name: str, why: str) -> AnalysisError:
-    return AnalysisError(f"{name} is not one that open-loop writes: {why}. Measure the cell again.")
+    return AnalysisError(f"{name} can't be a result of the open loop's generator: {why}. Measure the cell again.")

@@ -15,10 +15,10 @@ from documents.report import WarmUpSummary
 from documents.run import STEADY_SECONDS, Cell, WarmUp, WarmUpOutcome
 
 LOOKED_BACK_SECONDS = 60
-"""Earlier seconds say nothing about the last ones, and testing them again each second would take ever longer."""
+"""Only so many seconds are tested: older ones say nothing, and the test would slow down."""
 
 LEAST_SEGMENT_SECONDS = 2
-"""A single second isn't a level."""
+"""The fewest seconds that make a level."""
 
 NOISE_FLOOR = 0.01
 """The least noise that is assumed, on the log scale: a change by less than a percent isn't worth a longer wait."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from analysis.formatting import plain
-from analysis.statistics import MEASURES, MeasureTerms
+from analysis.statistics import BYTES_PER_MB, MEASURES, MeasureTerms
 from documents.report import Measure, PublishedLine
 
 
@@ -155,7 +155,7 @@ COLUMNS: tuple[PublishedColumn, ...] = (
         measure="memory_mean",
         compared_by="memory_mean",
         load=MEMORY_LOAD,
-        values={name: stack.memory_mb * 1e6 for name, stack in STACKS.items()},
+        values={name: stack.memory_mb * BYTES_PER_MB for name, stack in STACKS.items()},
         noun="average memory",
         better="uses less memory than",
     ),

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal
 
 from analysis.claims import article
@@ -55,9 +54,9 @@ def ordering(time: Time, first: BuildingFacts, second: BuildingFacts) -> Orderin
 
 
 def too_few_text(time: Time, found: tuple[BuildingFacts, ...]) -> str:
-    """A sentence if there are too few repetitions to show an order; else empty."""
-    read = TIMES[time].read
-    odds = min(_odds(read(one), read(other)) for one, other in combinations(found, 2))
+    """A sentence if there are too few repetitions to show an order of the first and another; else empty."""
+    first, *others = map(TIMES[time].read, found)
+    odds = min(_odds(first, other) for other in others)
     if odds >= LEAST_ODDS:
         return ""
     return (
@@ -72,7 +71,7 @@ def _odds(one: Spread, other: Spread) -> int:
 
 
 def facts_of(evidence: Evidence, apis: tuple[str, ...]) -> tuple[BuildingFacts, ...] | Judgement:
-    """The facts of some APIs, or the judgement if one isn't measured, or several are from different hosts."""
+    """The facts of some APIs, or the judgement if one isn't measured, or several aren't all from the run's host."""
     missing = [api for api in apis if evidence.facts(api) is None]
     if missing:
         return not_comparable(f"Not measured: {listing(missing)}; “lab facts” measures what is missing.")
@@ -80,8 +79,8 @@ def facts_of(evidence: Evidence, apis: tuple[str, ...]) -> tuple[BuildingFacts, 
     elsewhere = [facts.api for facts in found if not facts.same_host]
     if elsewhere and len(found) > 1:
         return not_comparable(
-            f"Measured on another host than the run: {listing(elsewhere)}. Times of two hosts aren't comparable; "
-            "“lab facts --again” measures all of them here."
+            f"Measured on another host than the run: {listing(elsewhere)}. Only times of one host are "
+            "compared; “lab facts --again” measures all of them here."
         )
     return found
 
@@ -111,10 +110,9 @@ AT_ONCE_SECONDS = 0.1
 NEARLY_AT_ONCE_SECONDS = 10.0
 """Up to this, a user keeps their attention on a task."""
 
+# Both are called 1 MB: a size below the first is under 1 MB, and one from the second on isn't.
 MEGABYTE = 10**6
 MEBIBYTE = 2**20
-"""Both are called 1 MB. A size below the smaller one is under 1 MB, from the greater one on it isn't."""
-
 
 LEAST_REPETITIONS = 2
 
@@ -185,7 +183,7 @@ def longest_claim(name: str, says: str, time: Time, api: str, others: tuple[str,
 def judge_longest(evidence: Evidence, time: Time, api: str, others: tuple[str, ...]) -> Judgement:
     """Judge whether the times of one API are above those of each of the others.
 
-    All must be from the same host, which may have any size.
+    All must be from the run's host, which may have any size.
     """
     found = facts_of(evidence, (api, *others))
     if isinstance(found, Judgement):

@@ -173,7 +173,7 @@ def judge_whole_order(evidence: Evidence, column: PublishedColumn) -> Judgement:
 _WORDS: dict[ClaimOutcome, str] = {
     "reproduced": "shown",
     "contradicted": "contradicted",
-    "cannot-tell": "isn't decided",
+    "cannot-tell": "not decided",
     "not-comparable": "not comparable",
 }
 

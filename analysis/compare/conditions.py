@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from documents.lab import SERVICES, CoreLayout, HostSize, Inventory, LoadHost
-from documents.run import HostRecord, KnobRecord, Manifest, Protocol
-
-_ABSENT = "absent"
+from documents.run import HostRecord, KnobRecord, Manifest, Protocol, differences_of
 
 _Flat = dict[str, str]
 """Conditions by their names in sentences."""
@@ -111,9 +109,8 @@ def _changes_during(run: Conditions) -> Iterator[str]:
 
 
 def _between(first: _Flat, second: _Flat) -> Iterator[str]:
-    for name in dict.fromkeys((*first, *second)):
-        if (then := first.get(name, _ABSENT)) != (now := second.get(name, _ABSENT)):
-            yield f"{name}: {then} and {now}"
+    for name, then, now in differences_of(first, second):
+        yield f"{name}: {then} and {now}"
 
 
 def _control(knobs: Sequence[KnobRecord]) -> _Flat:

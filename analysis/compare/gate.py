@@ -12,7 +12,7 @@ from typing import get_args
 import numpy as np
 
 from analysis.cells import mostly_bound_by
-from analysis.formatting import ratio_interval, ratio_text
+from analysis.formatting import is_are, ratio_interval, ratio_text
 from analysis.statistics import (
     MEASURES,
     POWER,
@@ -173,8 +173,8 @@ def _unfinished(report: Report, apis: Collection[str]) -> Iterator[str]:
     cells = sum(summary.unfinished_cells for summary in summaries if summary.api in apis)
     if cells:
         yield (
-            f"The run {report.run_id} isn't finished: {cells} of the two builds' cells are still to be measured. "
-            "“lab run --resume” measures them; then judge the run with --run."
+            f"The run {report.run_id} isn't finished: {cells} of the two builds' cells {is_are(cells)} still to be "
+            "measured. “lab run --resume” measures them; then judge the run with --run."
         )
 
 

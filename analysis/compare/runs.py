@@ -20,7 +20,7 @@ import numpy as np
 from analysis.cells import mostly_bound_by
 from analysis.claims import size_text
 from analysis.compare.conditions import Conditions, differences
-from analysis.formatting import counted
+from analysis.formatting import counted, is_are
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import (
@@ -171,8 +171,8 @@ def _missing(first: Report, second: Report) -> list[str]:
     notes: list[str] = []
     for report in (first, second):
         if unfinished := len(report.unfinished_cells):
-            are = "is" if unfinished == 1 else "are"
-            notes.append(f"{report.run_id} isn't finished: {unfinished} of its cells {are} still to be measured.")
+            left = f"{unfinished} of its cells {is_are(unfinished)} still to be measured"
+            notes.append(f"{report.run_id} isn't finished: {left}.")
         if void := len(report.void_cells):
             notes.append(f"{report.run_id} has {counted(void, 'void cell')}; its report says why.")
     for report, other in ((first, second), (second, first)):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from analysis.claims import TOLERANCE, article, unlike_for_numbers, unlike_for_orders, unlike_host
 from analysis.formatting import MISSING, listing, plain
 from analysis.pages.table import Column, Table, TableCell, with_interval, with_range
+from analysis.statistics import BYTES_PER_MB
 from documents.report import (
     BuildingFacts,
     ClaimKind,
@@ -84,7 +85,8 @@ def _rows(known: Sequence[BuildingFacts]) -> tuple[_Row, ...]:
     rest = listing(sorted({f"{facts.rest_seconds:g} s" for facts in known})) or "some seconds"
     engine = plain(max((1e3 * facts.engine_seconds.median for facts in known), default=0))
     on_cpus = f", on {cpus} CPUs, {builds} times" if known else ""
-    before = f" ({starts} starts); the Docker engine's own {engine} ms before it don't count" if known else ""
+    uncounted = f"the {engine} ms that the Docker engine takes before it aren't counted"
+    before = f" ({starts} starts); {uncounted}" if known else ""
     return (
         _Row(
             "clean_build",
@@ -102,13 +104,13 @@ def _rows(known: Sequence[BuildingFacts]) -> tuple[_Row, ...]:
             "binary_size",
             "Binary, MB",
             "what the release build leaves for the image: a static binary, or a JVM's archives with all dependencies.",
-            lambda facts: TableCell(plain(facts.binary_bytes / 1e6)),
+            lambda facts: TableCell(plain(facts.binary_bytes / BYTES_PER_MB)),
         ),
         _Row(
             "image_size",
             "Image, MB",
             "all layers of the image, unpacked, with whatever it needs to run.",
-            lambda facts: TableCell(plain(facts.image_bytes / 1e6)),
+            lambda facts: TableCell(plain(facts.image_bytes / BYTES_PER_MB)),
         ),
         _Row(
             "code_lines",
@@ -132,7 +134,7 @@ def _rows(known: Sequence[BuildingFacts]) -> tuple[_Row, ...]:
             "rest_memory",
             "Memory at rest, MB",
             f"anonymous memory {rest} after that answer, before any load.",
-            lambda facts: with_range(facts.rest_memory_bytes, 1e6),
+            lambda facts: with_range(facts.rest_memory_bytes, BYTES_PER_MB),
         ),
     )
 

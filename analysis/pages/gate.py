@@ -2,7 +2,15 @@
 
 from analysis.formatting import capital, counted, exact_percent, ratio_interval, ratio_text
 from analysis.pages.markdown import bullets, escape, markdown_section
-from analysis.pages.table import Column, Table, TableCell, blocks_needed, ratio_cell
+from analysis.pages.table import (
+    BLOCKS_NOTE,
+    Column,
+    Table,
+    TableCell,
+    blocks_needed,
+    ratio_cell_of,
+    verdict_rule,
+)
 from analysis.statistics import MEASURES, blocks_text, verdict_text
 from documents.report import Finding, Gate, Outcome
 
@@ -39,11 +47,9 @@ def gate_table(gate: Gate) -> Table:
     return Table(
         title=f"{gate.candidate.name} over {gate.base.name}",
         note=(
-            "Ratios with their 95% intervals. Same: the 90% interval lies within "
-            f"{exact_percent(gate.margin)}. Better: significant at {exact_percent(gate.significance)} after Holm's "
-            f"correction. Judged: {', '.join(judged)}, {counted(gate.tests, 'test')} in one family; all else is "
-            "reported. Blocks: to find a difference as large as it looks; to show that there is no difference, if "
-            "there is none."
+            f"Ratios with their 95% intervals. {verdict_rule(gate.margin, gate.significance)}. Judged: "
+            f"{', '.join(judged)}, {counted(gate.tests, 'test')} in one family; all else is reported. Blocks: "
+            f"{BLOCKS_NOTE}"
         ),
         columns=(
             Column("Measure", numeric=False),
@@ -82,7 +88,7 @@ def render_gate_markdown(gate: Gate) -> str:
     ]
     notes = (*twin_lines(gate), *gate.caveats)
     if notes:
-        parts += ["### Mind", bullets(notes)]
+        parts += ["### Before you quote these numbers", bullets(notes)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -91,7 +97,7 @@ def _row(finding: Finding) -> tuple[TableCell, ...]:
     return (
         TableCell(MEASURES[finding.measure].title, "" if finding.judged else "reported"),
         TableCell(pair.scenario),
-        ratio_cell(pair.ratio and pair.ratio.value, pair.ratio and pair.ratio.interval_95),
+        ratio_cell_of(pair.ratio),
         TableCell(verdict_text(pair, finding.measure), pair.reason or ""),
         TableCell(str(pair.blocks)),
         blocks_needed(pair),

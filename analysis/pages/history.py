@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from analysis.formatting import listing, plain
-from analysis.pages.html import ENVIRONMENT, TEMPLATES, replace_whole
+from analysis.pages.html import ENVIRONMENT, replace_whole
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, draw_estimates, finish, panel, scale
 from analysis.pages.table import Column, Table, TableCell, with_interval
+from documents.lab import short_image_id
 from documents.report import Estimate, History, HistoryGroup, HistoryPoint, HistorySeries
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -60,7 +61,6 @@ def group_heading(group: HistoryGroup) -> str:
 def render_history_html(history: History) -> str:
     """The history as a self-contained HTML page; texts from the runs are escaped."""
     return ENVIRONMENT.get_template("history.html").render(
-        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         groups=[
             (group_heading(group), why_apart(group), _plots(group, number), _group_table(group), _all_points(group))
             for number, group in enumerate(history.groups, start=1)
@@ -147,7 +147,7 @@ def _all_points(group: HistoryGroup) -> Table:
             (
                 TableCell(series.scenario),
                 TableCell(series.api),
-                TableCell(point.run_id, f"commit {commits[point.run_id][:9]}, image {_short(point.image_id)}"),
+                TableCell(point.run_id, f"commit {commits[point.run_id][:9]}, image {short_image_id(point.image_id)}"),
                 with_interval(point.throughput),
                 with_interval(point.p99_us, 1e3),
                 TableCell(_change_text(point), "beyond A/A" if point.outside else ""),
@@ -157,10 +157,6 @@ def _all_points(group: HistoryGroup) -> Table:
             for point in series.points
         ),
     )
-
-
-def _short(image_id: str) -> str:
-    return image_id.removeprefix("sha256:")[:12]
 
 
 def _plots(group: HistoryGroup, number: int) -> PlotGroup:

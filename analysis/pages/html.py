@@ -46,6 +46,7 @@ from analysis.raw import read_run
 from analysis.report import analyse
 from documents.errors import AnalysisError
 from documents.files import replace_file
+from documents.lab import short_image_id
 from documents.report import Report
 
 Values = Mapping[str, object]
@@ -230,6 +231,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+ENVIRONMENT.filters["short_image_id"] = short_image_id
 
 
 def render_html(report: Report) -> str:
@@ -242,7 +244,6 @@ def render_html(report: Report) -> str:
             chapters.append((chapter.id, chapter.title, body))
     return ENVIRONMENT.get_template("report.html").render(
         report=report,
-        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         chapters=chapters,
         heading=heading(report),
         in_short=in_short(report),

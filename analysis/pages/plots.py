@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from analysis.formatting import exact_percent, plain, ratio_interval, ratio_text
+from analysis.formatting import exact_percent, load_text, plain, ratio_interval, ratio_text
 from analysis.pages.svg import (
     HATCHES,
     PANEL_INCHES,
@@ -29,7 +29,7 @@ from analysis.pages.svg import (
 from analysis.pages.table import ROLE_NAMES
 from analysis.pages.verdicts import MAIN
 from analysis.raw import LEAST_BEYOND
-from analysis.statistics import verdict_text
+from analysis.statistics import BYTES_PER_MB, verdict_text
 from documents.report import (
     Comparison,
     Estimate,
@@ -92,7 +92,7 @@ def use_plots(report: Report) -> PlotGroup:
         tuple(
             _by_load(
                 report,
-                _Line("Memory by load (average)", "MB", lambda measured: measured.memory_mean_bytes, 1e6),
+                _Line("Memory by load (average)", "MB", lambda measured: measured.memory_mean_bytes, BYTES_PER_MB),
                 _Line("CPU by load", "cores", lambda measured: measured.cpu_cores["api"]),
             )
         ),
@@ -171,7 +171,7 @@ def _by_scenario(report: Report) -> Iterator[Plot]:
             for scenario in report.scenarios:
                 rows = _rows(comparison, scenario.name)
                 if rows:
-                    yield _draw_pairs(rows, comparison.margin, f"{scenario.name}, {scenario.connections} connections")
+                    yield _draw_pairs(rows, comparison.margin, load_text(scenario))
 
 
 @dataclass(frozen=True)
@@ -297,7 +297,7 @@ def _per_load(report: Report, title: str, draw: _Draw, say: Callable[[ScenarioSu
         if found:
             with panel() as (figure, axes):
                 draw(axes, found)
-                label = f"{scenario.name}, {scenario.connections} connections"
+                label = load_text(scenario)
                 yield finish(figure, title.format(label), [say(summary) for _, summary in found], caption=label)
 
 
@@ -411,7 +411,7 @@ def _say_roles(summary: ScenarioSummary) -> str:
 
 
 def _draw_memory(axes: Axes, found: list[tuple[int, ScenarioSummary]]) -> None:
-    _draw_series(axes, found, "MB", lambda series: [value / 1e6 for value in series.memory_bytes])
+    _draw_series(axes, found, "MB", lambda series: [value / BYTES_PER_MB for value in series.memory_bytes])
 
 
 def _draw_cpu(axes: Axes, found: list[tuple[int, ScenarioSummary]]) -> None:
@@ -445,7 +445,7 @@ def _draw_series(
 def _say_memory(summary: ScenarioSummary) -> str:
     if summary.series is None:
         return summary.api
-    memory = [value / 1e6 for value in summary.series.memory_bytes]
+    memory = [value / BYTES_PER_MB for value in summary.series.memory_bytes]
     return f"{summary.api} from {plain(memory[0])} MB at first to {plain(memory[-1])} MB at last"
 
 

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 
-from analysis.formatting import MISSING, MOST_NAMES, capital, counted, listing, percent
+from analysis.formatting import MISSING, MOST_NAMES, capital, counted, is_are, listing, percent
 from analysis.pages.table import ROLE_NAMES, Column, Table, TableCell, without_empty
 from documents.base import format_duration
 from documents.lab import CoreLayout, Role, Varied, format_cpu_list
@@ -147,7 +147,7 @@ def load_host_table(report: Report) -> Table:
                         f"{1e6 * connections / look.network.round_trips.median_us:,.0f}"
                     ),
                 )
-                for connections in (scenario.connections // len(hosts) for scenario in report.scenarios)
+                for connections in dict.fromkeys(scenario.connections // len(hosts) for scenario in report.scenarios)
             ),
             network("Bandwidth to the APIs, Mbit/s", lambda look: _megabits(look, "to_apis")),
             network("Bandwidth from the APIs, Mbit/s", lambda look: _megabits(look, "from_apis")),
@@ -211,7 +211,7 @@ def variant_words(report: Report) -> tuple[str, ...]:
     for name, one in varied.items():
         sentences.append(f"{name} is {one.api} {listing([*_differences(report, one)]) or 'as declared'}.")
     if as_declared:
-        sentences.append(f"{listing(as_declared)} {'is' if len(as_declared) == 1 else 'are'} as declared.")
+        sentences.append(f"{listing(as_declared)} {is_are(len(as_declared))} as declared.")
     if any(one.postgres for one in varied.values()):
         sentences.append("PostgreSQL was restarted for each cell, and its settings were read back.")
     return (" ".join(sentences),)
@@ -375,8 +375,8 @@ def _warm_up(report: Report) -> str:
 _CELLS = (
     "The unit is the cell: one restart of an API, one warm-up, one load window. A block gives one value for each API "
     "and load: its cell's, or the mean of both where it measured the API twice. Throughput and latency are geometric "
-    "means over blocks with t intervals on the log scale; CPU and memory are arithmetic means. Intervals of two APIs "
-    "that overlap, or don't, are no test between them."
+    "means over blocks with t intervals on the log scale; CPU and memory are arithmetic means. Whether the intervals "
+    "of two APIs overlap doesn't show whether they differ; the verdicts do."
 )
 _PAIRS = (
     "Two APIs are compared by the ratio of their values in each block, in which disturbances as long as a block "

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from analysis.formatting import MISSING, counted, exact_percent, listing, plain
-from analysis.pages.html import ENVIRONMENT, TEMPLATES, replace_whole
+from analysis.formatting import MISSING, counted, listing, plain
+from analysis.pages.html import ENVIRONMENT, replace_whole
 from analysis.pages.markdown import bullets, escape, markdown_section
-from analysis.pages.table import Column, Table, TableCell, blocks_needed, ratio_cell
+from analysis.pages.table import BLOCKS_NOTE, Column, Table, TableCell, blocks_needed, ratio_cell, verdict_rule
 from analysis.statistics import MEASURES, verdict_text
+from documents.lab import short_image_id
 from documents.report import ComparedResult, ComparedRun, ComparedSubject, Measure, MeasureChanges, RunComparison
 
 UNLIKE = "Different conditions"
@@ -49,7 +50,6 @@ def render_comparison_html(comparison: RunComparison) -> str:
     """The comparison as a self-contained HTML page; texts from the runs are escaped."""
     return ENVIRONMENT.get_template("run_comparison.html").render(
         comparison=comparison,
-        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         heading=comparison_heading(comparison),
         unlike=UNLIKE,
         warning=_WARNING,
@@ -94,11 +94,9 @@ def _changes_table(comparison: RunComparison, changes: MeasureChanges) -> Table:
     return Table(
         title=terms.title,
         note=(
-            "Geometric means over blocks, and their ratio with its 95% interval by Welch's t. Same: the 90% interval "
-            f"lies within {exact_percent(comparison.margin)}. Better: significant at "
-            f"{exact_percent(comparison.significance)} after Holm's correction for {counted(changes.tests, 'test')}. "
-            "Blocks, of each run: to find a difference as large as it looks; to show that there is no difference, if "
-            "there is none."
+            "Geometric means over blocks, and their ratio with its 95% interval by Welch's t. "
+            f"{verdict_rule(comparison.margin, comparison.significance)} for {counted(changes.tests, 'test')}. "
+            f"Blocks, of each run: {BLOCKS_NOTE}"
         ),
         columns=columns,
         rows=tuple(_change_row(change, changes.measure, terms.per) for change in changes.changes),
@@ -133,4 +131,4 @@ def _build(subject: ComparedSubject) -> str:
     if not subject.changed:
         return "the same build in both runs"
     changed = f"{listing([*subject.changed])} changed"
-    return f"{changed}; image {subject.first_image_id[:19]}, then {subject.second_image_id[:19]}"
+    return f"{changed}; image {short_image_id(subject.first_image_id)}, then {short_image_id(subject.second_image_id)}"

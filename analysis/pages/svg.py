@@ -80,10 +80,9 @@ _STYLE: dict[RcKeyType, object] = {
 
 @dataclass(frozen=True)
 class Plot:
-    """One panel: a title, its data in words for screen readers, and an `<svg>` element."""
+    """One panel: a title, and an `<svg>` element with its data in words for screen readers."""
 
     title: str
-    alternative: str
     svg: str
 
 
@@ -109,8 +108,7 @@ def finish(figure: Figure, title: str, said: list[str], *, caption: str | None =
     further_rows = max(0, -(-len(labels) // columns) - 2)
     figure.set_size_inches(width, height + further_rows * _LEGEND_ROW_INCHES)
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, handlelength=2.2, columnspacing=1.2)
-    data = f"{'; '.join(said)}."
-    return Plot(caption or title, f"{title}: {data}", _svg(figure, title, data))
+    return Plot(caption or title, _svg(figure, title, f"{'; '.join(said)}."))
 
 
 def _legend_columns(labels: Sequence[str]) -> int:
@@ -164,8 +162,8 @@ def scale(axes: Axes, unit: str, *, logarithmic: bool, greatest: float = float("
     values remain readable.
     """
     axes.set_ylabel(unit)
-    axes.yaxis.set_major_formatter(FuncFormatter(tick))
     if not logarithmic:
+        axes.yaxis.set_major_formatter(FuncFormatter(tick))
         axes.set_ylim(0, max(min(axes.get_ylim()[1], 2 * greatest), 1e-9) * 1.12)
         return
     axes.set_yscale("log")

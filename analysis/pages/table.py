@@ -10,6 +10,7 @@ from analysis.cells import mostly_bound_by
 from analysis.formatting import (
     MISSING,
     counted,
+    exact_percent,
     interval,
     listing,
     percent,
@@ -18,7 +19,7 @@ from analysis.formatting import (
     ratio_text,
     spread_range,
 )
-from analysis.statistics import blocks_text
+from analysis.statistics import BYTES_PER_MB, blocks_text
 from documents.lab import SERVICES
 from documents.report import (
     CellNumbers,
@@ -27,6 +28,7 @@ from documents.report import (
     Interval,
     LatencyEstimate,
     PairComparison,
+    Ratio,
     Report,
     ScenarioSummary,
     ShortBlock,
@@ -114,11 +116,28 @@ def ratio_cell(value: float | None, ends: Interval | None) -> TableCell:
     return TableCell(ratio_text(value), ratio_interval(ends) if ends else "")
 
 
+def ratio_cell_of(ratio: Ratio | None) -> TableCell:
+    """The same for a pair's ratio."""
+    return ratio_cell(ratio and ratio.value, ratio and ratio.interval_95)
+
+
 def blocks_needed(found: PairComparison | ComparedResult) -> TableCell:
     """The numbers of blocks that would give a verdict, if there is none."""
     if found.verdict != "cannot-tell" or found.reason is not None:
         return TableCell(MISSING)
     return TableCell(f"{blocks_text(found.blocks_to_detect)}; {blocks_text(found.blocks_to_show_same)} if the same")
+
+
+BLOCKS_NOTE = "to find a difference as large as it looks; to show that there is no difference, if there is none."
+"""What the numbers of `blocks_needed` are."""
+
+
+def verdict_rule(margin: float, significance: float) -> str:
+    """The meaning of the verdicts *same* and *better*, without a full stop."""
+    return (
+        f"Same: the 90% interval lies within {exact_percent(margin)}. Better: significant at "
+        f"{exact_percent(significance)} after Holm's correction"
+    )
 
 
 _LOAD_AND_API = (Column("Load", numeric=False), Column("API", numeric=False))
@@ -161,8 +180,8 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
             resources = (
                 TableCell(plain(measured.cpu_cores["api"].value)),
                 TableCell(
-                    plain(measured.memory_mean_bytes.value / 1e6),
-                    f"{plain(measured.memory_peak_bytes.value / 1e6)}{after_peak}",
+                    plain(measured.memory_mean_bytes.value / BYTES_PER_MB),
+                    f"{plain(measured.memory_peak_bytes.value / BYTES_PER_MB)}{after_peak}",
                 ),
             )
         planned = summary.cells + summary.void_cells + summary.unfinished_cells
@@ -235,9 +254,9 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
         (
             *load_and_api(report, summary),
             *(used(summary, role, measured.cpu_cores[role]) for role in ROLE_NAMES),
-            cell(measured.memory_mean_bytes, 1e6),
-            cell(measured.memory_peak_bytes, 1e6),
-            TableCell(plain(measured.page_cache_mean_bytes.value / 1e6)),
+            cell(measured.memory_mean_bytes, BYTES_PER_MB),
+            cell(measured.memory_peak_bytes, BYTES_PER_MB),
+            TableCell(plain(measured.page_cache_mean_bytes.value / BYTES_PER_MB)),
             TableCell(f"{measured.littles_law.value:.3f}"),
             TableCell(percent(measured.generator_saturation.value)),
         )
@@ -282,7 +301,7 @@ def cell_table(report: Report) -> Table:
             plain(cell.raw.p99_us / 1e3),
             plain(cell.corrected.p99_us / 1e3),
             plain(cell.usage["api"].cpu_cores),
-            plain(cell.usage["api"].memory_mean_bytes / 1e6),
+            plain(cell.usage["api"].memory_mean_bytes / BYTES_PER_MB),
             f"{cell.littles_law:.3f}",
             percent(cell.generator_saturation),
         )

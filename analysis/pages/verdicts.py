@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, listing, plain
-from analysis.pages.table import Column, Table, TableCell, load_cell, ratio_cell, with_interval
+from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, listing, load_text, plain
+from analysis.pages.table import Column, Table, TableCell, load_cell, ratio_cell_of, with_interval
 from analysis.statistics import MEASURES, blocks_text, log_margin, verdict_text
 from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, Report, TwinComparison
 
@@ -75,7 +75,7 @@ def pair_table(report: Report, *, brief: bool = False) -> Table:
         return (
             load_cell(report, pair.scenario),
             TableCell(f"{pair.first} / {pair.second}"),
-            _ratio_cell(pair.ratio),
+            ratio_cell_of(pair.ratio),
             TableCell(verdict_words(pair, comparison)),
             *(() if brief else more),
         )
@@ -103,8 +103,9 @@ def other_table(report: Report) -> Table:
         note=(
             "Ratios of the first over the second with 95% intervals, and the better one. Latency is raw; less is "
             "better for latency, CPU and memory. In a closed loop the faster API gets more requests and uses more CPU "
-            "for them: the requests a CPU second show the cost of a request. Each measure is a family of tests. If the "
-            "run can't tell, the number of blocks would, if the pair differs as much as it looks or is the same."
+            "for them: the requests a CPU second show the cost of a request. Each measure is a family of tests. "
+            "“Can't tell” is followed by the number of blocks that would show a difference as large as it looks, or "
+            "that the two are the same."
         ),
         columns=(*_load_and("Pair"), *(Column(MEASURES[comparison.measure].heading) for comparison in found)),
         rows=tuple(
@@ -145,7 +146,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
             (
                 load_cell(report, twin.scenario),
                 *(() if brief else (TableCell(MEASURES[comparison.measure].heading),)),
-                _ratio_cell(twin.ratio),
+                ratio_cell_of(twin.ratio),
                 TableCell(twin_words(twin, comparison.margin)),
                 TableCell(_share(twin.ratio.noise) if twin.ratio.noise is not None else MISSING),
                 TableCell(str(twin.blocks)),
@@ -201,8 +202,8 @@ def twin_words(twin: TwinComparison, margin: float) -> str:
         if twin.resolves_margin
         else f"{exact_percent(margin)} can't be resolved: {shown}, so hardly any two APIs can be shown to be the same"
     )
-    doubt = "; the later cell differs from the earlier one, or chance, as in one of twenty" if twin.excludes_one else ""
-    return f"{said}{doubt}"
+    doubt = "; the later cell differs from the earlier one, unless it is chance (1 of 20 runs)"
+    return f"{said}{doubt}" if twin.excludes_one else said
 
 
 def comparable(report: Report) -> list[Comparison]:
@@ -252,17 +253,13 @@ def _advantage(ratio: Ratio, measure: Measure) -> str:
 
 
 def _short(pair: PairComparison, comparison: Comparison) -> TableCell:
-    ratio = _ratio_cell(pair.ratio)
+    ratio = ratio_cell_of(pair.ratio)
     said = f"{pair.better} better" if pair.verdict == "better" else verdict_text(pair, comparison.measure)
     if pair.verdict == "cannot-tell" and pair.reason is None:
         different = _takes_a_difference(pair, comparison)
         would = blocks_text(pair.blocks_to_detect if different else pair.blocks_to_show_same)
         said += f": {would} {'if different' if different else 'if the same'}"
     return TableCell(ratio.value, f"{ratio.detail}; {said}" if ratio.detail else said)
-
-
-def _ratio_cell(ratio: Ratio | None) -> TableCell:
-    return ratio_cell(ratio and ratio.value, ratio and ratio.interval_95)
 
 
 def _pair_note(comparison: Comparison) -> str:
@@ -308,7 +305,7 @@ def load_verdicts(report: Report) -> tuple[LoadVerdict, ...]:
     """The verdict on each load of the report."""
     return tuple(
         LoadVerdict(
-            load=f"{scenario.name}, {scenario.connections} connections",
+            load=load_text(scenario),
             sentence=_sentence(report, scenario.name),
             table=_table(report, scenario.name, f"Ranking under {scenario.name} load"),
         )

@@ -69,7 +69,15 @@ def windows_of(parts: Sequence[WindowResult], clocks: CellClocks) -> tuple[Windo
     Raises:
         AnalysisError: the number of clocks differs, or one can't be used.
     """
-    return tuple(_moved(load_window(part), clock) for part, clock in _pairs(parts, clocks))
+    if len(parts) != len(clocks.load_hosts):
+        raise AnalysisError(
+            f"clocks.json has the clocks of {len(clocks.load_hosts)} load hosts, but {len(parts)} have results. "
+            "Restore the cell's files, or measure it again."
+        )
+    return tuple(
+        Window(to_lab_ns(clock, window.start_ns), to_lab_ns(clock, window.end_ns))
+        for window, clock in zip(map(load_window, parts), clocks.load_hosts, strict=True)
+    )
 
 
 def merge(parts: Sequence[WindowResult], clocks: CellClocks) -> WindowResult:
@@ -150,19 +158,6 @@ def _merge_open_loop(parts: Sequence[OpenLoopResult], clocks: CellClocks) -> Ope
             "lateness": _durations([part.lateness for part in parts]),
         }
     )
-
-
-def _pairs(parts: Sequence[_Part], clocks: CellClocks) -> Iterable[tuple[_Part, ClockReadings]]:
-    if len(parts) != len(clocks.load_hosts):
-        raise AnalysisError(
-            f"clocks.json has the clocks of {len(clocks.load_hosts)} load hosts, but {len(parts)} have results. "
-            "Restore the cell's files, or measure it again."
-        )
-    return zip(parts, clocks.load_hosts, strict=True)
-
-
-def _moved(window: Window, clock: ClockReadings) -> Window:
-    return Window(to_lab_ns(clock, window.start_ns), to_lab_ns(clock, window.end_ns))
 
 
 def _same_of_all(parts: Sequence[_Part], values: Sequence[object]) -> _Part:

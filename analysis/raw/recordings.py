@@ -194,7 +194,7 @@ def read_ticks(data: bytes, *, name: str) -> tuple[HostTick, ...]:
     return tuple(ticks)
 
 
-def watch_numbers(files: WatchFiles, *, window: Window, result: WindowResult | None, folder: str = "") -> WatchNumbers:
+def watch_numbers(files: WatchFiles, *, window: Window, result: WindowResult | None, folder: str) -> WatchNumbers:
     """The state of the host over a load window.
 
     `generator_waited`, `connections_planned` and `stuck` need wrk's result: in an open loop the rate decides how many

@@ -45,18 +45,18 @@ class CellFiles:
         result_json: the bytes of its `wrk.json` or `open-loop.json`.
         samples_csv: the bytes of its `samples.csv`.
         generator_cpus: how many CPUs the load generator may run on.
+        folder: the attempt's folder with a final slash, for messages.
         watched: the watch's files; None if there are none.
         load_files: the files of load hosts; None if the load came from the lab's own host.
-        folder: the attempt's folder with a final slash, for messages.
         attempt: the attempt's number.
     """
 
     result_json: bytes
     samples_csv: bytes
     generator_cpus: int
+    folder: str
     watched: WatchFiles | None = None
     load_files: LoadFiles | None = None
-    folder: str = ""
     attempt: int = 1
 
 
@@ -323,14 +323,18 @@ def read_run(directory: Path) -> Run:
 def _check_plan(plan: Plan, manifest: Manifest) -> None:
     apis = {api.name for api in manifest.inventory.apis}
     scenarios = {scenario.name: scenario for scenario in manifest.protocol.scenarios}
-    if len({cell.id for cell in plan.cells}) < len(plan.cells):
-        raise AnalysisError("plan.json has two cells of one id. The plan was damaged; start a new run.")
+    _refuse_equal_ids(plan.cells, "plan.json")
     for cell in plan.cells:
         if cell.api not in apis or scenarios.get(cell.scenario.name) != cell.scenario:
             raise AnalysisError(
                 f"plan.json has the cell {cell.id}, but manifest.json has no such API and scenario. The two files are "
                 "of different runs; restore the right one."
             )
+
+
+def _refuse_equal_ids(cells: Sequence[Cell], name: str) -> None:
+    if len({cell.id for cell in cells}) < len(cells):
+        raise AnalysisError(f"{name} has two cells of one id. The plan was damaged; start a new run.")
 
 
 def _read_open_loop_plan(directory: Path, plan: Plan, manifest: Manifest) -> OpenLoopPlan | None:
@@ -344,11 +348,10 @@ def _read_open_loop_plan(directory: Path, plan: Plan, manifest: Manifest) -> Ope
             f"There is a {path.name}, but the protocol in manifest.json has no open loop. The two files are of "
             "different runs; restore the right one."
         )
-    scenario = manifest.protocol.scenario(asked.scenario).model_copy(update={"duration_seconds": asked.seconds})
+    scenario = manifest.protocol.window_of(asked)
     apis = {cell.api for cell in plan.cells}
     rates = {rate.rate for rate in open_loop_plan.rates}
-    if len({cell.id for cell in open_loop_plan.cells}) < len(open_loop_plan.cells):
-        raise AnalysisError(f"{path.name} has two cells of one id. The plan was damaged; start a new run.")
+    _refuse_equal_ids(open_loop_plan.cells, path.name)
     for cell in open_loop_plan.cells:
         if cell.api not in apis or cell.rate not in rates or cell.scenario != scenario:
             raise AnalysisError(

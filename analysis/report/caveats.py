@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.cells import about_open_loop, about_warm_ups
 from analysis.claims import article, size_text, unlike_for_numbers, unlike_host
-from analysis.formatting import capital, counted
+from analysis.formatting import capital, counted, has_have, is_are, was_were
 from analysis.raw import FEW_RESPONSES, Run, limits
 from analysis.statistics import uncompared
 from documents.lab import ApiService, Inventory
@@ -100,8 +100,8 @@ def _about_load_hosts(
     if apart:
         yield (
             f"Not all generators ran all the time in {counted(len(apart), 'cell')} (up to {max(apart):.1%} missing). "
-            f"One of them lacks more than {limits.APART_MOST:.0%} of the load there; throughput is too low by that at "
-            "most."
+            f"In each, a generator is missing for more than {limits.APART_MOST:.0%} of the load; throughput is too low "
+            "by at most the share that is missing."
         )
 
 
@@ -252,8 +252,8 @@ def _about_missing_cells(run: Run, unfinished: Sequence[Cell]) -> Iterable[str]:
     planned = len(run.cells)
     if unfinished:
         yield (
-            f"The run isn't finished: {len(unfinished)} of {counted(planned, 'cell')} {_are(len(unfinished))} still to "
-            "be measured. “lab run --resume” measures them."
+            f"The run isn't finished: {len(unfinished)} of {counted(planned, 'cell')} {is_are(len(unfinished))} still "
+            "to be measured. “lab run --resume” measures them."
         )
     elif run.host.after is None:
         yield "The host's identity wasn't read again after the last cell. A change during the run would go unseen."
@@ -262,20 +262,20 @@ def _about_missing_cells(run: Run, unfinished: Sequence[Cell]) -> Iterable[str]:
     if closed_loop_ended and blocks < run.manifest.protocol.blocks:
         yield (
             f"The budget ended the run after {blocks} of {run.manifest.protocol.blocks} blocks. Blocks took longer "
-            "than expected; the clock alone decides, whatever the blocks show."
+            "than expected. When a run ends depends only on the time, never on its results."
         )
     allowed = run.manifest.protocol.attempts
     voids = sum(not record.valid for record in run.records.values())
     if voids:
         yield (
-            f"{voids} of {counted(planned, 'cell')} {_are(voids)} void and left out of all numbers but the errors."
+            f"{voids} of {counted(planned, 'cell')} {is_are(voids)} void and left out of all numbers but the errors."
             f"{_every_time(allowed)} {capital(_short(run.short_blocks()))}; the reasons are under “Void cells”."
         )
     repeated = sum(record.valid and record.attempt > 1 for record in run.records.values())
     if repeated:
         yield (
-            f"{repeated} of {counted(planned, 'cell')} {_were(repeated)} void at first and run again. The first valid "
-            "attempt counts; why earlier ones are void is under “Void cells”. A fault that happens only now and "
+            f"{repeated} of {counted(planned, 'cell')} {was_were(repeated)} void at first and run again. The first "
+            "valid attempt counts; why earlier ones are void is under “Void cells”. A fault that happens only now and "
             "then under load shows in the errors alone."
         )
 
@@ -354,20 +354,20 @@ def _about_the_estimates(
     single += [_load(summary) for summary in at_rates if summary.cells == 1]
     if single:
         yield (
-            f"{_results(len(single), len(every))} {_have(len(single))} no interval: one block alone has a valid cell. "
-            f"{capital(_these(single))}."
+            f"{_results(len(single), len(every))} {has_have(len(single))} no interval: one block alone has a valid "
+            f"cell. {capital(_these(single))}."
         )
     nothing = [_load(summary) for summary in every if summary.cells == 0]
     if nothing:
         yield (
-            f"{_results(len(nothing), len(every))} {_have(len(nothing))} no numbers: no cell is valid. "
+            f"{_results(len(nothing), len(every))} {has_have(len(nothing))} no numbers: no cell is valid. "
             f"{capital(_these(nothing))}."
         )
     few = sum(cell.requests < FEW_RESPONSES for cell in cells)
     if few:
         yield (
-            f"{counted(few, 'cell')} {_have(few)} fewer than {FEW_RESPONSES:,} responses. p99.9 is the single slowest "
-            "response there."
+            f"{counted(few, 'cell')} {has_have(few)} fewer than {FEW_RESPONSES:,} responses. p99.9 is the single "
+            "slowest response there."
         )
 
 
@@ -415,14 +415,6 @@ def _these(names: Sequence[str]) -> str:
     return f"{'it is' if len(names) == 1 else 'they are'} {', '.join(names)}"
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"
-
-
 def _short(blocks: Sequence[ShortBlock]) -> str:
     """The short blocks, those of the open loop separately, because both loops count from 1."""
     parts: list[str] = []
@@ -430,12 +422,8 @@ def _short(blocks: Sequence[ShortBlock]) -> str:
         numbers = [str(short.block) for short in blocks if short.open_loop == open_loop]
         if numbers:
             parts.append(f"{'block' if len(numbers) == 1 else 'blocks'} {', '.join(numbers)}{of_which}")
-    return f"{' and '.join(parts)} {_are(len(blocks))} short"
+    return f"{' and '.join(parts)} {is_are(len(blocks))} short"
 
 
 def _every_time(allowed: int) -> str:
     return "" if allowed == 1 else f" Each of {allowed} attempts was void."
-
-
-def _have(count: int) -> str:
-    return "has" if count == 1 else "have"

@@ -20,7 +20,7 @@ from analysis.raw import ONE_IN, SAMPLED_ROLES, Run
 from analysis.report.caveats import article_note, caveats_of, grade_of, hardware_differences, other_differences
 from analysis.statistics import compare_all, has_ratio, linear_estimate, log_estimate, spread_of, value_of
 from documents.errors import AnalysisError, DocumentError
-from documents.lab import ApiService
+from documents.lab import ApiService, short_image_id
 from documents.report import (
     BuildingFacts,
     CellNumbers,
@@ -41,7 +41,7 @@ from documents.run import WRK_FILE, CellRecord, Facts, HostIdentity, Scenario, W
 
 def facts_file_name(api: ApiService) -> str:
     """The name of an API's document in the folder of facts, which depends on the API's image."""
-    return f"{api.name}-{api.image_id.removeprefix('sha256:')[:12]}.json"
+    return f"{api.name}-{short_image_id(api.image_id)}.json"
 
 
 def find_facts(folder: Path, api: ApiService) -> Facts | None:

@@ -95,13 +95,13 @@ class TwoNoises:
             power,
         )
 
-    def blocks_to_show_same(self, *, margin: float, power: float = POWER) -> int | None:
+    def blocks_to_show_same(self, *, margin: float) -> int | None:
         """The fewest blocks of each sample that show two equal means to be the same."""
         return fewest_blocks(
             lambda blocks: equivalence_power(
                 0.0, self._standard_error(blocks), self._degrees_of_freedom(blocks), log_margin(margin)
             ),
-            power,
+            POWER,
         )
 
     def _standard_error(self, blocks: int) -> float:

@@ -54,9 +54,9 @@ class StudentMean:
         quantile = np.asarray(stdtrit(self.degrees_of_freedom, (1 + confidence) / 2), dtype=np.float64)
         return quantile * self.standard_error
 
-    def p_value(self, hypothesis: float = 0.0) -> NDArray[np.float64]:
-        """The two-sided p-value of the t test that the true mean is `hypothesis`."""
-        return np.asarray(2 * t_distribution(-np.abs(self.t(hypothesis)), self.degrees_of_freedom))
+    def p_value(self) -> NDArray[np.float64]:
+        """The two-sided p-value of the t test that the true mean is 0."""
+        return np.asarray(2 * t_distribution(-np.abs(self.t()), self.degrees_of_freedom))
 
     def t(self, hypothesis: float = 0.0) -> NDArray[np.float64]:
         """The t statistic: (mean - hypothesis) / standard error.
@@ -272,7 +272,7 @@ def fewest_blocks(power_of: Callable[[int], float], power: float) -> int | None:
 
 
 _LARGEST = math.log(100)
-"""A ratio above a hundred needs no statistics."""
+"""The search for a ratio ends at 100."""
 
 _STEPS = 40
 """The number of bisections, which leave less than 1e-12 of the range."""

@@ -40,6 +40,7 @@ from documents.lab.inventory import (
     RedisService,
     Secrets,
     Varied,
+    short_image_id,
 )
 
 __all__ = [
@@ -85,4 +86,5 @@ __all__ = [
     "known_hosts_name",
     "parse_cpu_list",
     "roles_share",
+    "short_image_id",
 ]

@@ -31,6 +31,11 @@ POOL_SIZE = 32
 """The connections to PostgreSQL that an API keeps, unless its environment has DB_POOL_SIZE."""
 
 
+def short_image_id(image_id: str) -> str:
+    """The first 12 digits of an image's id."""
+    return image_id.removeprefix("sha256:")[:12]
+
+
 class PostgresService(Document):
     """PostgreSQL on the host.
 

@@ -43,6 +43,7 @@ from documents.run.records import (
     WarmUpOutcome,
     attempt_id,
     describe_control,
+    differences_of,
 )
 from documents.run.window import (
     OPEN_LOOP_FILE,
@@ -137,6 +138,7 @@ __all__ = [
     "WrkResult",
     "attempt_id",
     "describe_control",
+    "differences_of",
     "read_result",
     "result_file",
 ]

@@ -234,6 +234,10 @@ class Protocol(Document):
         """
         return {scenario.name: scenario for scenario in self.scenarios}[name]
 
+    def window_of(self, open_loop: OpenLoop) -> Scenario:
+        """The scenario of the open loop's cells, whose windows are as long as the open loop says."""
+        return self.scenario(open_loop.scenario).model_copy(update={"duration_seconds": open_loop.seconds})
+
 
 class Cell(Document):
     """One restart of one API, one warm-up, one load window.

@@ -1,5 +1,6 @@
 """The documents of a run's folder: manifest, host record, cell record and journal."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -237,16 +238,19 @@ class HostIdentity(Document):
         Values that always vary are left out: steal so far and free memory. A value that one of the two lacks counts as
         a difference, because it may be one.
         """
-        ours, theirs = _flat(self), _flat(other)
-        pairs = {name: (ours.get(name, _ABSENT), theirs.get(name, _ABSENT)) for name in {**ours, **theirs}}
-        return tuple((name, here, there) for name, (here, there) in pairs.items() if here != there)
+        return differences_of(_flat(self), _flat(other))
 
     def changes(self, other: "HostIdentity") -> tuple[str, ...]:
         """The differences of a later identity, a clause for each: ``kernel was 6.1 and is 6.12``."""
         return tuple(f"{name} was {then} and is {now}" for name, then, now in self.differences(other))
 
 
-_ABSENT = "absent"
+def differences_of(ours: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
+    """The names whose values differ, each with both values; one that is missing is `absent`."""
+    absent = "absent"
+    pairs = {name: (ours.get(name, absent), theirs.get(name, absent)) for name in {**ours, **theirs}}
+    return tuple((name, here, there) for name, (here, there) in pairs.items() if here != there)
+
 
 _ENTRIES = {"settings": "the setting", "cgroup_limits": "the cgroup limit", "mitigations": "the mitigation of"}
 """What comes before the name of an entry of each mapping."""

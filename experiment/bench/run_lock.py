@@ -34,10 +34,10 @@ LOCK = f"{HOME}/run.lock"
 
 _HELD_BY_ANOTHER = 75
 
-_BEAT_SECONDS = 5.0
+BEAT_SECONDS = 5.0
 """How often the controller sends a signal of life: a packet and a read of one byte."""
 
-_SILENT_SECONDS: float = DEAD_PEER_SECONDS
+SILENT_SECONDS: float = DEAD_PEER_SECONDS
 """How long the holder waits for one: as long as the controller waits for a silent host, so that the lock is free when
 the controller gives up the connection."""
 
@@ -84,11 +84,11 @@ def held(connection: Connection, work: str, *, lock: str = LOCK) -> Generator[No
 
 def _take(connection: Connection, signature: str, lock: str) -> "tuple[Future[Completed], Beat]":
     """Start the holder on the host and wait until it has the lock; returns it and its signal of life."""
-    beat = Beat(_BEAT_SECONDS)
+    beat = Beat(BEAT_SECONDS)
     holding = Beside().begin(
         partial(
             connection.run,
-            ["python3", "-I", "-c", _SCRIPT.read_text(), lock, signature, str(_SILENT_SECONDS)],
+            ["python3", "-I", "-c", _SCRIPT.read_text(), lock, signature, str(SILENT_SECONDS)],
             input=beat,
             deadline_seconds=_LONGEST_RUN_SECONDS,
             check=False,
@@ -140,6 +140,6 @@ def _give_up(connection: Connection, ended: "Future[Completed]") -> None:
             "The lock of %s was lost: its holder there was ended, or received nothing from here for %g s. The "
             "connection is closed, because another run may hold the host now.",
             connection,
-            _SILENT_SECONDS,
+            SILENT_SECONDS,
         )
     connection.close()

@@ -37,7 +37,7 @@ def cells_at_most(open_loop: OpenLoop, api_count: int) -> int:
 
 def plan_cells(
     open_loop: OpenLoop,
-    scenario: Scenario,
+    window: Scenario,
     rates: Sequence[OpenLoopRate],
     api_names: Sequence[str],
     *,
@@ -51,14 +51,13 @@ def plan_cells(
 
     Args:
         open_loop: the protocol's open loop.
-        scenario: its scenario.
+        window: the scenario of its cells.
         rates: in requests a second.
         api_names: the APIs, in any order.
         order_seed: the run's seed; the order differs from that of the closed loop.
         first_number: the number of the first cell.
     """
     random = Random(f"{order_seed}/open-loop")  # noqa: S311 - a reproducible order is wanted, not secrets
-    window = scenario.model_copy(update={"duration_seconds": open_loop.seconds})
     names = sorted(api_names)
     order = [
         (block, rate, api)
@@ -95,7 +94,7 @@ def plan_open_loop(run: Run, open_loop: OpenLoop) -> OpenLoopPlan:
         rates=found.rates,
         cells=plan_cells(
             open_loop,
-            run.manifest.protocol.scenario(open_loop.scenario),
+            run.manifest.protocol.window_of(open_loop),
             found.rates,
             list(throughputs),
             order_seed=order_seed,

@@ -255,8 +255,7 @@ def _unplanned(protocol: Protocol, planned: Iterable[Cell], count: int) -> Itera
     """This many cells like those of the open loop, each API in turn."""
     if protocol.open_loop is None or not count:
         return
-    scenario = protocol.scenario(protocol.open_loop.scenario)
-    window = scenario.model_copy(update={"duration_seconds": protocol.open_loop.seconds})
+    window = protocol.window_of(protocol.open_loop)
     apis = sorted({cell.api for cell in planned})
     for number in range(count):
         yield OpenLoopCell(number=number + 1, block=1, api=apis[number % len(apis)], scenario=window, rate=1)

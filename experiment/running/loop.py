@@ -97,7 +97,7 @@ _logger = logging.getLogger(__name__)
 
 Progress = Callable[[Event], None]
 
-_BEGINNING_SECONDS = 300
+BEGINNING_SECONDS = 300
 """The longest time from the tuning of the host to the first cell, in which the request files are copied."""
 
 
@@ -137,7 +137,7 @@ class Loop:
         subjects = self.run.subjects
         if any(api.varied is not None for api in subjects):
             self.bench.make_variants(subjects)
-        knobs = merge_knobs(self.run.host.knobs, self.bench.tune(seconds=_BEGINNING_SECONDS))
+        knobs = merge_knobs(self.run.host.knobs, self.bench.tune(seconds=BEGINNING_SECONDS))
         self._write_host({"knobs": knobs})
         self.bench.install(requests)
         self.bench.stop_apis()

@@ -3,6 +3,7 @@
 import secrets as random_secrets
 import subprocess
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from analysis.raw import read_run
@@ -38,6 +39,9 @@ from experiment.workloads.command import share_of_connections
 
 Planner = Callable[[Protocol, Sequence[str], int], Plan]
 """Makes the plan of a run from its protocol, the names of its APIs and the seed of its order."""
+
+Opener = Callable[[Inventory, Secrets], AbstractContextManager[Bench]]
+"""Opens the host that a run measures on."""
 
 
 def _context(
@@ -120,6 +124,8 @@ def start_run(
     progress: Progress,
     planner: Planner = make_plan,
     clock: Clock = SYSTEM_CLOCK,
+    opener: Opener | None = None,
+    commit: str | None = None,
 ) -> Path:
     """Measure the lab's APIs by a protocol.
 
@@ -139,6 +145,8 @@ def start_run(
         progress: called with each event.
         planner: differs for a run that is one of several whose orders depend on each other.
         clock: gives the times in the run's files.
+        opener: `open_bench` unless given.
+        commit: for the record; the project's unless given.
 
     Returns:
         The run's folder.
@@ -148,8 +156,8 @@ def start_run(
             or the folder can't be created.
         HostError: the host can't be reached or failed.
     """
-    commit = git_commit()
-    with open_bench(inventory, secrets) as bench:
+    commit = commit or git_commit()
+    with (opener or open_bench)(inventory, secrets) as bench:
         subjects = subjects_of(inventory, protocol, apis, bench.read_physical_cores)
         inventory, measured = with_subjects(inventory, subjects), [api.name for api in subjects]
         kept_seconds = 0.0
@@ -202,10 +210,12 @@ def resume_run(
     *,
     progress: Progress,
     clock: Clock = SYSTEM_CLOCK,
+    opener: Opener | None = None,
+    commit: str | None = None,
 ) -> Path:
     """Measure the unfinished cells of a run, in their planned order; a finished run has none.
 
-    The lab must be the one that the run began on.
+    The lab must be the one that the run began on. See `start_run` for `opener` and `commit`.
 
     Returns:
         The run's folder.
@@ -216,8 +226,8 @@ def resume_run(
         DocumentError: a document of the run isn't valid.
         HostError: the host can't be reached or failed.
     """
-    commit = git_commit()
-    with open_bench(inventory, secrets) as bench:
+    commit = commit or git_commit()
+    with (opener or open_bench)(inventory, secrets) as bench:
         run, writer = read_run(run_directory), RunWriter(run_directory, clock)
         manifest = run.manifest
         requests = _build_all(manifest.protocol)

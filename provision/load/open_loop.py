@@ -18,7 +18,9 @@ from provision.ssh import Connection
 _logger = logging.getLogger(__name__)
 
 _TARGET = "open-loop"
-_FOLDER = f"{HOME}/open-loop"
+FOLDER = f"{HOME}/open-loop"
+"""Where the program is on every host; its name is the hash of its sources."""
+
 _DEADLINE_SECONDS = 60
 
 _COPY = """
@@ -52,13 +54,13 @@ def install(connection: Connection, inventory: Inventory, source: Path) -> str:
         DeadlineExceededError: the build wasn't done in time.
     """
     name = hash_build_context(source)
-    path = f"{_FOLDER}/{name}"
+    path = f"{FOLDER}/{name}"
     if connection.run(["test", "-x", path], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status == 0:
         return path
     _logger.info("%s lacks the generator of the open loop: building", connection)
     with build.built(connection, inventory, source, target=_TARGET) as image:
         label = f"{STACK_LABEL}={inventory.stack}"
-        copy = ["sh", "-c", _COPY, "copy", image, _FOLDER, name, label]
+        copy = ["sh", "-c", _COPY, "copy", image, FOLDER, name, label]
         connection.run(copy, deadline_seconds=_DEADLINE_SECONDS)
     return path
 
@@ -74,7 +76,7 @@ def carry_over(built_on: Connection, connection: Connection, path: str) -> None:
     if connection.run(["test", "-x", path], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status == 0:
         return
     _logger.info("%s lacks the generator of the open loop: copying it from %s", connection, built_on)
-    connection.run(["install", "-d", "-m", "0700", _FOLDER], deadline_seconds=_DEADLINE_SECONDS)
+    connection.run(["install", "-d", "-m", "0700", FOLDER], deadline_seconds=_DEADLINE_SECONDS)
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder, _TARGET)
         built_on.pull(path, program)

@@ -102,7 +102,7 @@ class Beat(Held):
             self._ended.wait(self._seconds)
 
 
-_GRACE_SECONDS = 10
+GRACE_SECONDS = 10
 """How long past the deadline the host has to report that it ended the command."""
 
 SUDO = ("sudo", "--non-interactive", "--")
@@ -237,7 +237,7 @@ class Commands(ABC):
             stderr = pool.submit(_drain, channel.recv_stderr)
             pool.submit(_feed, channel, data)
             try:
-                answered = _wait(channel, (stdout, stderr), started + deadline_seconds + _GRACE_SECONDS)
+                answered = _wait(channel, (stdout, stderr), started + deadline_seconds + GRACE_SECONDS)
             finally:
                 if data is not None and not isinstance(data, bytes):
                     data.end()
@@ -282,7 +282,7 @@ class Commands(ABC):
         ):
             pool.submit(_feed, channel, None)
             # The host ends the command before that; later there is no more output.
-            channel.settimeout(deadline_seconds + _GRACE_SECONDS)
+            channel.settimeout(deadline_seconds + GRACE_SECONDS)
             yield Output(channel, pool.submit(_drain, channel.recv_stderr), _shown(command), self._label)
 
     @contextmanager

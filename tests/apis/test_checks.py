@@ -19,11 +19,10 @@ from experiment.workloads.command import OPEN_LOOP_SOURCE
 from provision.images import build
 from provision.ssh.connection import connect
 from tests.apis.breakages import BREAKAGES
-from tests.conftest import LiveLab
+from tests.conftest import IMPLEMENTATIONS, ROOT, LiveLab
 
-APIS = Path(__file__).parents[2] / "apis"
-NAMES = sorted(path.parent.name for path in APIS.glob("*/Dockerfile"))
-FOLDERS = {**{name: APIS / name for name in NAMES}, OPEN_LOOP_SOURCE.name: OPEN_LOOP_SOURCE}
+APIS = ROOT / "apis"
+FOLDERS = {**{name: APIS / name for name in IMPLEMENTATIONS}, OPEN_LOOP_SOURCE.name: OPEN_LOOP_SOURCE}
 """The implementations, and the generator of the open loop, which is checked in the same way."""
 DOCKERFILE = "checks.Dockerfile"
 

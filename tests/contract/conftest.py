@@ -17,13 +17,12 @@ import pytest
 from pydantic import TypeAdapter
 
 from apis.contract.checks import Target
-from documents.lab.inventory import Inventory, Secrets
 from experiment.bench.readiness import reach_apis
 from provision.ssh.connection import connect
-from tests.conftest import LiveLab
-from tests.contract.instances import ContainerLauncher, Launcher, ProcessLauncher
+from tests.conftest import IMPLEMENTATIONS, LiveLab
+from tests.contract.instances import Launcher, ProcessLauncher
+from tests.stand.lab import launcher_of
 
-_APIS = Path(__file__).parents[2] / "apis"
 _TARGETS = "FAIRGROUND_CONTRACT_TARGETS"
 _COMMANDS = "FAIRGROUND_CONTRACT_COMMANDS"
 
@@ -43,8 +42,7 @@ def read_targets() -> dict[str, Target] | None:
 def implementations() -> list[str]:
     """The names of the implementations: those in the file, else the folders beside the contract."""
     listed = read_targets()
-    folders = (folder.parent.name for folder in _APIS.glob("*/Dockerfile"))
-    return sorted(folders if listed is None else listed)
+    return IMPLEMENTATIONS if listed is None else sorted(listed)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -103,21 +101,4 @@ def launcher(request: pytest.FixtureRequest, implementation: str, target: Target
         return
     lab: LiveLab = request.getfixturevalue("live_lab")
     with connect(lab.inventory.host) as connection:
-        yield ContainerLauncher(
-            connection,
-            lab.inventory.api(implementation),
-            _services(lab.inventory, lab.secrets),
-            lab.inventory.size.cpus,
-        )
-
-
-def _services(inventory: Inventory, secrets: Secrets) -> dict[str, str]:
-    """The services of the lab as an API on its host reaches them."""
-    postgres, redis = inventory.postgres, inventory.redis
-    return {
-        "DATABASE_URL": (
-            f"postgres://{postgres.user}:{secrets.postgres_password}@127.0.0.1:{postgres.port}/{postgres.database}"
-        ),
-        "REDIS_URL": f"redis://:{secrets.redis_password}@127.0.0.1:{redis.port}/0",
-        "JWT_SECRET": secrets.jwt_secret,
-    }
+        yield launcher_of(connection, lab.inventory, lab.secrets, implementation)

@@ -15,8 +15,9 @@ from apis.contract.checks import Target
 from apis.contract.seed import write_seed
 from experiment.bench.readiness import wait_until_ready
 from tests.conftest import ROOT
+from tests.docker import docker
 from tests.ports import free_port
-from tests.ssh.services import Services, docker
+from tests.ssh.services import Services
 from tests.stand.local import LocalApi, LocalStandDocument
 from tests.stand.stand import ServiceCommands
 

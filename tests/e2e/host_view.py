@@ -9,12 +9,14 @@ from pydantic import TypeAdapter
 from documents.base import Document
 from documents.lab.inventory import ApiService, Inventory
 from provision.containers.control import execute
+from provision.load import open_loop
+from provision.payload import HOME
 from provision.services.database import run_sql
 from provision.services.readiness import wait_for_postgres
 from provision.ssh.connection import Connection, connect
 from provision.system.preparation import wait_for_engine
 
-RUN_HOME = "/var/lib/fairground/run"
+RUN_HOME = f"{HOME}/run"
 
 _THREADS = r"""
 import json, pathlib, sys, time
@@ -58,27 +60,28 @@ def threads_of(connection: Connection, *commands: str, awaited: str = "") -> lis
 
 
 def left_on_host(connection: Connection) -> list[str]:
-    """What of a run is still on the host: processes of load, sampler and lock, and the run's files."""
-    listed = connection.run(["ps", "-eo", "pid,comm,args"], deadline_seconds=30).stdout.splitlines()
-    left = [
-        line
-        for line in listed
-        if line.split()[1] in {"wrk", "lab-sampler", "lab-watch", "lab-job", "lab-guard"} or "run.lock" in line
-    ]
+    """What of a run is still on a host: processes of load, sampler and lock, and the run's files."""
+    listed = connection.run(["ps", "-eww", "-o", "pid=,comm=,args="], deadline_seconds=30).stdout.splitlines()
     home, name = posixpath.split(RUN_HOME)
     kept = connection.run(["find", home, "-maxdepth", "1", "-type", "d", "-name", f"*{name}*"], deadline_seconds=30)
-    return left + kept.stdout.splitlines()
+    return [*filter(_is_of_run, listed), *kept.stdout.splitlines()]
+
+
+def _is_of_run(process: str) -> bool:
+    _, command, arguments = process.split(maxsplit=2)
+    # The open loop's program is named by the hash of its sources.
+    started = arguments.startswith(f"{open_loop.FOLDER}/") or "run.lock" in arguments
+    return started or command == "wrk" or command.startswith("lab-")
 
 
 def left_on_load_hosts(inventory: Inventory) -> list[str]:
-    """What a run left on load hosts: in the lab's folder, except for what stays there, and by names of commands."""
+    """What a run left on load hosts, and all else in the lab's folder there, except for what stays."""
     left: list[str] = []
     for one in inventory.load_hosts:
         with connect(one.host) as host:
-            listed = host.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout.split()
-            running = host.run("ps -e -o comm= | grep -E '^(wrk|open-loop|lab-)' || true", deadline_seconds=10).stdout
-        kept = {"run.lock", "open-loop", "kernel.py"}
-        left += [*(name for name in listed if name not in kept), *running.split()]
+            listed = host.run(["ls", HOME], deadline_seconds=10).stdout.split()
+            left += left_on_host(host)
+        left += [name for name in listed if name not in {"run.lock", "open-loop", "kernel.py"}]
     return left
 
 

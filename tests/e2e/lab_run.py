@@ -12,10 +12,10 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from documents.run.protocol import Plan
-from documents.run.records import CellRecord, JournalEntry, VoidReason
+from documents.run.records import CellRecord, VoidReason
 from experiment.progress.events import Event, Phase, PhaseStarted, RunStarted
-from experiment.record.writer import RunJournal
 from tests.conftest import LAB, ROOT
+from tests.run_folder import read_attempts
 
 _EVENT = TypeAdapter[Event](Annotated[Event, Field(discriminator="kind")])
 
@@ -107,8 +107,8 @@ ATTEMPTS_MOST = 5
 """As many as a protocol allows. A machine that has other work beside the test voids one attempt, and seldom all."""
 
 OF_THE_MACHINE: frozenset[VoidReason] = frozenset({"noisy-neighbour", "generator-saturated", "steal"})
-"""By what a machine voids a cell that has other work beside the test. The lab's own work is in none of these: it is in
-its own cgroups, and too little elsewhere.
+"""The reasons by which other work on the machine voids a cell. The lab's own work is in none of these: it is in its own
+cgroups, and too little elsewhere.
 """
 
 
@@ -146,12 +146,6 @@ def write_protocol(
     return path
 
 
-def read_attempts(folder: Path) -> list[CellRecord]:
-    """The records of a run's finished attempts, cell by cell in the plan's order, and first attempts first."""
-    paths = sorted(folder.glob("cells/*/cell.json"))
-    return [CellRecord.from_json(path.read_bytes(), name=str(path)) for path in paths]
-
-
 def read_records(folder: Path) -> dict[str, CellRecord]:
     """The records of the last attempts at a run's cells, by the name of their scenario."""
     plan = Plan.from_json((folder / "plan.json").read_bytes(), name="plan.json")
@@ -163,8 +157,3 @@ def read_finished(folder: Path) -> dict[Path, bytes]:
     """Every file of a run's finished attempts."""
     cells = [path.parent for path in folder.glob("cells/*/cell.json")]
     return {path: path.read_bytes() for cell in cells for path in sorted(cell.iterdir())}
-
-
-def read_journal(folder: Path) -> Sequence[JournalEntry]:
-    """What a run's journal says."""
-    return RunJournal(folder / "journal.jsonl").entries()

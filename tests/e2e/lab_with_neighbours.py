@@ -1,4 +1,4 @@
-"""`lab`, but that no cell is void for what else is at work on the machine: a lab's hosts are neighbours on it here."""
+"""`lab`, in which work of other processes voids no cell: the hosts of these tests share one machine."""
 
 import sys
 

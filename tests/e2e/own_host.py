@@ -1,4 +1,4 @@
-"""The lab's host, standing for one of its own.
+"""The lab's container as a stand-in for a host with a kernel of its own.
 
 Its kernel is this machine's, so the files that are set are a stand-in.
 """

@@ -1,4 +1,4 @@
-"""`lab run` whose host is its own, at the end of a certain way, with a stand-in for its kernel's files.
+"""`lab run` on a given host over SSH, as if it had a kernel of its own: its kernel's files are a stand-in.
 
 `own_host_lab.py CHANGES_JSON RUN...`: `lab RUN...` except for that. The changes are the host's document, and where on
 the host the kernel's files and the lab's journal of them are.
@@ -28,7 +28,7 @@ LEASE_SECONDS = 15.0
 """How long the host's settings outlive a run that is gone, beyond the time of a cell."""
 
 BEGINNING_SECONDS = 30.0
-"""And how long that of one which is gone before its first cell."""
+"""The same for a run that is gone before its first cell."""
 
 SILENT_SECONDS = 10
 
@@ -52,10 +52,10 @@ def become(host: Host, paths: KnobPaths) -> None:
     lab.lifecycle.read_lab = read_own
     experiment.running.run.open_bench = open_own
     # Only so that a test needn't wait as long as a user may have to.
-    loop._BEGINNING_SECONDS = BEGINNING_SECONDS - LEASE_SECONDS + READY_SECONDS  # pyright: ignore[reportPrivateUsage]
+    loop.BEGINNING_SECONDS = BEGINNING_SECONDS - LEASE_SECONDS + READY_SECONDS
     execution.ANSWER_SECONDS = login.DEAD_PEER_SECONDS = SILENT_SECONDS
-    execution._GRACE_SECONDS = 2  # pyright: ignore[reportPrivateUsage]
-    run_lock._BEAT_SECONDS, run_lock._SILENT_SECONDS = 1.0, SILENT_SECONDS  # pyright: ignore[reportPrivateUsage]
+    execution.GRACE_SECONDS = 2
+    run_lock.BEAT_SECONDS, run_lock.SILENT_SECONDS = 1.0, SILENT_SECONDS
 
 
 if __name__ == "__main__":

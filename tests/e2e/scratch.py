@@ -19,8 +19,11 @@ from cli.context import open_engine
 from documents.lab.inventory import STACK_LABEL, Inventory
 from lab.lifecycle import read_lab
 from lab.lifecycle.state import read_state
+from provision.ssh.connection import Connection
 from tests.conftest import LAB, ROOT, run_lab
+from tests.docker import docker
 from tests.ports import free_port
+from tests.ssh.waiting import wait_until
 
 NAME = "e2e-small"
 HOST = f"fairground-{NAME}-host"
@@ -30,6 +33,15 @@ ARG BASE
 FROM ${BASE}
 COPY api /api
 ENTRYPOINT ["perl", "/api"]
+"""
+
+PROGRAM_DOCKERFILE = """
+FROM scratch
+COPY --chmod=0755 {program} /{program}
+COPY --chown=65532:65532 uploads /uploads
+ENV UPLOAD_DIR=/uploads
+USER 65532:65532
+ENTRYPOINT ["/{program}"]
 """
 
 API = r"""
@@ -111,8 +123,7 @@ class Scratch:
     def standing(self, *, only_looked_at: bool = False) -> Inventory:
         """The lab as it is described; stood up only where the last test didn't leave it so.
 
-        What a test does to it now, it may not survive: then only another `up` vouches for it again. A lab that is
-        `only_looked_at` goes on as it is.
+        The test may damage it, so the next test runs `up` first. With `only_looked_at`, it doesn't.
         """
         inventory = self.inventory() if self.stands() else self.up()
         if not only_looked_at:
@@ -238,6 +249,20 @@ class Scratch:
             shutil.rmtree(self.engine.private)
 
 
+def lay_program(host: Connection, container: str, program: str, folder: Path) -> None:
+    """Make a folder the sources of an image of a program, which is copied from a container on a host."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "uploads").mkdir(parents=True)
+    (folder / "uploads" / "empty").touch()
+    (folder / "Dockerfile").write_text(PROGRAM_DOCKERFILE.format(program=program))
+    place = f"/tmp/fairground-{folder.name}-{program}"  # noqa: S108 - on the lab's host, and removed at once
+    try:
+        host.run(["docker", "cp", f"{container}:/{program}", place], deadline_seconds=60)
+        host.pull(place, folder / program)
+    finally:
+        host.run(["rm", "-f", place], deadline_seconds=60)
+
+
 def slow_build(seconds: int) -> str:
     """A Dockerfile whose build takes so long, and is in no cache."""
     return f"{DOCKERFILE}RUN sleep {seconds} && echo {time.time_ns()}\n"
@@ -249,13 +274,6 @@ def finish(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:
     return process.returncode, errors.splitlines()
 
 
-def docker(*arguments: str) -> str:
-    """Run a docker command that must succeed, on the controller's engine."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def on_host(*command: str) -> str:
     """Run a command that must succeed on the scratch lab's host."""
     return docker("exec", HOST, *command)
@@ -263,9 +281,7 @@ def on_host(*command: str) -> str:
 
 def await_container(name: str, *, on: tuple[str, ...] = ()) -> None:
     """Wait until a container of that name is there, whoever made it; `on` is how to reach another engine."""
-    deadline = time.monotonic() + 60
-    while not docker(*on, "ps", "--all", "--quiet", "--filter", f"name=^{name}$"):
-        assert time.monotonic() < deadline, f"there is no {name}"
+    wait_until(lambda: bool(docker(*on, "ps", "--all", "--quiet", "--filter", f"name=^{name}$")), 60, what=name)
 
 
 def left_on_engine(stack: str = NAME) -> list[str]:

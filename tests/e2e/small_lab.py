@@ -23,20 +23,11 @@ from lab.lifecycle.state import is_recorded, read_state
 from provision.ssh.connection import connect
 from tests.conftest import LAB, ROOT, LiveLab
 from tests.e2e.lab_run import API
-from tests.e2e.scratch import Finished, Scratch, left_on_engine
+from tests.e2e.scratch import Finished, Scratch, lay_program, left_on_engine
 from tests.machines.machine import Machine
 from tests.ports import free_port
 
 BASE, SAME, SLOWED = API, "go-same", "go-slowed"
-
-DOCKERFILE = """
-FROM scratch
-COPY --chmod=0755 api /api
-COPY --chown=65532:65532 uploads /uploads
-ENV UPLOAD_DIR=/uploads
-USER 65532:65532
-ENTRYPOINT ["/api"]
-"""
 
 DOCKERFILE_SLOWED = """
 ARG BASE
@@ -96,18 +87,11 @@ class SmallLab(Scratch):
     def _go(self) -> dict[str, Path]:
         """The folder of each build; they are made when the first of them is asked for."""
         built, slowed = (self.sources / name for name in ("built", "slowed"))
-        for folder in (built, slowed):
-            shutil.rmtree(folder, ignore_errors=True)
-        (built / "uploads").mkdir(parents=True)
-        (built / "uploads" / "empty").touch()
-        binary = "/tmp/fairground-small-lab-api"  # noqa: S108 - on the lab's host, and removed at once
         inventory = self._built_by().inventory
         with connect(inventory.host) as host:
-            host.run(["docker", "cp", f"{inventory.api(API).container}:/api", binary], deadline_seconds=60)
-            host.pull(binary, built / "api")
-            host.run(["rm", binary], deadline_seconds=30)
-        shutil.copytree(built, slowed, dirs_exist_ok=True)
-        (built / "Dockerfile").write_text(DOCKERFILE)
+            lay_program(host, inventory.api(API).container, "api", built)
+        shutil.rmtree(slowed, ignore_errors=True)
+        shutil.copytree(built, slowed)
         (slowed / "Dockerfile").write_text(DOCKERFILE_SLOWED)
         (slowed / "slowed").write_text(SLOW_DOWN)
         return {BASE: built, SAME: built, SLOWED: slowed}

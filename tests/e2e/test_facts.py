@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import TypeAdapter
 
+from analysis.report.report import facts_file_name
 from documents.lab.inventory import STACK_LABEL
 from documents.run.facts import Facts
 from provision.containers import control
@@ -26,7 +27,7 @@ BUILDS, STARTS = 1, 3
 def measured(live_lab: LiveLab) -> Iterator[Facts]:
     """The facts of one API, measured again; what was known before of its image is put back at the end."""
     api = live_lab.inventory.api(API)
-    path = FACTS / f"{api.name}-{api.image_id[7:19]}.json"
+    path = FACTS / facts_file_name(api)
     before = path.read_bytes() if path.exists() else None
     done = live_lab.run(*("facts", "--api", API, "--again", "--builds", str(BUILDS), "--starts", str(STARTS), "--json"))
     assert done.returncode == 0, done.stdout + done.stderr

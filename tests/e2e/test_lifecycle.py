@@ -11,7 +11,7 @@ from provision.containers.control import execute
 from provision.services.database import run_sql
 from provision.ssh.connection import Connection
 from tests.conftest import ROOT, LiveLab
-from tests.e2e.scratch import docker
+from tests.docker import docker
 
 
 def preview_changes(engine: Engine) -> str:

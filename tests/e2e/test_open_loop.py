@@ -8,13 +8,16 @@ from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.run.records import CellRecord
 from documents.run.window import OpenLoopPlan, OpenLoopResult
+from experiment.progress.events import OpenLoopPlanned
 from experiment.workloads.command import OPEN_LOOP_SOURCE
 from provision.load import open_loop
 from provision.ssh.connection import Connection
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host
-from tests.e2e.lab_run import ATTEMPTS_MOST, read_attempts, write_protocol
+from tests.e2e.lab_run import ATTEMPTS_MOST, write_protocol
+from tests.run_folder import read_attempts
+from tests.ssh.waiting import wait_until
 
 pytestmark = [pytest.mark.alone, pytest.mark.nightly]
 
@@ -54,12 +57,14 @@ def test_the_program_is_built_once_and_no_image_of_it_stays(live_lab: LiveLab, h
     assert "fairground-once" not in containers
 
 
-@pytest.mark.usefixtures("program")
 def test_a_run_measures_its_open_loop_at_the_rates_of_its_closed_loop(
-    start_run: StartRun, host: Connection, tmp_path: Path
+    start_run: StartRun, host: Connection, program: str, tmp_path: Path
 ):
     run = start_run("--protocol", protocol_with(tmp_path, "[0.1, 0.3]", 3))
-    assert run.follow(lambda _event: None) == 0, run.stderr
+    run.wait_for(lambda event: isinstance(event, OpenLoopPlanned))
+    run.wait_for_phase("load")
+    wait_until(lambda: any(program in left for left in left_on_host(host)))
+    assert run.finish() == 0, run.stderr
     plan = read_plan(run.folder)
     assert [rate.share for rate in plan.rates] == [0.1, 0.3]
     for cell in plan.cells:

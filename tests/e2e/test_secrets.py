@@ -18,6 +18,7 @@ import pytest
 from apis.contract.tokens import mint_token
 from provision.ssh.connection import Connection
 from tests.conftest import ROOT, LiveLab, run_lab
+from tests.docker import docker
 from tests.e2e.command_lines import CommandLines
 from tests.e2e.measured_run import MeasuredRun
 from tests.e2e.secret_search import SecretSearch, in_container
@@ -126,17 +127,13 @@ def test_the_watch_sees_the_command_line_of_a_short_process():
 @pytest.mark.nightly
 def test_the_search_finds_a_secret_in_a_layer_of_an_image():
     tag = f"fairground-planted:{uuid.uuid4().hex[:12]}"
-    docker("import", "-", tag, data=packed("etc/secret", PLAIN))
+    docker("import", "-", tag, given=packed("etc/secret", PLAIN))
     try:
         found = list(in_images(SecretSearch({"the planted secret": PLANTED}), ["docker"], [tag]))
     finally:
         docker("rmi", tag)
     assert len(found) == 1
     assert "etc/secret holds the planted secret" in found[0]
-
-
-def docker(*arguments: str, data: bytes | None = None) -> str:
-    return subprocess.run(["docker", *arguments], input=data, check=True, capture_output=True).stdout.decode()
 
 
 def in_images(search: SecretSearch, command: list[str], images: list[str]) -> Iterator[str]:

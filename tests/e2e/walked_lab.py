@@ -5,7 +5,6 @@ What runs on it is built on the large lab's host, where most of it is compiled a
 the slowed one, are those of `stacks/known-difference.yaml`; the floor is there for `benchmarks/apis.py`.
 """
 
-import shutil
 from pathlib import Path
 
 from benchmarks.known_difference import AGAIN, PLAIN, SLOWED
@@ -13,7 +12,7 @@ from provision.images import build
 from provision.ssh.connection import Connection, connect
 from tests.conftest import ROOT, LiveLab
 from tests.e2e.lab_run import API
-from tests.e2e.scratch import Scratch
+from tests.e2e.scratch import Scratch, lay_program
 
 WALKED_LAB = "e2e-docs"
 
@@ -21,15 +20,6 @@ SOURCE = ROOT / "apis" / API
 
 TARGETS = {"api": "api", "slowed": "slowed", "floor": "floor"}
 """Targets of the API's Dockerfile, each with the file that it is about."""
-
-DOCKERFILE = """
-FROM scratch
-COPY --chmod=0755 {program} /{program}
-COPY --chown=65532:65532 uploads /uploads
-ENV UPLOAD_DIR=/uploads
-USER 65532:65532
-ENTRYPOINT ["/{program}"]
-"""
 
 DOCUMENT = """
 version: 1
@@ -66,12 +56,7 @@ def prepare_walked_lab(scratch: Scratch, built_by: LiveLab) -> None:
     """Make a small lab that one: it has its sources and its document afterwards, and doesn't stand yet."""
     with connect(built_by.inventory.host) as host:
         for target, program in TARGETS.items():
-            folder = scratch.sources / target
-            shutil.rmtree(folder, ignore_errors=True)
-            (folder / "uploads").mkdir(parents=True)
-            (folder / "uploads" / "empty").touch()
-            (folder / "Dockerfile").write_text(DOCKERFILE.format(program=program))
-            _build(host, built_by, target, f"/{program}", folder / program)
+            _build(host, built_by, target, program, scratch.sources / target)
     scratch.document.write_text(
         DOCUMENT.format(
             name=scratch.name,
@@ -84,8 +69,8 @@ def prepare_walked_lab(scratch: Scratch, built_by: LiveLab) -> None:
     )
 
 
-def _build(host: Connection, lab: LiveLab, target: str, program: str, copy: Path) -> None:
-    """Build a target on a lab's host, and copy its program from there; the image is gone afterwards."""
+def _build(host: Connection, lab: LiveLab, target: str, program: str, folder: Path) -> None:
+    """Build a target on a lab's host, and lay its program into the folder; the image is gone afterwards."""
     # Without the lab's label: another test counts what the lab itself has for a single use.
     name = f"{WALKED_LAB}-{target}"
     (base,) = host.run(
@@ -93,12 +78,9 @@ def _build(host: Connection, lab: LiveLab, target: str, program: str, copy: Path
         deadline_seconds=60,
     ).stdout.split()
     build.build_image(host, SOURCE, name=name, base=base, target=target, labels={})
-    place = f"/tmp/{name}"  # noqa: S108 - on the lab's host, and removed at once
     container = host.run(["docker", "create", name], deadline_seconds=60).stdout.strip()
     try:
-        host.run(["docker", "cp", f"{container}:{program}", place], deadline_seconds=60)
-        host.pull(place, copy)
+        lay_program(host, container, program, folder)
     finally:
         host.run(["docker", "rm", container], deadline_seconds=60)
         host.run(["docker", "image", "rm", name], deadline_seconds=60)
-        host.run(["rm", "-f", place], deadline_seconds=60)

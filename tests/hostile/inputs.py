@@ -1,4 +1,7 @@
-"""Inputs that are wrong, free, or taken as something else: each is tried here, and drawn in `tests/differential`."""
+"""Inputs that an API must refuse, that the contract leaves open, or that some layer takes as something else.
+
+Each is tried here; `tests/differential` draws some at random.
+"""
 
 import json
 from collections.abc import Mapping

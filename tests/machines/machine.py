@@ -17,8 +17,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from documents.lab.host import Host
+from lab.resources.access import list_known_hosts
 from provision.system.base_image import trust_anchors
-from tests.ssh.services import STACK, docker
+from tests.docker import docker
+from tests.ssh.services import STACK
 from tests.ssh.sshd import make_key, public_half
 from tests.ssh.waiting import wait_until
 
@@ -42,6 +45,7 @@ class MachineKind:
     packages: tuple[str, ...] = ()
 
 
+_BUILD_SECONDS = 1_800
 _BOOT_SECONDS = 60
 
 WITHOUT_ENGINE = MachineKind("trixie")
@@ -88,6 +92,21 @@ class Machine:
     @property
     def host_public_key(self) -> str:
         return public_half(self.host_key).strip()
+
+    def host(self, folder: Path, user: str = "root") -> Host:
+        """The machine as a host that is reached as this user; its key is pinned in the folder."""
+        host = Host(
+            kind="ssh",
+            address=self.address,
+            port=22,
+            user=user,
+            private_key_path=str(self.user_key),
+            known_hosts_path=str(folder / "known_hosts"),
+            host_public_key=self.host_public_key,
+            sudo=user != "root",
+        )
+        Path(host.known_hosts_path).write_text(list_known_hosts(host))
+        return host
 
     def run(self, *command: str) -> str:
         """Run a command that must succeed, as the machine's administrator at its console."""
@@ -163,7 +182,7 @@ def build(kind: MachineKind) -> str:
             check=True,
             capture_output=True,
         )
-        docker("import", str(root), root_tag)
+        docker("import", str(root), root_tag, timeout=_BUILD_SECONDS)
         context = Path(folder) / "context"
         (context / "anchors").mkdir(parents=True)
         for anchor in trust_anchors():
@@ -173,6 +192,7 @@ def build(kind: MachineKind) -> str:
         docker(
             *("build", "--quiet", f"--build-arg=ROOT={root_tag}", f"--label=org.fairground.stack={STACK}"),
             *(f"--tag={tag}", str(context)),
+            timeout=_BUILD_SECONDS,
         )
         docker("image", "rm", root_tag)
     return tag

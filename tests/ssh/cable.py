@@ -22,7 +22,7 @@ class Cable:
     """Relays what comes to a port of its own to a host's sshd, and back, until it is cut.
 
     From then on the kernel loses each packet that reaches it, from either side, before it could acknowledge one, and
-    nothing is closed. Connections that were cut stay dead when it is mended.
+    nothing is closed.
     """
 
     def __init__(self, host: Host, folder: Path) -> None:
@@ -40,8 +40,8 @@ class Cable:
         for one in (self._listener, *self._open):
             _lose_packets(one)
 
-    def mend(self) -> None:
-        """Take the connections that are asked for from now on."""
+    def accept_again(self) -> None:
+        """Accept new connections again; those that were cut stay so."""
         self._listener.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
 
     def remove(self) -> None:

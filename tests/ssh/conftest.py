@@ -8,7 +8,7 @@ import pytest
 
 from provision.containers import cgroups
 from provision.containers.cgroups import Cgroup
-from provision.ssh.connection import Connection, connect
+from provision.ssh.connection import Connection
 from tests.machines.machine import WITH_OLDER_ENGINE, WITHOUT_ENGINE, Machine
 from tests.ssh.found_machine import Found
 from tests.ssh.services import Services
@@ -20,19 +20,6 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """A real sshd on loopback, whose host is this very machine; tests may cut its sessions, and nothing else of it."""
     with running_sshd(tmp_path_factory.mktemp("shared") / "sshd") as server:
         yield server
-
-
-@pytest.fixture
-def own_sshd(tmp_path: Path) -> Iterator[Sshd]:
-    """An sshd of the test's own, which it may stop, reconfigure, and read the log of."""
-    with running_sshd(tmp_path / "sshd") as server:
-        yield server
-
-
-@pytest.fixture
-def connection(sshd: Sshd) -> Iterator[Connection]:
-    with connect(sshd.host) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -7,11 +7,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from documents.lab.host import Host
 from documents.lab.inventory import STACK_LABEL
 from documents.stack.hosts import SshHost
 from documents.stack.stack import Stack
-from lab.resources.access import list_known_hosts
 from provision.images import build
 from provision.load import jobs
 from provision.reservation import reserve
@@ -30,17 +28,7 @@ class Found:
 
     def __init__(self, machine: Machine, folder: Path, *, user: str, has_engine: bool) -> None:
         self.machine = machine
-        self.host = Host(
-            kind="ssh",
-            address=machine.address,
-            port=22,
-            user=user,
-            private_key_path=str(machine.user_key),
-            known_hosts_path=str(folder / "known_hosts"),
-            host_public_key=machine.host_public_key,
-            sudo=user != "root",
-        )
-        Path(self.host.known_hosts_path).write_text(list_known_hosts(self.host))
+        self.host = machine.host(folder, user)
         machine.run("redis-cli", "set", "mine", "precious")
         connect(self.host).close()
         self.snapshot = Snapshot(machine, has_engine=has_engine)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService
 from provision.system.base_image import make_base_image_here
+from tests.docker import docker
 from tests.ports import free_port
 
 STACK = "provision-test"
@@ -90,29 +91,36 @@ class Services:
 
     def inventory(self, host: Host) -> Inventory:
         """An inventory that has these services, on whatever host reaches this machine's engine."""
-        return Inventory(
-            stack=STACK,
-            host=host,
-            size=HostSize(cpus=(0, 1), memory_bytes=1 << 32, smaller=True),
-            own_kernel=False,
-            cores=CoreLayout(api=(1,), postgres=(0,), redis=(0,), generator=(0,), system=(0,), shared=True),
-            base_image_id="sha256:0",
-            postgres=self.postgres,
-            redis=self.redis,
-            contract_sha256="5" * 64,
-            apis=(
-                ApiService(
-                    name="go",
-                    source="apis/go",
-                    source_sha256="0",
-                    image_id="sha256:0",
-                    container=f"{STACK}-api",
-                    port=18080,
-                    environment={},
-                    upload_volume=self.volume,
-                ),
-            ),
+        cores = CoreLayout(api=(1,), postgres=(0,), redis=(0,), generator=(0,), system=(0,), shared=True)
+        api = ApiService(
+            name="go",
+            source="apis/go",
+            source_sha256="0",
+            image_id="sha256:0",
+            container=f"{STACK}-api",
+            port=18080,
+            environment={},
+            upload_volume=self.volume,
         )
+        return small_inventory(host, cores, self.postgres, self.redis, api)
+
+
+def small_inventory(
+    host: Host, cores: CoreLayout, postgres: PostgresService, redis: RedisService, api: ApiService
+) -> Inventory:
+    """An inventory of two CPUs and one API."""
+    return Inventory(
+        stack=STACK,
+        host=host,
+        size=HostSize(cpus=(0, 1), memory_bytes=1 << 32, smaller=True),
+        own_kernel=False,
+        cores=cores,
+        base_image_id="sha256:0",
+        postgres=postgres,
+        redis=redis,
+        contract_sha256="5" * 64,
+        apis=(api,),
+    )
 
 
 def build(service: str) -> str:
@@ -128,11 +136,6 @@ def build_on_base(name: str, context: str, *, dockerfile: str | None = None) -> 
         *("build", "--quiet", "--network=host", f"--build-arg=BASE={base.id}", f"--tag={tag}"),
         *(f"--label=org.fairground.stack={STACK}", context),
         given=dockerfile,
+        timeout=1_800,
     )
     return docker("image", "inspect", "--format={{.Id}}", tag)
-
-
-def docker(*arguments: str, given: str | None = None) -> str:
-    done = subprocess.run(["docker", *arguments], input=given, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"docker {arguments[0]}: {done.stderr}"
-    return done.stdout.strip()

@@ -12,7 +12,8 @@ from documents.lab.host import Host
 from lab.hosts.cloud import cloud_config
 from lab.resources.access import pin_host_key
 from provision.ssh.connection import Connection, connect
-from tests.ssh.services import STACK, build_on_base, docker
+from tests.docker import docker
+from tests.ssh.services import STACK, build_on_base
 from tests.ssh.sshd import make_key, public_half
 
 DOCKERFILE = """

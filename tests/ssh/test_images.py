@@ -10,13 +10,13 @@ import pytest
 
 from documents.errors import HostError, HostUnreachableError, RemoteCommandError
 from documents.lab.host import Host
-from lab.resources.access import list_known_hosts
 from provision.containers.control import HostDocker
 from provision.images import build
 from provision.images.build import build_image, carry_image, find_image
 from provision.ssh.connection import Connection, connect
+from tests.docker import docker
 from tests.machines.machine import WITH_OLDER_ENGINE, Machine
-from tests.ssh.services import STACK, docker
+from tests.ssh.services import STACK
 from tests.ssh.waiting import wait_until
 
 
@@ -32,17 +32,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
     folder = tmp_path_factory.mktemp("elsewhere")
     with Machine(WITH_OLDER_ENGINE, folder) as machine:
         machine.put_engine_to_work()
-        host = Host(
-            kind="ssh",
-            address=machine.address,
-            port=22,
-            user="root",
-            private_key_path=str(machine.user_key),
-            known_hosts_path=str(folder / "known_hosts"),
-            host_public_key=machine.host_public_key,
-        )
-        Path(host.known_hosts_path).write_text(list_known_hosts(host))
-        yield Elsewhere(machine, host)
+        yield Elsewhere(machine, machine.host(folder))
 
 
 @pytest.fixture

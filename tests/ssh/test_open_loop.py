@@ -54,7 +54,7 @@ def test_a_program_that_is_there_is_not_built_again(
     source = tmp_path / "source"
     source.mkdir()
     (source / "main.go").write_text("package main\n")
-    monkeypatch.setattr(open_loop, "_FOLDER", str(tmp_path / "programs"))
+    monkeypatch.setattr(open_loop, "FOLDER", str(tmp_path / "programs"))
     path = tmp_path / "programs" / hash_build_context(source)
     path.parent.mkdir()
     path.write_text("#!/bin/sh\n")
@@ -71,7 +71,7 @@ def test_the_program_is_carried_over_whole_and_only_where_it_is_not_yet(
     connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     folder, program = tmp_path / "load-host", b"#!/bin/sh\necho carried\n"
-    monkeypatch.setattr(open_loop, "_FOLDER", str(folder))
+    monkeypatch.setattr(open_loop, "FOLDER", str(folder))
     pulled: list[str] = []
 
     class BuiltOn(LocalHost):

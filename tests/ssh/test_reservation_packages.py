@@ -9,8 +9,8 @@ from provision.reservation import release
 from provision.ssh.connection import connect
 from provision.system import packages
 from provision.system.changes import ChangeJournal
+from tests.docker import docker
 from tests.ssh.found_machine import Found, install_own_tool, purge, reserved
-from tests.ssh.services import docker
 from tests.ssh.waiting import wait_until
 
 pytestmark = pytest.mark.nightly

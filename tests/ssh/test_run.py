@@ -81,7 +81,7 @@ def test_the_deadline_is_kept_on_the_host_when_the_connection_is_lost(
 def test_a_process_left_behind_with_its_output_open_is_reported(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("provision.ssh.execution._GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("provision.ssh.execution.GRACE_SECONDS", 0.5)
     with pytest.raises(DeadlineExceededError, match="left behind"):
         connection.run("setsid sleep 4 &", deadline_seconds=0.5)
 

@@ -15,8 +15,9 @@ from documents.errors import HostError
 from provision.containers import control
 from provision.services import database
 from provision.ssh.connection import Connection
+from tests.docker import docker
 from tests.ports import free_port
-from tests.ssh.services import Services, docker
+from tests.ssh.services import Services
 from tests.ssh.sshd import Sshd
 
 SCHEMA = """

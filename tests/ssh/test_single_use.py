@@ -6,7 +6,6 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,11 +14,12 @@ from provision.containers import control
 from provision.ssh.connection import Connection
 from provision.ssh.execution import CancelScope
 from provision.system.base_image import make_base_image_here
-from tests.ssh.services import STACK, docker
+from tests.conftest import ROOT
+from tests.docker import docker
+from tests.ssh.services import STACK
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
 CPU = min(os.sched_getaffinity(0))
 
 

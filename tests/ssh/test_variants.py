@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 from documents.errors import HostError
-from documents.lab.host import CoreLayout, Host, HostSize
+from documents.lab.host import CoreLayout, Host
 from documents.lab.inventory import (
     STACK_LABEL,
     VARIED_LABEL,
     ApiService,
-    Inventory,
     PostgresService,
     RedisService,
     Varied,
@@ -29,8 +28,9 @@ from provision.services.database import run_sql
 from provision.services.readiness import wait_for_postgres
 from provision.services.variants import VariantContainer
 from provision.ssh.connection import Completed, Connection
+from tests.docker import docker
 from tests.ports import free_port
-from tests.ssh.services import build, docker
+from tests.ssh.services import build, small_inventory
 from tests.ssh.waiting import wait_until
 
 PASSWORD_FILE = "/run/fairground-postgres-password"
@@ -61,36 +61,27 @@ class DeclaredLab:
         self.secret = secrets.token_hex(16)
         self.volumes = [f"{self.stack}-{name}" for name in ("data", "uploads")]
         self.image = build("redis")
-        self.inventory = Inventory(
-            stack="provision-test",
-            host=HOST,
-            size=HostSize(cpus=(0, 1), memory_bytes=1 << 32, smaller=True),
-            own_kernel=False,
-            cores=LAYOUT,
-            base_image_id="sha256:0",
-            postgres=PostgresService(
-                container=f"{self.stack}-postgres",
-                image_id=build("postgres"),
-                port=free_port(),
-                database="fairground",
-                user="fairground",
-                settings=SETTINGS,
-            ),
-            redis=RedisService(container=f"{self.stack}-redis", image_id=self.image, port=free_port(), settings={}),
-            contract_sha256="5" * 64,
-            apis=(
-                ApiService(
-                    name="go",
-                    source="apis/go",
-                    source_sha256="0",
-                    image_id=self.image,
-                    container=f"{self.stack}-api-go",
-                    port=18080,
-                    environment={"DB_POOL_SIZE": "8"},
-                    upload_volume=self.volumes[1],
-                ),
-            ),
-        ).model_copy(update={"stack": self.stack})
+        postgres = PostgresService(
+            container=f"{self.stack}-postgres",
+            image_id=build("postgres"),
+            port=free_port(),
+            database="fairground",
+            user="fairground",
+            settings=SETTINGS,
+        )
+        redis = RedisService(container=f"{self.stack}-redis", image_id=self.image, port=free_port(), settings={})
+        api = ApiService(
+            name="go",
+            source="apis/go",
+            source_sha256="0",
+            image_id=self.image,
+            container=f"{self.stack}-api-go",
+            port=18080,
+            environment={"DB_POOL_SIZE": "8"},
+            upload_volume=self.volumes[1],
+        )
+        described = small_inventory(HOST, LAYOUT, postgres, redis, api)
+        self.inventory = described.model_copy(update={"stack": self.stack})
         self._folder = folder
 
     def start(self) -> None:

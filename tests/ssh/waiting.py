@@ -5,28 +5,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 HANGING_SECONDS = 20
-"""When something hangs: on however busy a machine, it takes less. What is started to see its end goes on for longer."""
+"""After so long, something hangs. A program that a test ends early must run longer than this."""
 
 
-def wait_until(done: Callable[[], bool], seconds: float = HANGING_SECONDS) -> None:
+def wait_until(done: Callable[[], bool], seconds: float = HANGING_SECONDS, *, what: str = "what was awaited") -> None:
     deadline = time.monotonic() + seconds
     while not done():
-        assert time.monotonic() < deadline, "it didn't come to that"
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(0.05)
 
 
 def wait_for_content(path: Path) -> None:
-    deadline = time.monotonic() + HANGING_SECONDS
-    while not (path.exists() and path.read_text()):
-        assert time.monotonic() < deadline, f"{path} stays empty"
-        time.sleep(0.02)
+    wait_until(lambda: path.exists() and path.read_text() != "", what=f"content of {path}")
 
 
 def wait_until_gone(pids: list[int]) -> None:
-    deadline = time.monotonic() + HANGING_SECONDS
-    while alive := [pid for pid in pids if is_alive(pid)]:
-        assert time.monotonic() < deadline, f"{alive} are still alive"
-        time.sleep(0.05)
+    wait_until(lambda: not any(map(is_alive, pids)), what=f"the end of the processes {pids}")
 
 
 def is_alive(pid: int) -> bool:

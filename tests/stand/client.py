@@ -136,17 +136,6 @@ class Line:
                 received += piece
         return received
 
-    def is_closed_within(self, seconds: float) -> bool:
-        """Whether the other side closes the connection within so long."""
-        connection = self._open()
-        connection.settimeout(seconds)
-        try:
-            return connection.recv(1) == b""
-        except TimeoutError:
-            return False
-        except OSError:
-            return True
-
     def _open(self) -> socket.socket:
         if self._socket is None:
             self._socket = socket.create_connection(self._address, self._seconds)

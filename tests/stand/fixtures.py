@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provision.ssh.connection import connect
-from tests.conftest import ROOT
+from tests.conftest import IMPLEMENTATIONS
 from tests.stand.lab import LabStand
 from tests.stand.local import LocalStand, LocalStandDocument
 from tests.stand.stand import Api, Stand
@@ -22,8 +22,7 @@ _VARIABLE = "FAIRGROUND_STAND"
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "implementation" in metafunc.fixturenames:
         document = _local_document()
-        folders = sorted(folder.parent.name for folder in (ROOT / "apis").glob("*/Dockerfile"))
-        names = folders if document is None else [api.name for api in document.apis]
+        names = IMPLEMENTATIONS if document is None else [api.name for api in document.apis]
         metafunc.parametrize("implementation", names, scope="module")
 
 

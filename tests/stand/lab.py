@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from documents.lab.inventory import Inventory, Secrets
 from provision.containers import control
 from provision.services import database
 from provision.ssh.connection import Connection
@@ -24,6 +25,23 @@ def _signal_all(signal: str, container: str) -> str:
     pid = f"$(docker inspect --format '{{{{.State.Pid}}}}' {container})"
     # pkill ends with 1 where there is no child, or one has ended by itself.
     return f"pid={pid}; kill -{signal} $pid && {{ pkill -{signal} -P $pid || [ $? -eq 1 ]; }}"
+
+
+def services_of(inventory: Inventory, secrets: Secrets, *, postgres_port: int, redis_port: int) -> dict[str, str]:
+    """A lab's services in an API's environment, at these ports of the loopback interface."""
+    postgres = inventory.postgres
+    login = f"{postgres.user}:{secrets.postgres_password}"
+    return {
+        "DATABASE_URL": f"postgres://{login}@127.0.0.1:{postgres_port}/{postgres.database}",
+        "REDIS_URL": f"redis://:{secrets.redis_password}@127.0.0.1:{redis_port}/0",
+        "JWT_SECRET": secrets.jwt_secret,
+    }
+
+
+def launcher_of(connection: Connection, inventory: Inventory, secrets: Secrets, name: str) -> Launcher:
+    """Starts further processes of an API on a lab's host."""
+    services = services_of(inventory, secrets, postgres_port=inventory.postgres.port, redis_port=inventory.redis.port)
+    return ContainerLauncher(connection, inventory.api(name), services, inventory.size.cpus)
 
 
 class LabStand:
@@ -52,20 +70,21 @@ class LabStand:
         )
 
     def __enter__(self) -> Self:
-        inventory, secrets = self._inventory, self._secrets
+        inventory = self._inventory
         with self._stack as stack:
             stack.callback(self._restore)
             postgres, redis = (
                 stack.enter_context(self._connection.forward(port)) for port in (self.postgres_port, self.redis_port)
             )
+            services = services_of(inventory, self._secrets, postgres_port=postgres, redis_port=redis)
             for service in inventory.apis:
                 port = stack.enter_context(self._connection.forward(service.port))
                 api = Api(
                     name=service.name,
                     base_url=f"http://127.0.0.1:{port}",
-                    database_url=self._database_url(postgres),
-                    redis_url=f"redis://:{secrets.redis_password}@127.0.0.1:{redis}/0",
-                    jwt_secret=secrets.jwt_secret,
+                    database_url=services["DATABASE_URL"],
+                    redis_url=services["REDIS_URL"],
+                    jwt_secret=services["JWT_SECRET"],
                 )
                 # The last reset of the database ended all connections, and an API may notice that at their next use.
                 expect_ready(api)
@@ -118,16 +137,7 @@ class LabStand:
         return control.logs(self._connection, self._container(name))
 
     def launcher(self, name: str) -> Launcher:
-        services = {
-            "DATABASE_URL": self._database_url(self.postgres_port),
-            "REDIS_URL": f"redis://:{self._secrets.redis_password}@127.0.0.1:{self.redis_port}/0",
-            "JWT_SECRET": self._secrets.jwt_secret,
-        }
-        return ContainerLauncher(self._connection, self._inventory.api(name), services, self._inventory.size.cpus)
-
-    def _database_url(self, port: int) -> str:
-        postgres = self._inventory.postgres
-        return f"postgres://{postgres.user}:{self._secrets.postgres_password}@127.0.0.1:{port}/{postgres.database}"
+        return launcher_of(self._connection, self._inventory, self._secrets, name)
 
     def _container(self, name: str) -> str:
         return self._inventory.api(name).container

@@ -82,12 +82,12 @@ class Stand(Protocol):
         """Run a script that needs only Python's standard library on the machine.
 
         Args:
-            script: reads a JSON document from standard input and writes one to standard output.
-            document: the former.
+            script: reads JSON from standard input and writes JSON to standard output.
+            document: what it reads.
             deadline_seconds: how long it may take.
 
         Returns:
-            The latter.
+            What it writes.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What may become of a file or an answer on its way: damaged bytes, and JSON with members of any kind."""
+"""Damaged files and answers: changed bytes, and JSON with members of any kind."""
 
 import json
 from collections.abc import Iterator, Mapping

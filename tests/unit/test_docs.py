@@ -29,9 +29,9 @@ from documents.stack.stack import Stack
 from experiment.facts import read_implementation
 from lab.components.services import POSTGRES_SETTINGS
 from provision.kernel.knobs import knobs_of
+from tests.conftest import ROOT
 from tests.unit.documents.samples import INVENTORY
 
-ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 MADE = (".lab/", ".venv/", "runs/", "facts/", "artifacts/", "cells/", "compared/", "stacks/mine.yaml", "~/")

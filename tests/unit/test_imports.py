@@ -15,8 +15,8 @@ import grimp
 import pytest
 
 from lab.hosts.cloud import CLOUDS
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ROOMS: list[str] = PROJECT["tool"]["importlinter"]["root_packages"]
 

@@ -2,14 +2,13 @@
 
 import itertools
 import re
-from pathlib import Path
 
 import pytest
 
 from lab.stack_file import read_stack
+from tests.conftest import IMPLEMENTATIONS, ROOT
 from toolchain.audit import LOCKS
 
-ROOT = Path(__file__).parents[2]
 APIS = ROOT / "apis"
 
 NAMED = [
@@ -30,7 +29,7 @@ def test_each_api_is_made_with_the_framework_that_is_compared(path: str, named: 
 
 def test_the_lists_of_the_implementations_are_complete():
     """See docs/adding-an-api.md, "In this project"."""
-    sources = {f"apis/{path.parent.name}" for path in APIS.glob("*/Dockerfile")}
+    sources = {f"apis/{name}" for name in IMPLEMENTATIONS}
     assert {f"apis/{path.partition('/')[0]}" for path, _ in NAMED} == sources
     assert {lock.rpartition("/")[0] for lock in LOCKS} >= sources
     for name, targets in (("local", [None]), ("test", [None]), ("benchmark", [None, "floor", "redis-floor"])):

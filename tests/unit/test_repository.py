@@ -2,9 +2,8 @@
 
 import re
 import subprocess
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.conftest import ROOT
 
 # The brackets around a letter keep this file from naming what it looks for.
 REGISTRIES = "|".join(

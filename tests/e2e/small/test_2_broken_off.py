@@ -18,8 +18,9 @@ from provision.ssh.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host, running_containers, wait_until_up
-from tests.e2e.lab_run import LabRun, read_attempts, read_finished, read_journal, write_protocol
+from tests.e2e.lab_run import LabRun, read_finished, write_protocol
 from tests.e2e.own_host import OwnHost, stand_in_on
+from tests.run_folder import read_attempts, read_journal
 from tests.ssh.cable import cable_to
 from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, is_tuned
 
@@ -178,7 +179,7 @@ def test_run_whose_network_is_cut_says_so_and_is_resumed_and_every_setting_comes
         interrupted = Interrupted(run.folder, 2)
         interrupted.remember()
         own_host.wait_until_put_back(WARM_UP_SECONDS + LOAD_SECONDS)
-        cable.mend()
+        cable.accept_again()
         run = resume(start_run, interrupted, own_host.lab(cable.host))
         assert run.finish() == 0, run.stderr
     interrupted.require_finished(run, own_host, host)

@@ -23,10 +23,11 @@ from provision.ssh.connection import Connection, connect
 from tests.conftest import NIGHTLY, LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import RUN_HOME, left_on_host, running_containers, wait_for_connections, wait_until_up
-from tests.e2e.lab_run import API, LabRun, read_attempts, read_finished, write_protocol
+from tests.e2e.lab_run import API, LabRun, read_finished, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.small.conftest import runs_lab
 from tests.e2e.small_lab import SmallLab
+from tests.run_folder import read_attempts
 from toolchain.console import as_root
 
 _CONNECTIONS = 10

@@ -12,10 +12,11 @@ from documents.run.window import OpenLoopResult
 from provision.containers import LOCAL_DOCKER, find_labelled
 from tests.conftest import LiveLab
 from tests.e2e.host_view import left_on_load_hosts
-from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_attempts, write_protocol
+from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.scratch import HOST, NAME
 from tests.e2e.small_lab import BASE, SmallLab
+from tests.run_folder import read_attempts
 from tests.ssh.waiting import wait_until
 
 _SECONDS = 5
@@ -37,7 +38,7 @@ def test_run_from_a_load_host_is_killed_and_resumed_with_a_closed_and_an_open_ce
     run = LabRun(loaded_lab.stack, "--protocol", str(protocol), lab=LAB_WITH_NEIGHBOURS)
     try:
         run.wait_for_phase("load")
-        wait_until(lambda: "wrk" in left_on_load_hosts(loaded_lab.inventory))
+        wait_until(lambda: any(" wrk " in left for left in left_on_load_hosts(loaded_lab.inventory)))
         run.send(signal.SIGKILL)
         run.finish()
         assert left_on_load_hosts(loaded_lab.inventory), "the load host doesn't know yet"

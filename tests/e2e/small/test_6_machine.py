@@ -12,12 +12,14 @@ import pytest
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from provision.ssh.login import fingerprint
-from tests.e2e.lab_run import LabRun, read_attempts, write_protocol
+from tests.docker import docker
+from tests.e2e.lab_run import LabRun, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
-from tests.e2e.scratch import HOST, docker, left_on_engine
+from tests.e2e.scratch import HOST, left_on_engine
 from tests.e2e.small_lab import BASE, SmallLab, but_for_its_host, on_machine
 from tests.machines.machine import WITHOUT_ENGINE, Machine
 from tests.machines.snapshot import Snapshot
+from tests.run_folder import read_attempts
 from tests.ssh.sshd import Sshd, public_half, running_sshd
 
 pytestmark = pytest.mark.builds

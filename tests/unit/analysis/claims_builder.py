@@ -5,38 +5,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from analysis.claims import article
 from analysis.claims.article import COLUMNS, PublishedColumn
 from analysis.claims.claim import Evidence, Judgement
 from analysis.claims.lines import CLAIMS
 from analysis.statistics.comparison import compare
-from documents.lab.host import CoreLayout, HostSize
+from documents.lab.host import HostSize
 from documents.report.comparison import Comparison
 from documents.report.numbers import CellNumbers, Estimate, Spread
 from documents.report.report import BuildingFacts, PublishedNumber
-from documents.run.protocol import Scenario
+from tests.unit.analysis.reports import NOISE
+from tests.unit.analysis.run_builder import ARTICLE_SCENARIOS, EIGHT_CORES
 from tests.unit.analysis.test_comparison import a_cell
 
 FULL = HostSize(cpus=tuple(range(8)), memory_bytes=16 * 2**30, smaller=False)
 SMALL = HostSize(cpus=(0, 1), memory_bytes=4 * 2**30, smaller=True)
-OWN_CORES = CoreLayout(api=(0, 1, 2), postgres=(3, 4), redis=(5,), generator=(6, 7), system=(5,), shared=False)
-SHARED_CORES = CoreLayout(api=(0,), postgres=(1,), redis=(1,), generator=(1,), system=(1,), shared=True)
-
-SCENARIOS = tuple(
-    Scenario(name=name, workload="mixed", connections=load.connections, duration_seconds=load.duration_seconds)
-    for name, load in article.LOADS.items()
-)
-
-NOISE = (0.011, -0.008, 0.004, -0.013, 0.009, -0.003)
-"""What six blocks add to the log of an API's number; their mean is 0."""
 
 THROUGHPUT_LIGHT, THROUGHPUT_MEDIUM, THROUGHPUT_HEAVY, MEMORY, P99 = COLUMNS
 
 NOTHING = Evidence(
     size=FULL,
-    cores=OWN_CORES,
+    cores=EIGHT_CORES,
     generator_shares=False,
-    scenarios=SCENARIOS,
+    scenarios=ARTICLE_SCENARIOS,
     numbers=(),
     comparisons=(),
     building=(),
@@ -97,7 +87,7 @@ def compared(
     return compare(
         cells,
         apis=apis,
-        scenarios=[scenario.name for scenario in SCENARIOS],
+        scenarios=[scenario.name for scenario in ARTICLE_SCENARIOS],
         measure=column.compared_by,
         margin=margin,
         bound_by_postgres=[(api, column.load) for api in apis] if bound_by_postgres else (),

@@ -102,6 +102,26 @@ def test_the_longest_of_four_is_longer_than_each_on_any_host():
     assert outcome_of(later, "start-up", "order-kotlin-go").outcome == "reproduced"
 
 
+@pytest.mark.parametrize(
+    ("repetitions", "outcome", "said"),
+    [
+        ({"rust": 10, "zig": 2, "go": 2, "kotlin": 2}, "reproduced", ""),
+        (
+            {"rust": 2, "zig": 2, "go": 10, "kotlin": 10},
+            "cannot-tell",
+            "chance alone gives this order once in 6 times.",
+        ),
+    ],
+)
+def test_too_few_repetitions_are_those_of_a_pair_that_is_judged(repetitions: dict[str, int], outcome: str, said: str):
+    times = {api: spread(*[300.0 if api == "rust" else 20.0] * count) for api, count in repetitions.items()}
+    evidence = with_facts(**{api: {"clean_build_seconds": found} for api, found in times.items()})
+    found = outcome_of(evidence, "compiling", "order-rust-all")
+    assert found.outcome == outcome
+    assert ("Too few repetitions" in found.why) == bool(said)
+    assert said in found.why
+
+
 def test_times_of_two_hosts_are_not_put_in_an_order():
     elsewhere = with_facts(**FOUR | {"go": {**FOUR["go"], "same_host": False}})
     found = outcome_of(elsewhere, "compiling", "order-rust-go")

@@ -11,12 +11,11 @@ from tests.unit.analysis.claims_builder import (
     COLUMNS,
     MEMORY,
     P99,
-    SCENARIOS,
-    SHARED_CORES,
     SMALL,
     THROUGHPUT_LIGHT,
     with_number,
 )
+from tests.unit.analysis.run_builder import ARTICLE_SCENARIOS, TWO_CORES
 
 
 @pytest.mark.parametrize(
@@ -63,14 +62,14 @@ def test_each_measure_is_judged_and_shown_in_its_unit():
 def test_a_smaller_host_or_shared_cores_or_another_load_is_not_comparable_and_says_what_was_measured():
     column = THROUGHPUT_LIGHT
     good = with_number(column, "rust", 55_000)
-    short = tuple(scenario.model_copy(update={"duration_seconds": 5}) for scenario in SCENARIOS)
+    short = tuple(scenario.model_copy(update={"duration_seconds": 5}) for scenario in ARTICLE_SCENARIOS)
     rented = SMALL.model_copy(update={"smaller": False, "shared_cores": True})
-    routes = tuple(scenario.model_copy(update={"workload": "read-post"}) for scenario in SCENARIOS)
+    routes = tuple(scenario.model_copy(update={"workload": "read-post"}) for scenario in ARTICLE_SCENARIOS)
     for evidence, said in [
         (replace(good, size=SMALL), "This host is smaller (2 cores and 4 GiB instead of 8 cores and 16 GB). Measured"),
         (replace(good, size=rented), "The host's cores are shared with other tenants. Measured here: 55,"),
         (
-            replace(good, cores=SHARED_CORES, generator_shares=True),
+            replace(good, cores=TWO_CORES, generator_shares=True),
             "The load generator shares CPUs with what it measures. Measured here: 55,",
         ),
         (replace(good, scenarios=short), "Light here is 10 connections for 5 s instead of 10 for 30 s. Measured here"),

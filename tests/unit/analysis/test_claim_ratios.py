@@ -5,17 +5,17 @@ from dataclasses import replace
 from analysis.claims.numbers import judge_ratio
 from tests.unit.analysis.claims_builder import (
     MEMORY,
-    SHARED_CORES,
     SMALL,
     THROUGHPUT_HEAVY,
     THROUGHPUT_LIGHT,
     with_pairs,
 )
+from tests.unit.analysis.run_builder import TWO_CORES
 
 
 def test_a_ratio_is_judged_apart_from_the_level_and_whichever_api_the_run_names_first():
     for values in ({"rust": 12_220.0, "go": 10_000.0}, {"go": 10_000.0, "rust": 12_220.0}):
-        evidence = replace(with_pairs(THROUGHPUT_LIGHT, values), size=SMALL, cores=SHARED_CORES)
+        evidence = replace(with_pairs(THROUGHPUT_LIGHT, values), size=SMALL, cores=TWO_CORES)
         outcome, why = judge_ratio(evidence, THROUGHPUT_LIGHT, "rust", "go")
         assert outcome == "reproduced"
         assert why.startswith("Measured: throughput of rust over go is 1.222, 95% interval 1.199 to 1.245")

@@ -11,11 +11,9 @@ from analysis.statistics.inference import blocks_to_detect, blocks_to_show_same,
 from documents.errors import AnalysisError
 from documents.report.comparison import Measure, PairComparison, TwinComparison
 from documents.report.numbers import CellNumbers, Latency, Usage
+from tests.unit.analysis.reports import NOISE
 
 LATENCY = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=1, p999_us=1)
-
-NOISE = (0.011, -0.008, 0.004, -0.013, 0.009, -0.003)
-"""What six blocks add to a log ratio; their mean is 0."""
 
 
 def a_cell(block: int, api: str, throughput: float, *, scenario: str = "light") -> CellNumbers:

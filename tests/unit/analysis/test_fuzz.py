@@ -38,7 +38,7 @@ def check_sane(cell: CellNumbers) -> None:
 
 def measured_or_refused(wrk_json: bytes, samples_csv: bytes) -> None:
     try:
-        found = measure(CELL, CellFiles(wrk_json, samples_csv, generator_cpus=1))
+        found = measure(CELL, CellFiles(wrk_json, samples_csv, generator_cpus=1, folder=""))
     except FairgroundError as error:
         refusal = str(error)
     else:

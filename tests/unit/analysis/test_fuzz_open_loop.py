@@ -31,7 +31,7 @@ CLOCKS_JSON = CLOCKS.to_json().encode()
 def test_any_open_loop_json_is_measured_or_refused(data: bytes):
     refusal, found = "open-loop.json", None
     try:
-        found = measure_open_loop(CELL, CellFiles(data, SAMPLES, generator_cpus=1))
+        found = measure_open_loop(CELL, CellFiles(data, SAMPLES, generator_cpus=1, folder=""))
     except FairgroundError as error:
         refusal = str(error)
     # A window that was moved has no samples any more.
@@ -55,6 +55,6 @@ def test_any_clocks_json_is_read_or_refused(data: bytes):
 
 
 def test_sound_files_are_measured():
-    found = measure_open_loop(CELL, CellFiles(RESULT, SAMPLES, generator_cpus=1))
+    found = measure_open_loop(CELL, CellFiles(RESULT, SAMPLES, generator_cpus=1, folder=""))
     assert found.latency.p50_us == 1_000
     assert to_lab_ns(CLOCKS.load_hosts[0], 5_000) == pytest.approx(4_550)

@@ -190,14 +190,17 @@ def test_void_cells_of_another_kind_only_make_blocks_fewer(golden_report: Report
     assert judged(report_of(golden_report, throughputs, void=of_others)).outcome == "passed"
 
 
-def test_a_run_that_is_not_finished_gives_no_answer_but_a_regression(golden_report: Report):
-    summary = golden_report.summaries[0].model_copy(update={"api": "go-new", "unfinished_cells": 4})
+@pytest.mark.parametrize(
+    ("cells", "said"), [(1, "1 of the two builds' cells is"), (4, "4 of the two builds' cells are")]
+)
+def test_a_run_that_is_not_finished_gives_no_answer_but_a_regression(golden_report: Report, cells: int, said: str):
+    summary = golden_report.summaries[0].model_copy(update={"api": "go-new", "unfinished_cells": cells})
     for throughput, outcome in ((1200, "no-answer"), (800, "regression")):
         report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(throughput)}})
         gate = judged(report.model_copy(update={"summaries": (summary, summary.model_copy(update={"api": "rust"}))}))
         assert gate.outcome == outcome
         if outcome == "no-answer":
-            assert "isn't finished: 4 of the two builds' cells are still to be measured" in gate.reasons[0]
+            assert f"isn't finished: {said} still to be measured" in gate.reasons[0]
 
 
 def test_the_same_build_twice_is_reported(golden_report: Report):

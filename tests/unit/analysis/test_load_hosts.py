@@ -284,6 +284,13 @@ def test_the_pages_show_hosts_network_and_clocks(tmp_path: Path):
     assert any(table.title == "The load hosts" for table in terminal_tables(report))
 
 
+def test_two_loads_of_as_many_connections_are_one_row_of_the_load_hosts(tmp_path: Path):
+    report = report_of(tmp_path, count=2)
+    again = report.scenarios[0].model_copy(update={"name": "again"})
+    table = load_host_table(report.model_copy(update={"scenarios": (*report.scenarios, again)}))
+    assert table.rows == load_host_table(report).rows
+
+
 def test_a_generator_on_another_host_shares_no_core():
     shared = CORES.model_copy(update={"redis": (4,), "shared": True})
     inventory = with_load_hosts(INVENTORY)

@@ -20,9 +20,9 @@ from documents.errors import AnalysisError
 from documents.report.comparison import PairComparison
 from documents.report.report import Report
 from documents.run.records import CellRecord, Void
+from tests.conftest import ROOT
 from tests.unit.analysis.run_builder import ARTICLE_SCENARIOS, compared_run, realistic_run
 
-ROOT = Path(__file__).parents[3]
 SCRIPTS = (ROOT / "benchmarks" / "recompute.py", ROOT / "benchmarks" / "raw_cells.py")
 
 FIVE = {"ada": 5000.0, "bob": 5030.0, "cid": 5250.0, "dan": 5350.0, "eve": 7000.0}

@@ -52,8 +52,8 @@ def test_an_open_loop_reports_no_missing_or_silent_connections_and_no_waiting_th
     """All other numbers are those of a closed loop on the same host."""
     ticks = jsonl(ticks_of(EIGHT_CORES, WINDOW, Happening(own=QUIET.own, silent=3, waited=0.5, connections=7)))
     files = WatchFiles(SPINS, ticks, EIGHT_CORES)
-    closed = watch_numbers(files, result=RESULT, window=WINDOW)
-    found = watch_numbers(files, result=None, window=WINDOW)
+    closed = watch_numbers(files, result=RESULT, window=WINDOW, folder="")
+    found = watch_numbers(files, result=None, window=WINDOW, folder="")
     assert (closed.stuck, closed.connections_planned) == (3, 10)
     assert closed.generator_waited == pytest.approx(0.5, rel=0.01)
     expected = {"stuck": None, "connections_planned": None, "generator_waited": None}
@@ -125,7 +125,7 @@ def test_what_the_kernel_does_not_report_is_not_guessed():
 def test_a_window_too_short_to_judge_has_no_stuck_connection():
     window = Window(START_NS, START_NS + 1_000_000_000)
     ticks = jsonl(ticks_of(EIGHT_CORES, window, Happening(own=QUIET.own, silent=3)))
-    found = watch_numbers(WatchFiles(SPINS, ticks, EIGHT_CORES), result=RESULT, window=window)
+    found = watch_numbers(WatchFiles(SPINS, ticks, EIGHT_CORES), result=RESULT, window=window, folder="")
     assert found.stuck is None
 
 
@@ -180,7 +180,7 @@ GOOD = jsonl(ticks_of(TWO_CORES, WINDOW, QUIET))
 @given(data=st.one_of(damaged(GOOD), st.binary(max_size=60)))
 def test_any_ticks_are_measured_or_refused(data: bytes):
     try:
-        found = watch_numbers(WatchFiles(SPINS, data, TWO_CORES), result=RESULT, window=WINDOW)
+        found = watch_numbers(WatchFiles(SPINS, data, TWO_CORES), result=RESULT, window=WINDOW, folder="")
     except FairgroundError as error:
         assert "ticks.jsonl" in str(error)  # noqa: PT017 - either outcome is right
         return

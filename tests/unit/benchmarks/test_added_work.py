@@ -23,15 +23,13 @@ from documents.errors import AnalysisError
 from documents.report.numbers import CellNumbers
 from documents.report.report import Gate, Report
 from documents.stack.stack import Stack
+from tests.conftest import ROOT
+from tests.unit.analysis.reports import NOISE
 from tests.unit.analysis.run_builder import golden_run
-from toolchain.layout import project_layout
 
 pytestmark = pytest.mark.nightly
 
-ROOT = project_layout().root
 DOCUMENT = (ROOT / "stacks/known-difference.yaml").read_text(encoding="utf-8")
-NOISE = (0.011, -0.008, 0.004, -0.013, 0.009, -0.003)
-"""What six blocks add to the log of the second API's throughput; their mean is 0."""
 CALIBRATION = Calibration(run_id="calibration", rounds=200, plain_us=40.0, slowed_us=50.0)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from analysis.statistics.inference import over_blocks
 from benchmarks import fleet
 from benchmarks.fleet import PAGE, Whole, experiment, render_noise, text_of
 from benchmarks.fleet_experiment import (
@@ -26,13 +27,13 @@ from benchmarks.fleet_experiment import (
     run_fleet,
 )
 from benchmarks.fleet_orders import fleet_orders, plan_for_host, random_of
-from benchmarks.fleet_repetitions import PLACES, PLAIN, SLOWED, draw_orders, run_seconds, simulate_fleets
+from benchmarks.fleet_repetitions import PLACES, PLAIN, SLOWED, Judged, draw_orders, run_seconds, simulate_fleets
 from benchmarks.fleet_tables import noises
 from benchmarks.fleet_world import log_ratios, measure_fleets, world_of
 from documents.report.numbers import CellNumbers
 from documents.run.protocol import Plan
 from tests.conftest import ROOT
-from tests.unit.experiment.loop_runs import journal, records
+from tests.run_folder import read_attempts, read_journal
 
 pytestmark = pytest.mark.nightly
 
@@ -77,7 +78,7 @@ def test_each_host_measures_its_part_of_the_square(simulated: Simulated):
     for run, of_host in zip(simulated.whole.runs, orders, strict=True):
         measured = [cell.api for cell in plan_of(run).cells]
         assert measured == [api for order in of_host for api in order]
-        assert [record.cell_id for record in records(run.folder)] == [cell.id for cell in plan_of(run).cells]
+        assert [record.cell_id for record in read_attempts(run.folder)] == [cell.id for cell in plan_of(run).cells]
 
 
 def plan_of(run: FleetRun) -> Plan:
@@ -87,7 +88,7 @@ def plan_of(run: FleetRun) -> Plan:
 def test_a_host_that_loses_its_connection_goes_on_and_loses_nothing(simulated: Simulated, tmp_path: Path):
     [host] = [number for number, run in enumerate(simulated.whole.runs) if run.resumed]
     run = simulated.whole.runs[host]
-    entries = journal(run.folder)
+    entries = read_journal(run.folder)
     number = next(place for place, entry in enumerate(entries) if entry.event == "run-resumed")
     assert entries[number - 1].event == "cell-started", "it broke off within a cell"
     before = [entry.cell_id for entry in entries[:number] if entry.event == "cell-finished"]
@@ -154,6 +155,12 @@ def test_an_interaction_is_seen_by_hosts_and_not_by_blocks(orders: NDArray[np.in
     assert found.blocks.missed.value > 0.2
     assert 0.035 <= found.hosts.missed.value <= 0.065
     assert found.hosts.half_width > 2 * simulate_fleets(world_of(EQUAL), orders, seed=2).blocks.half_width
+
+
+def test_the_error_has_the_bias_of_the_mean_as_well_as_its_scatter():
+    means = over_blocks(np.array([[0.02, 0.04], [0.00, 0.02]]))
+    assert Judged(means, truth=0.02).error == pytest.approx(0.01)
+    assert Judged(means, truth=0.0).error == pytest.approx(math.sqrt((0.03**2 + 0.01**2) / 2))
 
 
 def test_what_it_prints_and_that_the_page_has_what_is_computed(

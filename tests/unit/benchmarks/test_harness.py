@@ -38,6 +38,13 @@ def test_all_four_figures_are_printed_with_their_limits():
     ]
 
 
+def test_one_pair_of_windows_is_refused_because_it_has_no_interval(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        harness.main(["--pairs", "1"])
+    assert ended.value.code == 2
+    assert "measure 2 pairs or more" in capsys.readouterr().err
+
+
 def cell_overhead(monkeypatch: pytest.MonkeyPatch, *, void: int, moments: Sequence[float]) -> float:
     """One cell of 2 s on a bench on which so many attempts are void, begun and ended at these moments in turn."""
     bench = FakeBench(

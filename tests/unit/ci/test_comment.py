@@ -11,9 +11,8 @@ import pytest
 
 from ci.comment import CUT, MARKER, Discussion, discussion_of_job, put_comment
 from documents.errors import PublicationError
+from tests.conftest import ROOT
 from tests.unit.ci.forges import TOKEN, Forge, github, gitlab, serving
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(params=[github, gitlab])

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from ci.gate import gate, main
+from tests.conftest import ROOT
 from tests.unit.ci.change import Checkout
 from tests.unit.test_docs import lab_options
-
-ROOT = Path(__file__).parents[3]
 
 LAB = """#!/bin/sh
 echo "$@" >> calls

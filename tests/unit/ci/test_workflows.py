@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.conftest import ROOT
 from tests.unit.test_docs import lab_options, make_targets
 
-ROOT = Path(__file__).parents[3]
 GITHUB = {path.stem: path for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
 GITLAB = ROOT / ".gitlab-ci.yml"
 

@@ -14,10 +14,7 @@ from unittest.mock import patch
 import pytest
 
 from cli.main import HELP, main
-from toolchain.layout import project_layout
-
-ROOT = project_layout().root
-LAB = ROOT / ".venv" / "bin" / "lab"
+from tests.conftest import LAB, ROOT
 
 SUBCOMMANDS = tuple("api check" if name == "api" else name for name in HELP)
 

@@ -9,7 +9,8 @@ from documents.lab.inventory import Inventory, Secrets
 from documents.report.api_check import ApiCheck
 from experiment import api_check
 from lab.stack_file import read_stack
-from tests.unit.cli.lab_command import ROOT, labs
+from tests.conftest import ROOT
+from tests.unit.cli.lab_command import labs
 from tests.unit.documents.samples import INVENTORY, SECRETS
 
 UNKNOWN = "no-such-stack"

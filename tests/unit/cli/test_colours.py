@@ -2,8 +2,9 @@
 
 import re
 
+from tests.conftest import LAB, ROOT
 from tests.unit.cli.at_terminal import shown_at_terminal
-from tests.unit.cli.lab_command import LAB, ROOT, lab_process
+from tests.unit.cli.lab_command import lab_process
 
 ERROR = ("logs", "--stack", "no-such-stack")
 """What writes in colours."""

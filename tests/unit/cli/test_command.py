@@ -13,7 +13,8 @@ import pytest
 import typer.main
 
 from cli.main import HELP, Subcommands, app
-from tests.unit.cli.lab_command import LAB, ROOT, SUBCOMMANDS, Answer, lab, lab_process, labs
+from tests.conftest import LAB, ROOT
+from tests.unit.cli.lab_command import SUBCOMMANDS, Answer, lab, lab_process, labs
 from toolchain.layout import project_layout
 
 UNKNOWN = "no-such-stack"

@@ -18,7 +18,8 @@ from cli.main import app
 from documents.report.comparison import Measure
 from experiment.planning.subjects import protocol_names
 from lab.stack_file import read_stack
-from tests.unit.cli.lab_command import LAB, ROOT, lab
+from tests.conftest import LAB, ROOT
+from tests.unit.cli.lab_command import lab
 
 APIS = [api.name for api in read_stack(ROOT, "local").apis]
 RUNS = ["20260201-120000-article", "20260131-120000-quick"]

@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from rich.console import Console, Group
@@ -21,10 +20,10 @@ from experiment.planning.plan import make_plan
 from experiment.planning.subjects import read_protocol
 from experiment.progress.events import CellFinished, CellStarted, Event, OpenLoopPlanned, PhaseStarted
 from experiment.progress.state import RunState
+from tests.conftest import ROOT
 from tests.unit.cli.at_terminal import CHOSEN, resize, start_at_terminal
 from tests.unit.experiment.timed_events import events_of_run, finished, noisy, started
 
-ROOT = Path(__file__).parents[3]
 APIS = ("go", "kotlin", "rust", "zig")
 WALL = datetime.fromisoformat("2026-01-31T12:00:00+00:00")
 PROTOCOL = read_protocol("evidence")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import explain_system_error
-from tests.unit.cli.lab_command import LAB, ROOT
+from tests.conftest import LAB, ROOT
 
 
 def test_output_to_a_full_disk_is_reported_in_one_sentence():

@@ -46,8 +46,11 @@ def test_a_list_of_connections_is_a_load_for_each_in_its_place():
 
 
 def test_an_open_loop_may_be_at_one_of_these_loads():
-    open_loop = "open_loop: {scenario: read-64, shares: [0.5], seconds: 3, blocks: 1}\n"
-    assert read(TEXT + open_loop).scenario("read-64").connections == 64
+    open_loop = "open_loop: {scenario: read-64, shares: [0.5], seconds: 7, blocks: 1}\n"
+    protocol = read(TEXT + open_loop)
+    assert protocol.open_loop is not None
+    window = protocol.window_of(protocol.open_loop)
+    assert (window.name, window.connections, window.duration_seconds) == ("read-64", 64, 7)
     with pytest.raises(DocumentError, match=r"pools\.yaml:\d+: open_loop\.scenario: there is no scenario read$"):
         read(TEXT + open_loop.replace("read-64", "read"))
 

@@ -1,18 +1,17 @@
 """Runs of the loop on a fake bench, and what they left in their folders."""
 
-from collections.abc import Callable, Collection, Generator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from documents.lab.inventory import Inventory
 from documents.run.protocol import Protocol
-from documents.run.records import CellRecord, JournalEntry
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.progress.events import Event
-from experiment.record.writer import RunJournal
 from experiment.running.run import resume_run, start_run
+from tests.run_folder import read_attempts, read_journal
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 CELLS = 12
@@ -23,19 +22,6 @@ ATTEMPTS = PROTOCOL.attempts
 
 def ignore(_event: Event) -> None:
     """Progress that nobody watches."""
-
-
-@contextmanager
-def opened(bench: FakeBench, commit: str) -> Generator[None]:
-    """Let runs open this bench, at this commit."""
-
-    def open_bench(*_: object) -> nullcontext[FakeBench]:
-        return nullcontext(bench)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("experiment.running.run.open_bench", open_bench)
-        patch.setattr("experiment.running.run.git_commit", lambda: commit)
-        yield
 
 
 def begin(
@@ -49,18 +35,19 @@ def begin(
     budget_seconds: int | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    with opened(bench, "abc"):
-        return start_run(
-            inventory,
-            SECRETS,
-            protocol,
-            runs,
-            apis=apis,
-            order_seed=7,
-            budget_seconds=budget_seconds,
-            progress=progress,
-            clock=clock,
-        )
+    return start_run(
+        inventory,
+        SECRETS,
+        protocol,
+        runs,
+        apis=apis,
+        order_seed=7,
+        budget_seconds=budget_seconds,
+        progress=progress,
+        clock=clock,
+        opener=lambda _inventory, _secrets: nullcontext(bench),
+        commit="abc",
+    )
 
 
 def resume(
@@ -71,8 +58,15 @@ def resume(
     *,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    with opened(bench, "def"):
-        return resume_run(run, inventory, SECRETS, progress=progress, clock=clock)
+    return resume_run(
+        run,
+        inventory,
+        SECRETS,
+        progress=progress,
+        clock=clock,
+        opener=lambda _inventory, _secrets: nullcontext(bench),
+        commit="def",
+    )
 
 
 def broken_off(
@@ -99,15 +93,6 @@ def broken_off(
     return only_run(runs)
 
 
-def records(run: Path) -> list[CellRecord]:
-    """Those of all attempts, in the order in which they were made."""
-    return [CellRecord.from_json(path.read_bytes(), name=str(path)) for path in sorted(run.glob("cells/*/cell.json"))]
-
-
-def journal(run: Path) -> list[JournalEntry]:
-    return RunJournal(run / "journal.jsonl").entries()
-
-
 def only_run(runs: Path) -> Path:
     [run] = runs.iterdir()
     return run
@@ -115,8 +100,8 @@ def only_run(runs: Path) -> Path:
 
 def attempts_of(run: Path) -> list[tuple[int, int, bool]]:
     """Of each attempt its cell's number, its own, and whether it is valid."""
-    return [(int(record.cell_id[:3]), record.attempt, record.valid) for record in records(run)]
+    return [(int(record.cell_id[:3]), record.attempt, record.valid) for record in read_attempts(run)]
 
 
 def told_of_attempts(run: Path) -> list[tuple[str, int, int | None]]:
-    return [(entry.event, int(entry.cell_id[:3]), entry.attempt) for entry in journal(run) if entry.cell_id]
+    return [(entry.event, int(entry.cell_id[:3]), entry.attempt) for entry in read_journal(run) if entry.cell_id]

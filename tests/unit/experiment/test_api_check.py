@@ -26,11 +26,10 @@ from experiment.api_check import (
     missing_files,
 )
 from provision.images.context import hash_build_context
+from tests.conftest import IMPLEMENTATIONS, ROOT
 from tests.unit.documents.samples import INVENTORY, SECRETS
 
-ROOT = Path(__file__).parents[3]
-
-SOURCES = sorted(f"apis/{path.parent.name}" for path in (ROOT / "apis").glob("*/Dockerfile"))
+SOURCES = [f"apis/{name}" for name in IMPLEMENTATIONS]
 
 GOOD = """# A comment.
 ARG BASE=debian:trixie-slim

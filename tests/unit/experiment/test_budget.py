@@ -27,10 +27,11 @@ from experiment.planning.plan import make_plan
 from experiment.planning.subjects import read_protocol
 from experiment.progress.events import BudgetFitted, Event, RunFinished
 from experiment.progress.time_left import CELL_OVERHEAD_SECONDS
+from tests.run_folder import read_journal
 from tests.unit.analysis.load_host_builder import LOAD_HOST
 from tests.unit.analysis.run_builder import realistic_run
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, FakeBench
-from tests.unit.experiment.loop_runs import begin, broken_off, journal, resume
+from tests.unit.experiment.loop_runs import begin, broken_off, resume
 from tests.unit.experiment.test_clock import SteppedClock
 
 APIS = ("go", "kotlin", "rust", "zig")
@@ -201,7 +202,7 @@ def test_a_run_in_time_measures_the_blocks_that_fitted_and_records_its_budget(tm
     assert finished_blocks(run) == dict.fromkeys(range(1, BLOCKS + 1), CELLS)
     manifest = Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json")
     assert (manifest.budget_seconds, manifest.protocol.blocks) == (BUDGET, BLOCKS)
-    assert "budget-spent" not in [entry.event for entry in journal(run)]
+    assert "budget-spent" not in [entry.event for entry in read_journal(run)]
     report = analyse(read_run(run))
     assert (report.blocks, report.budget_seconds, report.unfinished_cells) == (BLOCKS, BUDGET, ())
     assert not any("budget" in caveat for caveat in report.caveats)
@@ -215,7 +216,7 @@ def test_a_slow_run_ends_between_two_blocks_and_what_it_has_counts(tmp_path: Pat
     # 60 s a block: after the second, 120 s are over, and a third would end after 180 s, with nothing left for the end.
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}
     assert bench.left_clean()
-    assert [entry.event for entry in journal(run)][-2:] == ["budget-spent", "run-finished"]
+    assert [entry.event for entry in read_journal(run)][-2:] == ["budget-spent", "run-finished"]
     assert [event.cells for event in seen if isinstance(event, RunFinished)] == [2 * CELLS]
     report = analyse(read_run(run))
     assert (report.blocks, len(report.cells), report.unfinished_cells) == (2, 2 * CELLS, ())

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from documents.run.records import Manifest
+from tests.run_folder import read_attempts, read_journal
 from tests.unit.experiment.fake_bench import FakeBench
-from tests.unit.experiment.loop_runs import CELLS, begin, journal, records
+from tests.unit.experiment.loop_runs import CELLS, begin
 
 BEGAN = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
 LOAD_SECONDS = 1_000.0
@@ -34,9 +35,9 @@ def test_all_times_of_a_run_are_those_of_its_clock(tmp_path: Path):
     run = begin(FakeBench(before=clock.in_load), tmp_path, clock=clock)
     assert run.name == "20310506-070809-tiny"
     assert Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json").started_at == BEGAN
-    began = [record.started_at for record in records(run)]
+    began = [record.started_at for record in read_attempts(run)]
     assert began == [BEGAN + number * timedelta(seconds=LOAD_SECONDS) for number in range(CELLS)]
-    assert {record.phases_seconds["load"] for record in records(run)} == {LOAD_SECONDS}
-    assert {sum(record.phases_seconds.values()) for record in records(run)} == {LOAD_SECONDS}
-    assert journal(run)[0].at == BEGAN
-    assert journal(run)[-1].at == BEGAN + CELLS * timedelta(seconds=LOAD_SECONDS)
+    assert {record.phases_seconds["load"] for record in read_attempts(run)} == {LOAD_SECONDS}
+    assert {sum(record.phases_seconds.values()) for record in read_attempts(run)} == {LOAD_SECONDS}
+    assert read_journal(run)[0].at == BEGAN
+    assert read_journal(run)[-1].at == BEGAN + CELLS * timedelta(seconds=LOAD_SECONDS)

@@ -10,8 +10,6 @@ from experiment.facts.measure import choose_apis, parse_build
 from experiment.facts.sources import changed_file, count_lines, read_implementation
 from tests.unit.documents.samples import INVENTORY
 
-ROOT = Path(__file__).parents[3]
-
 DOCUMENT = """
 version: 1
 language: Go

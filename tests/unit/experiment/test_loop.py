@@ -12,8 +12,9 @@ from documents.errors import AnalysisError, RunError
 from documents.run.protocol import Plan
 from documents.run.records import HostRecord, Manifest
 from experiment.progress.events import CellFinished, Event
+from tests.run_folder import read_attempts, read_journal
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, SECRETS, FakeBench
-from tests.unit.experiment.loop_runs import CELLS, begin, journal, records, resume
+from tests.unit.experiment.loop_runs import CELLS, begin, resume
 
 
 def test_a_run_measures_every_cell_in_the_planned_order_and_leaves_its_documents(tmp_path: Path):
@@ -21,8 +22,8 @@ def test_a_run_measures_every_cell_in_the_planned_order_and_leaves_its_documents
     run = begin(bench, tmp_path / "runs", seen.append)
     plan = Plan.from_json((run / "plan.json").read_bytes(), name="plan.json")
     assert bench.played == [f"{cell.api} {cell.scenario.name}" for cell in plan.cells]
-    assert [record.cell_id for record in records(run)] == [cell.id for cell in plan.cells]
-    assert all(record.valid for record in records(run))
+    assert [record.cell_id for record in read_attempts(run)] == [cell.id for cell in plan.cells]
+    assert all(record.valid for record in read_attempts(run))
     manifest = Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json")
     assert manifest.run_id == run.name
     assert manifest.order_seed == plan.order_seed == 7
@@ -30,7 +31,7 @@ def test_a_run_measures_every_cell_in_the_planned_order_and_leaves_its_documents
     assert set(manifest.requests_sha256) == {"list-posts", "read-user"}
     host = HostRecord.from_json((run / "host.json").read_bytes(), name="host.json")
     assert (host.before, host.after) == (IDENTITY, IDENTITY)
-    entries = [(entry.event, entry.cell_id, entry.attempt) for entry in journal(run)]
+    entries = [(entry.event, entry.cell_id, entry.attempt) for entry in read_journal(run)]
     between = [pair for cell in plan.cells for pair in (("cell-started", cell.id, 1), ("cell-finished", cell.id, 1))]
     assert entries == [("run-started", None, None), *between, ("run-finished", None, None)]
     assert [event.cell.number for event in seen if isinstance(event, CellFinished)] == list(range(1, CELLS + 1))
@@ -48,14 +49,14 @@ def test_the_phases_of_a_cell_come_in_their_order(tmp_path: Path):
     assert set(steps[5:7]) == {"warm_up", "start_sampling"}, "and the sampler is started beside the warm-up"
     assert steps[7:] == ["read_pinning", "measure", "collect", "stop_api"]
     phases = ["reset", "restart", "ready", "probe", "warm_up", "pinning", "load", "pull"]
-    assert list(records(run)[0].phases_seconds) == phases
+    assert list(read_attempts(run)[0].phases_seconds) == phases
 
 
 def test_a_run_of_some_apis_measures_and_reports_these_alone_and_stops_all(tmp_path: Path):
     bench = FakeBench()
     [first, second] = [api.name for api in INVENTORY.apis]
     run = begin(bench, tmp_path, apis=[second])
-    assert len(records(run)) == 8, "alone it is always the twin"
+    assert len(read_attempts(run)) == 8, "alone it is always the twin"
     assert "stop_apis" in bench.steps
     report = analyse(read_run(run))
     assert [api.name for api in report.apis] == [second]

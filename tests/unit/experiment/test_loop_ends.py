@@ -12,9 +12,10 @@ from documents.run.protocol import OpenLoop, Variant
 from documents.stack.stack import Cores
 from experiment.progress.events import CellFinished, Event, PhaseStarted
 from tests.conftest import NIGHTLY
+from tests.run_folder import read_attempts, read_journal
 from tests.unit.experiment.fake_bench import LAYOUT, PROTOCOL, FakeBench
 from tests.unit.experiment.killed_run import kill_run
-from tests.unit.experiment.loop_runs import attempts_of, begin, journal, only_run, records, resume, told_of_attempts
+from tests.unit.experiment.loop_runs import attempts_of, begin, only_run, resume, told_of_attempts
 
 EVERYTHING = PROTOCOL.model_copy(
     update={
@@ -74,7 +75,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
 
 def require_goes_on(run: Path, bench: FakeBench, whole: Whole, moment: object) -> None:
     """Resume the run, and require that it ends as the whole one did, with what was finished left as it was."""
-    finished = len(records(run))
+    finished = len(read_attempts(run))
     before = {path: path.read_bytes() for path in run.glob("cells/*/*") if (path.parent / "cell.json").exists()}
     before |= {path: path.read_bytes() for path in run.glob("*plan.json")}
     bench.spoilt = frozenset(window - finished for window in SPOILT)
@@ -86,7 +87,7 @@ def require_goes_on(run: Path, bench: FakeBench, whole: Whole, moment: object) -
         [entry for entry in told_of_attempts(one) if entry[0] != "cell-started"] for one in (run, whole.folder)
     )
     assert ended == of_whole, f"each attempt is in the journal once: {moment}"
-    assert journal(run)[-1].event == "run-finished", moment
+    assert read_journal(run)[-1].event == "run-finished", moment
     assert all(path.read_bytes() == data for path, data in before.items()), moment
     assert bench.left_clean(), moment
 

@@ -7,8 +7,9 @@ import pytest
 
 from documents.errors import AnalysisError, DocumentError, HostError, RunError
 from experiment.progress.events import Event, RunFinished
+from tests.run_folder import read_attempts, read_journal
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, FakeBench
-from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, journal, records, resume
+from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, resume
 
 
 def test_settings_and_apis_are_restored_even_if_the_host_cannot_be_cleared(tmp_path: Path):
@@ -29,16 +30,16 @@ def test_a_torn_last_line_of_the_journal_is_tolerated(tmp_path: Path, cut: int):
     path = run / "journal.jsonl"
     path.write_bytes(path.read_bytes()[:-cut])
     resume(FakeBench(), run)
-    assert len(records(run)) == CELLS
-    assert journal(run)[-1].event == "run-finished"
+    assert len(read_attempts(run)) == CELLS
+    assert read_journal(run)[-1].event == "run-finished"
 
 
 def test_a_run_without_its_journal_goes_on_with_a_new_one(tmp_path: Path):
     run = broken_off(FakeBench(), tmp_path, 2)
     (run / "journal.jsonl").unlink()
     resume(FakeBench(), run)
-    assert len(records(run)) == CELLS
-    assert journal(run)[0].event == "run-resumed"
+    assert len(read_attempts(run)) == CELLS
+    assert read_journal(run)[0].event == "run-resumed"
 
 
 def test_what_an_interrupted_attempt_left_is_gone_from_the_one_in_its_place(tmp_path: Path):
@@ -62,14 +63,14 @@ def test_a_finished_run_is_not_measured_again(tmp_path: Path):
 
 def test_a_raw_file_that_was_changed_since_is_reported(tmp_path: Path):
     run = begin(FakeBench(), tmp_path)
-    (run / "cells" / records(run)[2].cell_id / "samples.csv").write_text("other")
+    (run / "cells" / read_attempts(run)[2].cell_id / "samples.csv").write_text("other")
     with pytest.raises(AnalysisError, match=r"cells/003-.*/samples\.csv isn't the file that was measured"):
         resume(FakeBench(), run)
 
 
 def test_a_result_that_can_not_be_read_is_reported_with_its_cell(tmp_path: Path):
     run = broken_off(FakeBench(), tmp_path, 3)
-    record = records(run)[2]
+    record = read_attempts(run)[2]
     folder = run / "cells" / record.attempt_id
     (folder / "wrk.json").write_text("{}")
     files = record.files | {"wrk.json": sha256(b"{}").hexdigest()}
@@ -80,7 +81,7 @@ def test_a_result_that_can_not_be_read_is_reported_with_its_cell(tmp_path: Path)
 
 def test_resume_refuses_another_lab(tmp_path: Path):
     run = begin(FakeBench(), tmp_path)
-    (run / "cells" / records(run)[-1].cell_id / "cell.json").unlink()
+    (run / "cells" / read_attempts(run)[-1].cell_id / "cell.json").unlink()
     other = INVENTORY.model_copy(update={"base_image_id": "sha256:another"})
     bench, seen = FakeBench(), list[Event]()
     with pytest.raises(RunError, match="changed: base_image_id"):
@@ -101,7 +102,7 @@ def test_resume_refuses_another_lab(tmp_path: Path):
 )
 def test_resume_refuses_another_host(tmp_path: Path, bench: FakeBench, said: str):
     run = begin(FakeBench(), tmp_path)
-    (run / "cells" / records(run)[-1].cell_id / "cell.json").unlink()
+    (run / "cells" / read_attempts(run)[-1].cell_id / "cell.json").unlink()
     with pytest.raises(RunError, match=said):
         resume(bench, run)
     assert bench.left_clean()

@@ -12,8 +12,9 @@ from documents.lab.inventory import ApiService
 from documents.run.protocol import Plan, Variant
 from documents.run.records import Manifest
 from documents.stack.stack import Cores
+from tests.run_folder import read_attempts
 from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
-from tests.unit.experiment.loop_runs import begin, records
+from tests.unit.experiment.loop_runs import begin
 
 VARIED = PROTOCOL.model_copy(
     update={
@@ -40,16 +41,16 @@ def test_each_cell_is_measured_with_what_its_variant_has(tmp_path: Path):
         assert cores == inventory.cores_of(inventory.api(name))
     plan = Plan.from_json((run / "plan.json").read_bytes(), name="plan")
     assert [cell.api for cell in plan.cells] == [name for name, _, _ in bench.arranged]
-    assert all(record.valid for record in records(run))
+    assert all(record.valid for record in read_attempts(run))
     assert bench.left_clean()
 
 
 def test_the_pinning_of_a_cell_is_held_to_the_layout_of_its_variant(tmp_path: Path):
     bench = FakeBench(astray={"go-wide"})
     run = begin(bench, tmp_path, protocol=VARIED)
-    reasons = {record.cell_id.split("-")[2]: {void.reason for void in record.voids} for record in records(run)}
+    reasons = {record.cell_id.split("-")[2]: {void.reason for void in record.voids} for record in read_attempts(run)}
     assert reasons == {"pool": set(), "large": set(), "wide": {"pinning"}}
-    said = {void.message for record in records(run) for void in record.voids}
+    said = {void.message for record in read_attempts(run) for void in record.voids}
     assert said == {"The thread 100 (api) of the role api may run on the CPUs 0,1,2,4 instead of 0,1,2."}
 
 
@@ -57,11 +58,11 @@ def test_a_cell_whose_postgresql_is_not_at_work_with_its_settings_is_void_and_ha
     bench = FakeBench(wrong_settings={"go-large": ["PostgreSQL's work_mem is 8MB instead of 64MB."]})
     run = begin(bench, tmp_path, protocol=VARIED)
     assert not any(played.startswith("go-large") for played in bench.played)
-    of_large = [record for record in records(run) if "-large-" in record.cell_id]
+    of_large = [record for record in read_attempts(run) if "-large-" in record.cell_id]
     assert {(void.reason, void.message) for record in of_large for void in record.voids} == {
         ("postgres-settings", "PostgreSQL's work_mem is 8MB instead of 64MB.")
     }
-    assert all(record.valid for record in records(run) if record not in of_large)
+    assert all(record.valid for record in read_attempts(run) if record not in of_large)
 
 
 def test_a_postgresql_that_does_not_start_for_a_cell_voids_it(tmp_path: Path):
@@ -72,7 +73,7 @@ def test_a_postgresql_that_does_not_start_for_a_cell_voids_it(tmp_path: Path):
             return []
 
     run = begin(Bench(), tmp_path, protocol=VARIED)
-    assert {void.reason for record in records(run) for void in record.voids} == {"postgres-settings"}
+    assert {void.reason for record in read_attempts(run) for void in record.voids} == {"postgres-settings"}
 
 
 def test_a_layout_that_does_not_fit_is_refused_before_the_run_begins(tmp_path: Path):

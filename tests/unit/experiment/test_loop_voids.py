@@ -16,8 +16,9 @@ from documents.run.window import HostTick, WrkLatency, WrkResult
 from experiment.bench.bench import Measured
 from experiment.progress.events import Event, RunFinished
 from tests.conftest import ROOT
+from tests.run_folder import read_attempts, read_journal
 from tests.unit.experiment.fake_bench import FakeBench, wrk_errors
-from tests.unit.experiment.loop_runs import ATTEMPTS, CELLS, begin, journal, records
+from tests.unit.experiment.loop_runs import ATTEMPTS, CELLS, begin
 
 
 def test_the_experiment_gives_every_reason():
@@ -59,13 +60,13 @@ def test_a_window_that_is_not_valid_voids_its_cell_with_reason_and_numbers(
     seen: list[Event] = []
     bench = FakeBench(change=change)
     run = begin(bench, tmp_path, seen.append)
-    assert len(records(run)) == ATTEMPTS * CELLS, "void attempts are recorded, not dropped, and followed by others"
+    assert len(read_attempts(run)) == ATTEMPTS * CELLS, "void attempts are recorded, and followed by others"
     assert set(bench.times().values()) == {3 * ATTEMPTS}
-    for record in records(run):
+    for record in read_attempts(run):
         [void] = record.voids
         assert void.reason == reason
         assert numbers in void.message
-    assert [entry.event for entry in journal(run)].count("cell-void") == ATTEMPTS * CELLS
+    assert [entry.event for entry in read_journal(run)].count("cell-void") == ATTEMPTS * CELLS
     [finished] = [event for event in seen if isinstance(event, RunFinished)]
     assert (finished.void_cells, finished.void_attempts, finished.short_blocks) == (CELLS, ATTEMPTS * CELLS, (1, 2))
 
@@ -79,7 +80,7 @@ def test_a_cell_that_was_sampled_too_seldom_is_void(tmp_path: Path):
         }
         return replace(measured, result=measured.result.model_copy(update=longer))
 
-    void, blind = records(begin(FakeBench(change=stretched), tmp_path))[0].voids
+    void, blind = read_attempts(begin(FakeBench(change=stretched), tmp_path))[0].voids
     assert (void.reason, blind.reason) == ("sampler-failed", "watch-failed")
     assert re.search(r"In 1[23]\.0 s of load there were samples of api [23]0 times", void.message)
 
@@ -93,7 +94,7 @@ def no_histogram_of_wrk(measured: Measured) -> Measured:
 
 def test_a_window_that_the_analysis_cannot_use_voids_its_cell_and_not_the_report(tmp_path: Path):
     run = begin(FakeBench(change=no_histogram_of_wrk), tmp_path)
-    [void] = records(run)[0].voids
+    [void] = read_attempts(run)[0].voids
     assert void.reason == "generator-failed"
     assert "001-" in void.message
     assert "holds 1001 responses, but wrk recorded 1000" in void.message
@@ -133,15 +134,15 @@ def test_a_disturbance_on_the_host_voids_its_cell_by_its_name(
     tmp_path: Path, bench: FakeBench, reason: str, numbers: str
 ):
     run = begin(bench, tmp_path)
-    light = [record for record in records(run) if record.cell_id.endswith("-light")]
+    light = [record for record in read_attempts(run) if record.cell_id.endswith("-light")]
     assert [[void.reason for void in record.voids] for record in light] == [[reason]] * len(light)
-    assert any(numbers in void.message for record in records(run) for void in record.voids)
+    assert any(numbers in void.message for record in read_attempts(run) for void in record.voids)
     assert not analyse(read_run(run)).cells
 
 
 def test_a_disturbance_is_reported_beside_the_errors_that_it_causes(tmp_path: Path):
     run = begin(FakeBench(disturb=half_open, change=wrk_errors), tmp_path)
-    assert [void.reason for void in records(run)[0].voids] == ["wrk-errors", "connections-missing"]
+    assert [void.reason for void in read_attempts(run)[0].voids] == ["wrk-errors", "connections-missing"]
 
 
 def test_samples_that_the_analysis_cannot_use_void_their_cell(tmp_path: Path):
@@ -149,9 +150,9 @@ def test_samples_that_the_analysis_cannot_use_void_their_cell(tmp_path: Path):
         return "".join(line for line in samples.splitlines(keepends=True) if not re.match(r"5[3-9]|6[0-5]", line))
 
     run = begin(FakeBench(damage=without_the_second_second), tmp_path)
-    for record in records(run):
+    for record in read_attempts(run):
         assert [void.reason for void in record.voids] == ["sampler-failed"]
-    assert any("for 1.4 s of the load window" in record.voids[0].message for record in records(run))
+    assert any("for 1.4 s of the load window" in record.voids[0].message for record in read_attempts(run))
     assert len(analyse(read_run(run)).void_cells) == CELLS
 
 
@@ -168,10 +169,10 @@ def test_an_api_that_is_not_fit_to_be_measured_gets_no_load(
 ):
     run = begin(bench, tmp_path)
     assert {played.split()[0] for played in bench.played} == {"rust"}
-    voids = [record.voids for record in records(run) if "-go-" in record.cell_id]
+    voids = [record.voids for record in read_attempts(run) if "-go-" in record.cell_id]
     assert len(voids) == ATTEMPTS * CELLS / 2
     assert all(found[0].reason == reason and numbers in found[0].message for found in voids)
-    assert all(record.valid for record in records(run) if "-rust-" in record.cell_id)
+    assert all(record.valid for record in read_attempts(run) if "-rust-" in record.cell_id)
     assert bench.left_clean()
 
 
@@ -197,7 +198,7 @@ def test_a_program_that_dies_voids_its_cell_and_not_the_run(tmp_path: Path, step
             raise HostError("The process is gone.")
 
     run = begin(FakeBench(before=die), tmp_path)
-    first, *others = records(run)
+    first, *others = read_attempts(run)
     assert [(void.reason, void.message) for void in first.voids] == [(reason, "The process is gone.")]
     assert all(record.valid for record in others)
     assert others[0].attempt_id == f"{first.cell_id}-attempt-2"

@@ -1,6 +1,6 @@
 """Clearing a host of what a run or a cell left behind, through a real sshd on loopback."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,17 +11,10 @@ from experiment.bench import host_folder
 from experiment.bench.remote import RemoteBench
 from provision.load import jobs
 from provision.services import database, variants
-from provision.ssh.connection import Connection, connect
-from tests.ssh.sshd import Sshd
+from provision.ssh.connection import Connection
 from tests.ssh.waiting import wait_until_gone
 from tests.unit.experiment.fake_bench import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
-
-
-@pytest.fixture
-def connection(sshd: Sshd) -> Iterator[Connection]:
-    with connect(sshd.host) as opened:
-        yield opened
 
 
 def none_is_left(_connection: Connection, _inventory: Inventory) -> bool:

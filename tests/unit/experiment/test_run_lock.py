@@ -63,8 +63,8 @@ def test_the_lock_is_free_again_when_its_holder_s_network_was_cut_in_silence(
 
 
 def beat_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_lock, "_BEAT_SECONDS", 0.1)
-    monkeypatch.setattr(run_lock, "_SILENT_SECONDS", 1)
+    monkeypatch.setattr(run_lock, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(run_lock, "SILENT_SECONDS", 1)
 
 
 def test_a_run_whose_lock_is_lost_loses_its_connection_too(sshd: Sshd, lock: str, caplog: pytest.LogCaptureFixture):

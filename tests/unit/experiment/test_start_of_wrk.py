@@ -19,12 +19,11 @@ from provision.containers.cgroups import Cgroup
 from provision.load import recording
 from provision.ssh.connection import Completed
 from provision.ssh.execution import Feed
+from tests.conftest import ROOT
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS
 from tests.unit.experiment.loop_runs import ignore
 from tests.unit.experiment.test_tuning_bench import CGROUP, JOB
 from tests.unit.provision.local_host import LocalHost
-
-ROOT = Path(__file__).parents[3]
 
 
 def functions() -> list[str]:

@@ -7,13 +7,14 @@ from pydantic import ValidationError
 
 from documents.run.protocol import Protocol
 from documents.run.records import STEADY_SECONDS, WarmUp
+from tests.run_folder import read_attempts
 from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
-from tests.unit.experiment.loop_runs import begin, records
+from tests.unit.experiment.loop_runs import begin
 
 
 def warm_ups(tmp_path: Path, bench: FakeBench) -> dict[str, WarmUp]:
     """The warm-up of an API's last cell."""
-    measured = records(begin(bench, tmp_path, protocol=bench.protocol))
+    measured = read_attempts(begin(bench, tmp_path, protocol=bench.protocol))
     assert all(record.valid for record in measured)
     return {record.cell_id.split("-")[1]: record.warm_up for record in measured if record.warm_up is not None}
 

@@ -92,7 +92,7 @@ def events_of_run(protocol: Protocol, apis: Sequence[str], timing: Timing, *, se
         rates = [OpenLoopRate(share=share, rate=int(1_000 * share)) for share in open_loop.shares]
         cells = plan_cells(
             open_loop,
-            protocol.scenario(open_loop.scenario),
+            protocol.window_of(open_loop),
             rates,
             apis,
             order_seed=seed,

@@ -10,7 +10,8 @@ import pytest
 
 from documents.lab.inventory import STACK_LABEL
 from lab.lifecycle.engine import Engine
-from tests.unit.lab.engine_room import EngineRoom, docker, import_empty_image
+from tests.docker import docker
+from tests.unit.lab.engine_room import EngineRoom, import_empty_image
 from tests.unit.toolchain.pulumi_project import lay_project
 from toolchain.layout import project_layout
 

@@ -1,12 +1,12 @@
 """A checkout of its own for a test, with the installed engine, a state, and programs that the test writes."""
 
 import json
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from documents.lab.inventory import STACK_LABEL
 from lab.lifecycle.engine import Engine, ResourceProgress
+from tests.docker import docker
 
 STEPS = '''
 """Declares steps: each takes its time, may wait for another, and may fail or run a command as it is made."""
@@ -87,14 +87,6 @@ class EngineRoom:
         return {item["urn"].rpartition("::")[2] for item in json.loads(text)["deployment"].get("resources", [])}
 
 
-def docker(*arguments: str) -> str:
-    """Run a docker command that must succeed."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def import_empty_image(stack: str, *name: str) -> str:
     """Make an image of an empty tar with the stack's label, named if a name is given; returns its id."""
-    command = ["docker", "import", "--change", f"LABEL {STACK_LABEL}={stack}", "-", *name]
-    return subprocess.run(command, input=b"\0" * 10_240, check=True, capture_output=True).stdout.decode().strip()
+    return docker("import", "--change", f"LABEL {STACK_LABEL}={stack}", "-", *name, given=b"\0" * 10_240)

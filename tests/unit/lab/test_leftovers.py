@@ -5,7 +5,8 @@ import pytest
 from documents.errors import LabError
 from documents.lab.inventory import STACK_LABEL
 from provision.containers import LOCAL_DOCKER, Labelled, find_labelled, remove_labelled
-from tests.unit.lab.engine_room import docker, import_empty_image
+from tests.docker import docker
+from tests.unit.lab.engine_room import import_empty_image
 
 
 def test_everything_labelled_is_found_in_the_order_in_which_it_can_go_and_goes(stack_name: str, image: str):

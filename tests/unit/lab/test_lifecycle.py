@@ -14,8 +14,9 @@ from documents.stack.stack import Api, Stack
 from lab.lifecycle import Receipt, read_lab, stand_up, take_down
 from lab.lifecycle.state import ensure_stack, is_recorded, read_state
 from provision.containers import LOCAL_DOCKER, find_labelled
+from tests.docker import docker
 from tests.unit.documents.samples import INVENTORY, SECRETS
-from tests.unit.lab.engine_room import STEPS, EngineRoom, docker, import_empty_image
+from tests.unit.lab.engine_room import STEPS, EngineRoom, import_empty_image
 
 EXPORTS = f"""
 import json

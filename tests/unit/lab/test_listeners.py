@@ -1,6 +1,7 @@
 """What listens on the controller while Pulumi is at work: its engine, the program's language host, and the plugins."""
 
 import socket
+import threading
 import time
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from lab.lifecycle.state import ensure_stack
 from tests.listeners import Listeners
 from tests.unit.lab.engine_room import STEPS, EngineRoom
+from tests.watcher import Watcher
 
 
 def test_the_watch_sees_what_another_machine_could_reach_for_a_moment():
@@ -16,6 +18,21 @@ def test_the_watch_sees_what_another_machine_could_reach_for_a_moment():
         while ("0.0.0.0", server.getsockname()[1]) not in listeners.reachable:  # noqa: S104
             assert time.monotonic() < ends_at, "the watch saw nothing"
             time.sleep(0.01)
+
+
+class Failing(Watcher):
+    def __init__(self) -> None:
+        super().__init__(0.001)
+        self.looked = threading.Event()
+
+    def look(self) -> None:
+        self.looked.set()
+        raise ValueError("nothing can be seen")
+
+
+def test_a_look_that_fails_is_raised_at_the_end():
+    with pytest.raises(ValueError, match="nothing can be seen"), Failing() as failing:
+        assert failing.looked.wait(10)
 
 
 @pytest.mark.alone

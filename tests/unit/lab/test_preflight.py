@@ -12,7 +12,7 @@ from documents.errors import LabError
 from documents.stack.hosts import ContainerHost
 from documents.stack.stack import Api, Stack
 from lab.lifecycle.preflight import check_machine
-from tests.unit.lab.engine_room import docker
+from tests.docker import docker
 
 GB = 1024**3
 

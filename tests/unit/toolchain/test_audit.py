@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from documents.errors import ToolchainError
+from tests.conftest import ROOT
 from toolchain import audit, console
 from toolchain.audit import Answer, Audited
 from toolchain.go_toolchain import Go
 from toolchain.layout import Layout
 
-ROOT = Path(__file__).parents[3]
 LAYOUT = Layout(root=Path("/checkout"), cache=Path("/cache"))
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from documents.errors import LabError
 from provision.system.base_image import TRUST_ANCHORS, BaseImage, make_base_image_here, trust_anchors
-from tests.e2e.scratch import docker
+from tests.docker import docker
 from tests.ports import free_port
 
 # All in one part of the tests: they share images, which beside each other they would remove.

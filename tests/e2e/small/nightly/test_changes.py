@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.e2e.scratch import HOST, NAME, Scratch, docker, free_port, on_host
+from tests.docker import docker
+from tests.e2e.scratch import HOST, NAME, Scratch, free_port, on_host
 
 pytestmark = pytest.mark.nightly
 

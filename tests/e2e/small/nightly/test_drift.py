@@ -7,7 +7,8 @@ import pytest
 
 from documents.lab import STACK_LABEL, Drift, Inventory
 from lab.lifecycle import read_lab
-from tests.e2e.scratch import HOST, NAME, Scratch, docker, on_host
+from tests.docker import docker
+from tests.e2e.scratch import HOST, NAME, Scratch, on_host
 
 pytestmark = pytest.mark.nightly
 

@@ -12,7 +12,7 @@ from analysis.raw.load_hosts import load_host_file
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.run.protocol import OpenLoop, Protocol, Scenario
-from documents.run.records import CellClocks, CellRecord, HostRecord
+from documents.run.records import CellClocks, HostRecord
 from documents.run.window import OpenLoopResult, WrkResult
 from experiment.running.run import start_run
 from provision.containers import LOCAL_DOCKER
@@ -23,6 +23,7 @@ from tests.e2e.host_view import left_on_load_hosts
 from tests.e2e.lab_with_neighbours import allow_neighbours
 from tests.e2e.secret_search import SecretSearch, in_container
 from tests.e2e.small_lab import BASE, SmallLab
+from tests.run_folder import read_attempts
 
 pytestmark = pytest.mark.nightly
 
@@ -91,9 +92,7 @@ def test_a_run_from_two_load_hosts_is_one_load(loaded_lab: LiveLab, tmp_path: Pa
             # One kernel has one clock.
             assert abs(look.network.clock.offset_ns) <= look.network.clock.error_ns
             assert look.network.bandwidth is not None
-    records = [
-        CellRecord.from_json(path.read_bytes(), name=str(path)) for path in sorted(run.glob("cells/*/cell.json"))
-    ]
+    records = read_attempts(run)
     valid = [record for record in records if record.valid]
     assert len(valid) == 2, [record.voids for record in records]
     closed, opened = (run / "cells" / record.attempt_id for record in valid)

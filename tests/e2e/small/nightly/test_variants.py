@@ -18,10 +18,11 @@ from provision.containers.control import main_process_id
 from provision.services.database import run_sql
 from provision.ssh.connection import Connection, connect
 from tests.conftest import run_lab
-from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_attempts
+from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.scratch import NAME
 from tests.e2e.small_lab import SmallLab
+from tests.run_folder import read_attempts
 
 pytestmark = pytest.mark.nightly
 
