@@ -6,6 +6,7 @@ are processes of the command that `FAIRGROUND_CONTRACT_COMMANDS` names.
 
 import itertools
 import json
+import logging
 import shlex
 import socket
 import subprocess
@@ -19,10 +20,21 @@ from pathlib import Path
 from typing import Protocol
 
 import httpx
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import (
+    Retrying,
+    before_sleep_log,
+    retry,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from documents.lab.inventory import ApiService
 from provision.ssh.connection import Connection
+
+_logger = logging.getLogger(__name__)
 
 _FIRST_PORT = 21_440
 """Containers listen from here on: below the ports that the kernel gives to clients, and on none of a stack document."""
@@ -131,7 +143,18 @@ class ContainerLauncher:
         self._image = service.image_id
 
     def run(self, environment: Mapping[str, str]) -> Ended:
-        # Not attached: Docker may lose what a container writes that ends at once (moby/moby#20951), but not its log.
+        # Docker drops what an ended container wrote if it hasn't read it after 2 s (its handleContainerExit), as on a
+        # machine with more work than CPUs.
+        again = Retrying(
+            retry=retry_if_result(lambda ended: not (ended.stdout or ended.stderr)),
+            stop=stop_after_attempt(2),
+            before_sleep=before_sleep_log(_logger, logging.WARNING),
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )
+        return again(self._run_once, environment)
+
+    def _run_once(self, environment: Mapping[str, str]) -> Ended:
+        # Not attached: Docker may lose what a container writes that ends at once (moby/moby#20951).
         with self._container([], environment) as name:
             return _ContainerInstance("", self._connection, name).wait()
 
