@@ -10,7 +10,7 @@ from documents.errors import DocumentError, FairgroundError, RunError
 from documents.lab import UPLOAD_FOLDER, ApiService, Inventory, Secrets, short_image_id
 from documents.report import ApiCheck, ApiCheckStep
 from documents.stack import SECRET_ENVIRONMENT, Api, Implementation, Stack
-from experiment.bench import READY_SECONDS, held, verify_api, wait_until_ready
+from experiment.bench import CHECK_READY_SECONDS, held, verify_api, wait_until_ready
 from experiment.facts import FILE_NAME, count_lines, read_implementation
 from provision.containers import folder_owner, inspect_image, items, members, split_environment
 from provision.images import hash_build_context, image_bytes
@@ -333,7 +333,7 @@ def _look_at_container(connection: Connection, inventory: Inventory, service: Ap
     wait_for_api(connection, service, inventory.api_address)
     with connection.forward(service.port, inventory.api_address) as port:
         seen = wait_until_ready(f"http://127.0.0.1:{port}")
-    faults = [] if seen is None else [f"it isn't ready after {READY_SECONDS} s. {seen}"]
+    faults = [] if seen is None else [f"it isn't ready after {CHECK_READY_SECONDS} s. {seen}"]
     return _all_good(faults, f"it listens at port {service.port} and is ready, its root file system read-only")
 
 

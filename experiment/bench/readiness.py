@@ -12,7 +12,7 @@ from documents.lab import LOOPBACK, POOL_SIZE, ApiService, Inventory, Secrets
 from provision.services import count_statements, reset
 from provision.ssh import Connection, checkpoint
 
-READY_SECONDS = 20
+CHECK_READY_SECONDS = 20
 """How long a started API may take to be ready for its checks."""
 
 _PERIOD_SECONDS = 0.02
@@ -21,7 +21,7 @@ _MOST_CHUNKS = 2
 """How much of an answer is read: one chunk and the end of the body, so that a body without an end isn't waited for."""
 
 
-def wait_until_ready(base_url: str, *, deadline_seconds: float = READY_SECONDS) -> str | None:
+def wait_until_ready(base_url: str, *, deadline_seconds: float = CHECK_READY_SECONDS) -> str | None:
     """Ask `/readyz` until it is answered with 200.
 
     Returns:

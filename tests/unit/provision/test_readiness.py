@@ -36,14 +36,8 @@ def test_services_are_up_when_redis_answers_and_not_when_its_container_runs():
     assert connection.redis_refuses == -1, "it was asked until it answered"
 
 
-class EndedPostgres(Connection):
+class EndedPostgres(RunningServices):
     """A connection to a host whose PostgreSQL ended at its start."""
-
-    def __init__(self) -> None:
-        """There is nothing to connect to."""
-
-    def __str__(self) -> str:
-        return "root@here"
 
     def run(self, command: str | Sequence[str], **_: object) -> Completed:
         if "inspect" in command:
@@ -58,4 +52,4 @@ def test_postgresql_that_ends_at_its_start_is_reported_at_once_with_its_last_lin
     with pytest.raises(
         HostError, match=r"ended with the status 1\. The last .*: FATAL: could .* / HINT: Use less\. Fix"
     ):
-        wait_for_postgres(EndedPostgres(), INVENTORY.postgres)
+        wait_for_postgres(EndedPostgres(redis_refuses=0), INVENTORY.postgres)
