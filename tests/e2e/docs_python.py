@@ -81,7 +81,7 @@ def _known_difference(module: ModuleType, stack: str, lab: str) -> None:
         STACK=stack,
         DOCUMENT=ROOT / "stacks" / f"{stack}.yaml",
         _PROTOCOL=Path(".lab") / f"{stack}.json",
-        _LAB=lab,
+        LAB=lab,
         _protocol=protocol,
     )
 
@@ -93,12 +93,8 @@ def _evidence(module: ModuleType, stack: str, lab: str) -> None:
         # They are of sources, and what that lab measures was built elsewhere; tests/e2e/test_facts.py measures them.
         return "" if list(command) == [lab, "facts"] else call(command, capture=capture)
 
-    _set(
-        module,
-        _BENCHMARK_STACK=stack,
-        _LAB=lab,
-        _call=call_but_for_facts,
-    )
+    _set(module, _BENCHMARK_STACK=stack, _call=call_but_for_facts)
+    _set(import_module("benchmarks.known_difference"), LAB=lab)
     simulated = import_module("benchmarks.fleet")
 
     @dataclass(frozen=True)
