@@ -1,23 +1,14 @@
 """The loop over the unfinished cells of a run."""
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
 from analysis.raw import Run
-from documents.run import (
-    Cell,
-    CellRecord,
-    KnobRecord,
-)
+from documents.run import Cell, CellRecord, KnobRecord
 from experiment.bench import Bench
 from experiment.clock import Clock
-from experiment.planning import (
-    BudgetClock,
-    count_cells,
-    plan_open_loop,
-)
+from experiment.planning import BudgetClock, count_cells, plan_open_loop
 from experiment.progress import (
     AttemptMade,
     BudgetSpent,
@@ -92,8 +83,6 @@ def attempts_made(run: Run) -> tuple[AttemptMade, ...]:
         for cell, record in sorted(made, key=lambda one: one[1].started_at)
     )
 
-
-_logger = logging.getLogger(__name__)
 
 Progress = Callable[[Event], None]
 
