@@ -257,9 +257,8 @@ def _about_missing_cells(run: Run, unfinished: Sequence[Cell]) -> Iterable[str]:
         )
     elif run.host.after is None:
         yield "The host's identity wasn't read again after the last cell. A change during the run would go unseen."
-    blocks = len({cell.block for cell in run.closed_cells})
-    closed_loop_ended = run.host.after is not None or run.open_loop_plan is not None
-    if closed_loop_ended and blocks < run.manifest.protocol.blocks:
+    if len(run.closed_cells) < len(run.plan.cells):
+        blocks = len({cell.block for cell in run.closed_cells})
         yield (
             f"The budget ended the run after {blocks} of {run.manifest.protocol.blocks} blocks. Blocks took longer "
             "than expected. When a run ends depends only on the time, never on its results."
