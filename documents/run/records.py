@@ -264,8 +264,6 @@ def _flat(identity: HostIdentity) -> dict[str, str]:
             continue
         if name in _ENTRIES and value is not None:
             found |= {f"{_ENTRIES[name]} {key}": text for key, text in sorted(value.items())}
-        elif name in _ENTRIES:
-            found[name.replace("_", " ")] = "unknown"
         else:
             found[name.replace("_", " ")] = "unknown" if value is None else str(value)
     return found
