@@ -30,14 +30,14 @@ def hash_raw_files(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
-_LOCKED = "journal.jsonl"
-"""The file with the lock; a run that has lost it gets another one when it is resumed."""
+_JOURNAL = "journal.jsonl"
+"""The journal, which also has the lock; a run that has lost it gets another one when it is resumed."""
 
 
 @contextmanager
 def in_use(run_directory: Path) -> Generator[None]:
     """Mark the run as in use for other processes of this machine, until the context or the process ends."""
-    with (run_directory / _LOCKED).open("ab+") as file:
+    with (run_directory / _JOURNAL).open("ab+") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
 
@@ -45,7 +45,7 @@ def in_use(run_directory: Path) -> Generator[None]:
 @contextmanager
 def unless_in_use(run_directory: Path) -> Generator[bool]:
     """Whether no process uses the run's folder; if so, none can begin to use it during the context."""
-    with (run_directory / _LOCKED).open("rb") as file:
+    with (run_directory / _JOURNAL).open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -120,7 +120,7 @@ class RunWriter:
 
     def __init__(self, path: Path, clock: Clock = SYSTEM_CLOCK) -> None:
         self.path = path
-        self.journal = RunJournal(path / "journal.jsonl", clock)
+        self.journal = RunJournal(path / _JOURNAL, clock)
 
     @classmethod
     def create(
@@ -141,7 +141,7 @@ class RunWriter:
             (unfinished / "cells").mkdir()
             for name, document in (("manifest.json", manifest), ("host.json", host), ("plan.json", plan)):
                 replace_file(unfinished / name, document.to_json())
-            (unfinished / "journal.jsonl").touch()
+            (unfinished / _JOURNAL).touch()
             sync_folder(unfinished)
             unfinished.rename(path)
             sync_folder(runs_directory)
