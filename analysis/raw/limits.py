@@ -16,7 +16,8 @@ THROTTLED_MOST = 0.0
 """Seconds. The lab sets no quota; one that something else set causes stalls of up to 0.1 s."""
 
 OTHERS_ON_API_MOST = 0.10
-"""Share of the API's CPUs used by processes that aren't the lab's. Kernel threads and daemons use some hundredths."""
+"""Share of the CPUs of the API, or of PostgreSQL, used by processes that aren't the lab's. Kernel threads and daemons
+use some hundredths."""
 
 OTHERS_ON_GENERATOR_MOST = 0.20
 """Share of the generator's CPUs. If these are also the system's, it includes sshd, the container engine and sampler."""
