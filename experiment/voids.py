@@ -22,7 +22,14 @@ _OWN: tuple[Role, ...] = ("api", "postgres")
 
 def host_voids(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
     """The disturbances that the watch alone shows."""
-    return [*_stolen(watch, cores), *_used_by_others(watch, cores), *_unanswered(watch), *_spun(watch, cores)]
+    return [
+        *_stolen(watch, cores),
+        *_held_back(watch),
+        *_used_by_others(watch, cores),
+        *_starved(watch, cores.cpu_list("generator")),
+        *_unanswered(watch),
+        *_spun(watch, cores),
+    ]
 
 
 def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -> list[Void]:
@@ -112,7 +119,7 @@ def _stolen(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
 
 
 def _used_by_others(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
-    voids = _held_back(watch)
+    voids: list[Void] = []
     for role in _OWN:
         share = watch.others[role]
         if share > limits.OTHERS_ON_API_MOST and _counts(share, role, watch, cores) and not cores.shares(role):
@@ -121,7 +128,7 @@ def _used_by_others(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
                 f"({cores.cpu_list(role)}); the limit is {limits.OTHERS_ON_API_MOST:.0%}."
             )
             voids.append(Void(reason="noisy-neighbour", message=message))
-    return [*voids, *_starved(watch, cores.cpu_list("generator"))]
+    return voids
 
 
 def _held_back(watch: WatchNumbers) -> list[Void]:
