@@ -9,8 +9,7 @@ from documents.errors import RunError
 from documents.lab import ApiService, Inventory, Secrets
 from documents.run import Protocol, Scenario, Workload
 from experiment.bench import RemoteBench, host_folder
-from experiment.workloads import build_requests, token_file
-from experiment.workloads.command import ReplayPaths, generator_threads, wrk_command
+from experiment.workloads import ReplayPaths, build_requests, generator_threads, token_file, wrk_command
 from provision.containers import cgroups, control
 from provision.ssh import Connection, connect
 

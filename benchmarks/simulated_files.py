@@ -21,8 +21,7 @@ from documents.run import (
     WrkResult,
 )
 from experiment.bench import Load
-from experiment.workloads import EXPECTED_STATUS
-from experiment.workloads.command import generator_threads
+from experiment.workloads import EXPECTED_STATUS, generator_threads
 
 BUSY: dict[SampledRole, float] = {"api": 0.97, "postgres": 0.02, "redis": 0.25, "generator": 0.3}
 """The cores that each role uses."""

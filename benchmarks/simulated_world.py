@@ -18,8 +18,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.comparison import SIGNIFICANCE, found_different
-from analysis.statistics.inference import CONFIDENCE, holm, over_blocks, within_margin
+from analysis.statistics import CONFIDENCE, SIGNIFICANCE, found_different, holm, over_blocks, within_margin
 
 Orders = Sequence[Sequence[Sequence[Sequence[int]]]]
 """Indexes of APIs by experiment, load, block and place. Each row has each API once, at most one of them twice."""
