@@ -63,7 +63,7 @@ def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earli
     block = make_plan(protocol.model_copy(update={"blocks": 1}), api_names, 0).cells
     overhead = CELL_OVERHEAD_SECONDS if earlier.overhead_seconds is None else earlier.overhead_seconds
     block_seconds = sum(protocol.warm_up_seconds + cell.scenario.duration_seconds + overhead for cell in block)
-    kept_seconds = open_loop_seconds(protocol, len(set(api_names)), overhead_seconds=overhead)
+    kept_seconds = open_loop_seconds(protocol, len(api_names), overhead_seconds=overhead)
     besides = RUN_OVERHEAD_SECONDS + kept_seconds
     blocks = min(MOST_BLOCKS, math.floor((budget_seconds - besides) / block_seconds))
     if blocks < LEAST_BLOCKS:
@@ -74,7 +74,7 @@ def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earli
             f"{protocol.name}, and from fewer nothing can be concluded: a block of {len(block)} cells takes up to "
             f"{format_duration(block_seconds)}{kept}. The least budget is {format_duration(least)}."
         )
-    pairs = math.comb(len(set(api_names)), 2)
+    pairs = math.comb(len(api_names), 2)
     tests = pairs * len(protocol.scenarios)
     noises = ASSUMED_NOISES if earlier.noise is None else (earlier.noise,)
     return BudgetFitted(
