@@ -296,7 +296,7 @@ class RemoteBench:
             lambda: or_failure(lambda: recording.finish(self._connection, sampler_job, recording.SAMPLER, target))
         )
         watched = self._beside.begin(partial(self._watch.finish, folder))
-        # After a failure of one, the other must not run on during the next attempt.
+        # After a failure of one, the others must not run on during the next attempt.
         for step in (fetched, sampled, watched):
             step.exception()
         measured, (_, sampler_failure), watch_failure = fetched.result(), sampled.result(), watched.result()
