@@ -145,7 +145,7 @@ def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
     """
     what = f"both builds of {name}"
     found = matching(_PRINTED, output, what=what, where="Its container")
-    moments = [float(found[name]) for name in ("began", "built", "changed", "rebuilt")]
+    moments = [float(found[moment]) for moment in ("began", "built", "changed", "rebuilt")]
     if moments != sorted(moments):
         raise unexpected(output, what=what, where="Its container")
     if found["first"] == found["second"]:
