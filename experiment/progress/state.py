@@ -39,7 +39,7 @@ class RunState:
         self._open_loop_begun = False
         self._due: tuple[Cell, ...] = ()
         self._unplanned = 0
-        self._left: defaultdict[tuple[int, bool], set[str]] = defaultdict(set)
+        self._left: defaultdict[str, set[str]] = defaultdict(set)
         self._throughputs: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
     def take(self, event: Event, at: float) -> None:
@@ -136,7 +136,7 @@ class RunState:
             return
         self.voids[voids[0]] += 1
         self.again += not last
-        block = f"{cell.block}{' of the open loop' if isinstance(cell, OpenLoopCell) else ''}"
+        block = _block_of(cell)
         if last and block not in self.short_blocks:
             self.short_blocks.append(block)
 
@@ -144,9 +144,9 @@ class RunState:
         return self.started is None or attempt >= self.started.attempts
 
 
-def _block_of(cell: Cell) -> tuple[int, bool]:
-    """A block, and whether it is one of the open loop."""
-    return cell.block, isinstance(cell, OpenLoopCell)
+def _block_of(cell: Cell) -> str:
+    """The name of a block; those of the open loop are counted from 1 again."""
+    return f"{cell.block} of the open loop" if isinstance(cell, OpenLoopCell) else str(cell.block)
 
 
 def warnings_of(event: Event, *, attempts: int) -> Iterator[Warned]:
@@ -172,13 +172,12 @@ def _of_an_attempt(event: CellFinished, *, attempts: int) -> Iterator[Warned]:
         yield Warned(about="void", reason=void.reason, cell_id=cell.id, attempt=record.attempt, message=void.message)
     if not record.valid and attempts > 1:
         made = f"attempt {record.attempt} of {attempts} was void"
-        block = f"block {cell.block}{' of the open loop' if isinstance(cell, OpenLoopCell) else ''}"
         left = record.attempt < attempts
         yield Warned(
             about="run-again" if left else "short-block",
             cell_id=cell.id,
             attempt=record.attempt,
-            message=f"{made}: {'run again' if left else f'{block} stays short'}",
+            message=f"{made}: {'run again' if left else f'block {_block_of(cell)} stays short'}",
         )
     if record.valid and record.warm_up is not None and record.warm_up.outcome == "never-steady":
         yield Warned(
