@@ -116,7 +116,7 @@ func run(chosen options) error {
 func vegetaVersion() (string, error) {
 	info, found := debug.ReadBuildInfo()
 	if !found {
-		return "", errors.New("this binary doesn't tell of what it was built")
+		return "", errors.New("this binary has no build information")
 	}
 	for _, module := range info.Deps {
 		if module.Path == vegetaModule {
