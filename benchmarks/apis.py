@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.page import say
 from benchmarks.plain_wrk import ready_api
 from benchmarks.ratios import MeanRatio, mean_ratio
 from cli.context import open_engine
@@ -134,11 +135,9 @@ def measure(
                     used = ready.cpu_seconds() - before
                 window = Window(name, workload, number + 1, count.per_second, used / count.requests * 1e6)
                 windows.append(window)
-                print(
+                say(
                     f"round {window.round} of {rounds}: {workload}, {name}: {window.requests_per_second:,.0f}/s, "
-                    f"{window.cpu_us_per_request:.1f} µs of CPU each",
-                    file=sys.stderr,
-                    flush=True,
+                    f"{window.cpu_us_per_request:.1f} µs of CPU each"
                 )
     return windows
 
