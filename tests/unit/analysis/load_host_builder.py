@@ -149,7 +149,7 @@ def _write(directory: Path, cell: Cell, count: int, found: CellClocks, happening
     window = Window(START_NS, START_NS + SECOND_NS)
     own = CORES.model_copy(update={"generator": (7,), "system": (5, 6)})
     lab_ticks = [
-        tick.model_copy(update={"generator": None, "cpus": tick.cpus})
+        tick.model_copy(update={"generator": None})
         for tick in ticks_of(own, window, Happening(own={role: used.cores for role, used in roles.items()}))
     ]
     files = {
