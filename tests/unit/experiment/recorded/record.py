@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 from analysis.raw.run import read_run
-from documents.run.records import JournalEntry
+from tests.run_folder import read_journal
 
 
 def record(run: Path, folder: Path) -> Path:
     """Write the timing of a run into a folder, by its protocol's name and when it was."""
     found = read_run(run)
-    entries = [JournalEntry.from_json(line, name="journal.jsonl") for line in (run / "journal.jsonl").open("rb")]
+    entries = read_journal(run)
     numbers = {cell.id: cell.number for cell in found.cells}
     began_at = entries[0].at
     timing = {
