@@ -83,7 +83,7 @@ class Step:
     def _write(self, text: str) -> None:
         """Write the line of an open step."""
         if self._terminal:
-            line = "; ".join(f"{step._title} ... {step.elapsed()}" for step in _open)
+            line = "; ".join(f"{opened._title} ... {opened.elapsed()}" for opened in _open)
             sys.stdout.write(f"\r\x1b[K{line}")
         else:
             sys.stdout.write(text + "\n")

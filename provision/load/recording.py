@@ -180,7 +180,7 @@ def spin(connection: Connection, cpus: Sequence[int]) -> tuple[Spin, ...]:
         failure=f"The calibration spin on {connection} failed",
         deadline_seconds=_SPIN_SECONDS,
     )
-    if sorted(spin.cpu for spin in spins) != sorted(cpus):
-        shown = ", ".join(str(spin.cpu) for spin in spins)
+    if sorted(one.cpu for one in spins) != sorted(cpus):
+        shown = ", ".join(str(one.cpu) for one in spins)
         raise unexpected(shown, what=f"a calibration spin on the CPUs {sorted(cpus)}", where=connection)
     return spins
