@@ -112,8 +112,7 @@ def read_state(engine: Engine) -> State:
     """
     if not is_recorded(engine):
         return State()
-    # With its secrets, because Pulumi keeps the code of a dynamic resource as one.
-    deployment: dict[str, Any] = json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
+    deployment = _read_deployment(engine)
     everything: list[dict[str, Any]] = deployment.get("resources", [])
     resources = [resource for resource in everything if resource.get("custom")]
     host, host_id, lab = None, None, None
@@ -142,6 +141,11 @@ def read_state(engine: Engine) -> State:
         bill=_read_bill(everything),
         missing_code=tuple(sorted({module for one in resources for module in _missing_modules(one)})),
     )
+
+
+def _read_deployment(engine: Engine) -> dict[str, Any]:
+    """Pulumi's record, with its secrets: the code of a dynamic resource is one, and variables of a container are."""
+    return json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
 
 
 def require_own_code(engine: Engine, state: State) -> None:
@@ -322,10 +326,9 @@ def read_declared(engine: Engine) -> DeclaredLab:
     Raises:
         LabError: Pulumi can't read its record.
     """
-    deployment: dict[str, Any] = json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
     containers = [
         one
-        for one in deployment.get("resources", [])
+        for one in _read_deployment(engine).get("resources", [])
         if one["type"].startswith("docker:index/container:") and not one.get("delete")
     ]
     hosts = {one.subject: one for one in (_as_declared(one) for one in containers if _IS_HOST in one["urn"])}
