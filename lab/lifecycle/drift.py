@@ -23,7 +23,7 @@ from documents.lab import (
 )
 from lab.hosts.declared import LOAD_HOST
 from lab.lifecycle.engine import Engine
-from lab.lifecycle.state import Declared, DeclaredLab, read_declared
+from lab.lifecycle.state import DeclaredContainer, DeclaredLab, read_declared
 from provision.containers import (
     ALL,
     LOCAL_DOCKER,
@@ -108,7 +108,7 @@ def differing_aspects(declared: ContainerState, running: RunningContainer) -> li
 
 def compare_container(
     comparison: DriftComparison,
-    declared: Declared,
+    declared: DeclaredContainer,
     image: Mapping[str, str] | None,
     running: RunningContainer | None,
     *,
@@ -155,7 +155,7 @@ def compare_container(
 
 def compare_effective(
     comparison: DriftComparison,
-    declared: Declared,
+    declared: DeclaredContainer,
     running: ContainerState,
     effective: Effective,
     *,
@@ -390,7 +390,7 @@ def _compare_controller(
     return running if "host" in running else None
 
 
-def remedy_of_limits(host: Declared) -> str:
+def remedy_of_limits(host: DeclaredContainer) -> str:
     """The command that restores the declared limits of a host's container; without any, it has to be recreated."""
     aspects = host.state({}).aspects
     if aspects["CPUs"] == ALL:
@@ -459,7 +459,7 @@ def _compare_load_hosts(
             compare_effective(comparison, recorded[name], here[name].state, running.effective)
 
 
-def _find(there: Sequence[RunningContainer], declared: Declared) -> RunningContainer | None:
+def _find(there: Sequence[RunningContainer], declared: DeclaredContainer) -> RunningContainer | None:
     """The container with the recorded id, under any name; otherwise the one with its name."""
     by_name = next((one for one in there if one.name == declared.name), None)
     return next((one for one in there if one.id == declared.id), by_name)

@@ -265,7 +265,7 @@ _MEGABYTE = 1024**2
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredContainer:
     """A container as the last `lab up` declared it.
 
     Attributes:
@@ -315,9 +315,9 @@ class Declared:
 class DeclaredLab:
     """The lab's hosts on record, where they are containers, and the containers on the lab's host."""
 
-    host: Declared | None
-    load_hosts: tuple[Declared, ...]
-    containers: tuple[Declared, ...]
+    host: DeclaredContainer | None
+    load_hosts: tuple[DeclaredContainer, ...]
+    containers: tuple[DeclaredContainer, ...]
 
 
 def read_declared(engine: Engine) -> DeclaredLab:
@@ -340,8 +340,8 @@ def read_declared(engine: Engine) -> DeclaredLab:
     )
 
 
-def _as_declared(resource: dict[str, Any]) -> Declared:
-    return Declared(resource["urn"].rpartition("::")[2], resource.get("id", ""), _plain(resource["inputs"]))
+def _as_declared(resource: dict[str, Any]) -> DeclaredContainer:
+    return DeclaredContainer(resource["urn"].rpartition("::")[2], resource.get("id", ""), _plain(resource["inputs"]))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
