@@ -17,11 +17,9 @@ import paramiko
 
 from documents.errors import HostUnreachableError
 from documents.lab import Host
-from provision.ssh import execution, forwarding, transfer
-from provision.ssh.execution import Commands, Completed, in_time, open_channel
+from provision.ssh import forwarding, transfer
+from provision.ssh.execution import SUDO, Commands, in_time, open_channel
 from provision.ssh.login import label, log_in
-
-__all__ = ["Completed", "Connection", "connect"]
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
@@ -127,7 +125,7 @@ class Connection(Commands):
             with in_time(channel, self._label, "begin an SFTP session, which its sshd_config must allow"):
                 if self._sudo:
                     # sshd's own subsystem would have the user's rights.
-                    channel.exec_command(shlex.join([*execution.SUDO, _SFTP_SERVER]))
+                    channel.exec_command(shlex.join([*SUDO, _SFTP_SERVER]))
                 else:
                     channel.invoke_subsystem("sftp")
                 return paramiko.SFTPClient(channel)

@@ -17,7 +17,7 @@ from experiment.running import cell
 from provision import payload
 from provision.containers.cgroups import Cgroup
 from provision.load import recording
-from provision.ssh.connection import Completed
+from provision.ssh import Completed
 from provision.ssh.execution import Feed
 from tests.conftest import ROOT
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS
