@@ -185,7 +185,8 @@ class Engine:
                     process.send_signal(signal.SIGINT)
                     process.wait()
                     raise
-        events.unlink(missing_ok=True)
+                finally:
+                    events.unlink(missing_ok=True)
         if interrupted:
             raise KeyboardInterrupt
         if process.returncode < 0:

@@ -89,6 +89,7 @@ def test_engine_whose_progress_nobody_hears_any_more_finishes_what_it_is_at(room
 
     with pytest.raises(BrokenPipeError):
         room.engine.operate("up", "--yes", "--skip-preview", progress=break_pipe)
+    assert [path.name for path in room.engine.stack_folder.iterdir()] == ["up.log"]
     assert room.locks == []
     assert [resource.name for resource in read_state(room.engine).resources] == ["first"]
     assert room.processes() == set()
