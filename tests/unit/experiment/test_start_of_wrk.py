@@ -113,5 +113,5 @@ def test_the_start_of_one_wrk_passes_through_seven_functions(tmp_path: Path, mon
         number=1,
     )
     attempt.put_under_load()
-    on_the_host = functions_that_call("Popen", payload.FOLDER / "job.py")
+    on_the_host = functions_that_call("Popen", payload.PROGRAMS / "job.py")
     assert [*host.passed, *on_the_host] == ["put_under_load", "measure", "begin", "start", "call", "run", "start"]
