@@ -16,7 +16,7 @@ try:
     lab = Lab(
         read_stack(project, name, controller.cores),
         controller=controller,
-        state_folder=project / ".lab" / "stacks" / name,
+        stack_folder=project / ".lab" / "stacks" / name,
     )
 except FairgroundError as error:
     # Pulumi shows a RunError as its message alone, without a traceback.

@@ -35,8 +35,7 @@ _PROTOCOLS = ROOT / "experiment" / "protocols"
 
 def complete_stack(incomplete: str) -> list[str]:
     """The names of the stacks in `stacks/`."""
-    names = sorted(path.stem for path in (ROOT / "stacks").glob("*.yaml") if not path.name.startswith("Pulumi."))
-    return _that_begin(names, incomplete)
+    return _that_begin(sorted(path.stem for path in (ROOT / "stacks").glob("*.yaml")), incomplete)
 
 
 def complete_run(incomplete: str) -> list[str]:

@@ -135,7 +135,7 @@ def up(
         typer.echo(line, err=json)
 
     confirm_cost(engine, document, machines=1 + len(document.load_host), accepted=accept_cost, ask=ask, show=show)
-    confirm_host_keys(document, engine.private, ask=ask, show=show)
+    confirm_host_keys(document, engine.stack_folder, ask=ask, show=show)
     console = terminal(quiet=json)
     start = time.monotonic()
     with under_way(console, "asking the engine") as doing:

@@ -83,7 +83,7 @@ class Step:
     def _write(self, text: str) -> None:
         """Write the line of an open step."""
         if self._terminal:
-            line = "; ".join(f"{step._title} ... {step.elapsed()}" for step in _open)
+            line = "; ".join(f"{opened._title} ... {opened.elapsed()}" for opened in _open)
             sys.stdout.write(f"\r\x1b[K{line}")
         else:
             sys.stdout.write(text + "\n")
@@ -131,7 +131,6 @@ class Step:
         *,
         remedy: str,
         environment: Mapping[str, str] | None = None,
-        directory: Path | None = None,
         deadline: float | None = None,
     ) -> None:
         """Run a command to its end, its output appended to the log.
@@ -143,7 +142,6 @@ class Step:
             arguments: the command.
             remedy: what the user can do when it fails; the end of the error.
             environment: added to this process's own.
-            directory: where it runs.
             deadline: seconds until it is ended.
 
         Raises:
@@ -156,7 +154,7 @@ class Step:
             log.write(f"$ {' '.join(command)}\n".encode())
             log.flush()
             try:
-                with _started(command, output=log, environment=environment, directory=directory) as process:
+                with _started(command, output=log, environment=environment) as process:
                     status = self._wait(process, deadline)
             except FileNotFoundError as error:
                 raise ToolchainError(f"{self._title}: the command {name} isn't on this machine. {remedy}") from error
@@ -187,7 +185,7 @@ class Step:
 
 @contextlib.contextmanager
 def _started(
-    command: Sequence[str], *, output: BinaryIO, environment: Mapping[str, str] | None, directory: Path | None
+    command: Sequence[str], *, output: BinaryIO, environment: Mapping[str, str] | None
 ) -> Generator[subprocess.Popen[bytes]]:
     """Start a command, and end it with its children if the context ends before it does."""
 
@@ -198,7 +196,6 @@ def _started(
             stdout=output,
             stderr=subprocess.STDOUT,
             env=os.environ | dict(environment or {}),
-            cwd=directory,
             process_group=0,
         )
 

@@ -46,17 +46,17 @@ class Finding:
 
 def inspect(layout: Layout | None = None) -> tuple[Finding, ...]:
     """Inspect every piece, in less than two seconds, and change nothing."""
-    place = layout or project_layout()
+    checkout = layout or project_layout()
     return (
         Finding("python", Path(sys.executable), platform.python_version(), "machine"),
-        _environment(place),
-        _engine(place),
-        _language_host(place),
-        _placed("pulumi language host executor", pulumi_tools.EXECUTOR, place),
-        _placed("pulumi dynamic provider launcher", pulumi_tools.DYNAMIC_PROVIDER, place),
-        _docker_plugin(place),
+        _environment(checkout),
+        _engine(checkout),
+        _language_host(checkout),
+        _placed("pulumi language host executor", pulumi_tools.EXECUTOR, checkout),
+        _placed("pulumi dynamic provider launcher", pulumi_tools.DYNAMIC_PROVIDER, checkout),
+        _docker_plugin(checkout),
         _docker(),
-        _state(place),
+        _state(checkout),
         *(_package(package, remedy="make setup", required=True) for package in (apt.DOCKER_CLIENT, *apt.LAB)),
         *(_package(package, remedy="make test", required=False) for package in apt.TEST),
     )

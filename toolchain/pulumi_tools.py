@@ -63,7 +63,7 @@ EXECUTOR = "pulumi-language-python-exec"
 DYNAMIC_PROVIDER = "pulumi-resource-pulumi-python"
 _HOST_MODULE = "toolchain.language_host"
 _LAUNCHER_BYTES = 16384
-_OFFICIAL = (_ENGINE, LANGUAGE_HOST, EXECUTOR, DYNAMIC_PROVIDER)
+_ENGINE_FILES = (_ENGINE, LANGUAGE_HOST, EXECUTOR, DYNAMIC_PROVIDER)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def complete(layout: Layout) -> bool:
     return (
         record is not None
         and record.wanted == wanted(layout)
-        and all((layout.tools / name).exists() for name in _OFFICIAL)
+        and all((layout.tools / name).exists() for name in _ENGINE_FILES)
         and layout.docker_plugin.exists()
     )
 
@@ -144,7 +144,7 @@ def find_engine(directories: Sequence[Path]) -> Path | None:
         if not command.is_file():
             continue
         home = command.resolve().parent
-        if not all((home / name).is_file() for name in _OFFICIAL) or built_language_host(home / LANGUAGE_HOST):
+        if not all((home / name).is_file() for name in _ENGINE_FILES) or built_language_host(home / LANGUAGE_HOST):
             continue
         version = engine_version(command)
         if version is not None and version[0] == 3 and version >= version_of(VERSIONS.pulumi_engine):
@@ -290,19 +290,19 @@ def lay_out_sources(step: Step, go: Go, folder: Path) -> None:
 def _copy_sources(original: Path, folder: Path, *, removed: Collection[str]) -> None:
     """Copy the part of a module that a build needs. The module cache itself is read-only."""
     for where, folders, names in os.walk(original):
-        place = Path(where).relative_to(original)
-        folders[:] = [name for name in folders if name != "testdata" and str(place / name) not in removed]
-        (folder / place).mkdir(parents=True)
+        inside = Path(where).relative_to(original)
+        folders[:] = [name for name in folders if name != "testdata" and str(inside / name) not in removed]
+        (folder / inside).mkdir(parents=True)
         for name in names:
-            if not name.endswith("_test.go") and str(place / name) not in removed:
-                shutil.copyfile(original / place / name, folder / place / name)
+            if not name.endswith("_test.go") and str(inside / name) not in removed:
+                shutil.copyfile(original / inside / name, folder / inside / name)
 
 
 def build(step: Step, layout: Layout, go: GoProvider) -> Path:
     """Build engine and plugin from the Go module proxy, with the vendor's executor and launcher out of its module.
 
     Returns:
-        The folder; the language host itself is written by `install_engine`, since it belongs to a checkout.
+        The folder; the language host itself is written by `install`, since it belongs to a checkout.
     """
 
     def fill(partial: Path) -> None:
@@ -379,7 +379,7 @@ def install(step: Step, layout: Layout, go: GoProvider) -> Record:
 def _install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
     official = find_engine(search_path(layout)) or fetch_engine(step, layout.cache)
     folder = official or build(step, layout, go)
-    for name in _OFFICIAL:
+    for name in _ENGINE_FILES:
         if (folder / name).is_file():
             place(folder / name, layout.tools / name)
     if official is None:

@@ -21,14 +21,13 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from documents.errors import HostError, RunError
 from experiment.bench.bench import Beside
-from provision.payload import FOLDER as PAYLOAD
-from provision.payload import HOME
+from provision.payload import HOME, PROGRAMS
 from provision.ssh import Beat, Completed, Connection
 from provision.ssh.login import DEAD_PEER_SECONDS
 
 _logger = logging.getLogger(__name__)
 
-_SCRIPT = PAYLOAD / "hold.py"
+_SCRIPT = PROGRAMS / "hold.py"
 LOCK = f"{HOME}/run.lock"
 """The lock file on every host."""
 

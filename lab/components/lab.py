@@ -30,7 +30,7 @@ class Lab(pulumi.ComponentResource):
         stack: Stack,
         *,
         controller: HostResources,
-        state_folder: Path,
+        stack_folder: Path,
     ) -> None:
         """Declare the lab.
 
@@ -40,7 +40,7 @@ class Lab(pulumi.ComponentResource):
         super().__init__("fairground:index:Lab", stack.name)
         child = pulumi.ResourceOptions(parent=self)
         credentials = Credentials("credentials", opts=child)
-        host = declare_host(stack, controller=controller, credentials=credentials, folder=state_folder, opts=child)
+        host = declare_host(stack, controller=controller, credentials=credentials, folder=stack_folder, opts=child)
         goes_with, slug = host.machine, host_slug(stack.host)
         ready = ReadyHost(
             "ready-host",

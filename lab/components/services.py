@@ -188,7 +188,6 @@ class Postgres(pulumi.ComponentResource):
 
 REDIS_CONTAINER = "fairground-redis"
 
-
 REDIS_SETTINGS = {
     "protected-mode": "yes",
     "save": '""',
@@ -198,7 +197,7 @@ REDIS_SETTINGS = {
 """A cache that never writes to disk."""
 
 
-def write_configuration(port: int, password: str) -> str:
+def redis_configuration(port: int, password: str) -> str:
     """Redis's configuration: loopback only, a password, and its settings."""
     settings = (f"{name} {value}" for name, value in REDIS_SETTINGS.items())
     return "\n".join(("bind 127.0.0.1", f"port {port}", f"requirepass {password}", *settings, ""))
@@ -238,7 +237,7 @@ class Redis(pulumi.ComponentResource):
                 docker.ContainerUploadArgs(
                     file=REDIS_CONFIGURATION,
                     content=credentials.redis_password.apply(
-                        lambda password: write_configuration(document.port, password)
+                        lambda password: redis_configuration(document.port, password)
                     ),
                     permissions="0444",
                 )

@@ -23,7 +23,7 @@ from documents.lab import (
 )
 from lab.hosts.declared import LOAD_HOST
 from lab.lifecycle.engine import Engine
-from lab.lifecycle.state import Declared, DeclaredLab, read_declared
+from lab.lifecycle.state import DeclaredContainer, DeclaredLab, read_declared
 from provision.containers import (
     ALL,
     LOCAL_DOCKER,
@@ -108,7 +108,7 @@ def differing_aspects(declared: ContainerState, running: RunningContainer) -> li
 
 def compare_container(
     comparison: DriftComparison,
-    declared: Declared,
+    declared: DeclaredContainer,
     image: Mapping[str, str] | None,
     running: RunningContainer | None,
     *,
@@ -140,7 +140,9 @@ def compare_container(
         why="it was made by hand under the same name, or the host was made again",
     )
     state = declared.state(running.state.environment if image is None else image)
-    comparison.expect(subject, "its state", "running", running.status, remedy=_restart(declared.name, running.status))
+    comparison.expect(
+        subject, "its state", "running", running.status, remedy=_remedy_of_state(declared.name, running.status)
+    )
     comparison.expect(subject, "its image", state.image_id, running.state.image_id, remedy=remedy)
     for aspect, found in running.state.aspects.items():
         # Docker chooses what the record leaves open.
@@ -153,7 +155,7 @@ def compare_container(
 
 def compare_effective(
     comparison: DriftComparison,
-    declared: Declared,
+    declared: DeclaredContainer,
     running: ContainerState,
     effective: Effective,
     *,
@@ -194,7 +196,7 @@ def _compare_environment(
         comparison.expect(subject, f"its variable {name}", declared, found, remedy=remedy)
 
 
-def _restart(name: str, status: str) -> str:
+def _remedy_of_state(name: str, status: str) -> str:
     if status == "paused":
         return f"resume it: `docker unpause {name}` on its engine"
     if status == "restarting":
@@ -204,6 +206,8 @@ def _restart(name: str, status: str) -> str:
 
 _OWN = frozenset({"user", "database", "database user"})
 """The sources of settings of a role or of a database."""
+
+_SEED_AGAIN = "run `lab down` and `lab up`, which seed it again"
 
 
 def compare_postgres(
@@ -248,12 +252,9 @@ def compare_postgres(
             why="without effect, because the server's command line has precedence" if idle else "",
         )
     for name in (postgres.database, seed_database(postgres)):
-        comparison.expect(subject, "its database", name, name if name in state.databases else None, remedy=_RESTART)
+        comparison.expect(subject, "its database", name, name if name in state.databases else None, remedy=_SEED_AGAIN)
     if seed_database(postgres) in state.databases:
-        comparison.expect(subject, "its seeded contract", contract_sha256, state.seeded_contract, remedy=_RESTART)
-
-
-_RESTART = "run `lab down` and `lab up`, which seed it again"
+        comparison.expect(subject, "its seeded contract", contract_sha256, state.seeded_contract, remedy=_SEED_AGAIN)
 
 
 def redis_settings(redis: RedisService) -> dict[str, str]:
@@ -277,6 +278,8 @@ def compare_redis(comparison: DriftComparison, redis: RedisService, found: Mappi
         )
 
 
+_DOCUMENT = "document"
+
 _UNCHANGED = frozenset({"same", "read", "refresh"})
 
 _SHOWN_CHARACTERS = 60
@@ -293,21 +296,18 @@ def compare_document(comparison: DriftComparison, engine: Engine) -> None:
 
 def compare_steps(comparison: DriftComparison, preview: Mapping[str, Any]) -> None:
     """Compare by what `pulumi preview --json` found, a difference for each property of a resource."""
-    comparison.compared[_SUBJECT] += preview.get("changeSummary", {}).get("same", 0)
+    comparison.compared[_DOCUMENT] += preview.get("changeSummary", {}).get("same", 0)
     for step in preview.get("steps", []):
         name, operation = step["urn"].rpartition("::")[2], step["op"]
         kind = step["urn"].rpartition("::")[0].rpartition(":")[2]
         if operation in _UNCHANGED or kind == "Stack":
             continue
         if operation.startswith("create") and not step.get("oldState"):
-            comparison.expect(_SUBJECT, f"the resource {name} ({kind})", "created", None)
+            comparison.expect(_DOCUMENT, f"the resource {name} ({kind})", "created", None)
         elif operation == "delete":
-            comparison.expect(_SUBJECT, f"the resource {name} ({kind})", None, "still there")
+            comparison.expect(_DOCUMENT, f"the resource {name} ({kind})", None, "still there")
         else:
             _compare_properties(comparison, f"{name} ({kind})", step)
-
-
-_SUBJECT = "document"
 
 
 def _compare_properties(comparison: DriftComparison, resource: str, step: Mapping[str, Any]) -> None:
@@ -316,7 +316,7 @@ def _compare_properties(comparison: DriftComparison, resource: str, step: Mappin
         declared, applied = _shown(new.get(name)), _shown(old.get(name))
         if declared == applied:
             declared, applied = "as the document has it now", "as the last `lab up` left it"
-        comparison.expect(_SUBJECT, f"{name} of {resource}", declared, applied, why="not applied yet")
+        comparison.expect(_DOCUMENT, f"{name} of {resource}", declared, applied, why="not applied yet")
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
@@ -390,7 +390,7 @@ def _compare_controller(
     return running if "host" in running else None
 
 
-def remedy_of_limits(host: Declared) -> str:
+def remedy_of_limits(host: DeclaredContainer) -> str:
     """The command that restores the declared limits of a host's container; without any, it has to be recreated."""
     aspects = host.state({}).aspects
     if aspects["CPUs"] == ALL:
@@ -459,7 +459,7 @@ def _compare_load_hosts(
             compare_effective(comparison, recorded[name], here[name].state, running.effective)
 
 
-def _find(there: Sequence[RunningContainer], declared: Declared) -> RunningContainer | None:
+def _find(there: Sequence[RunningContainer], declared: DeclaredContainer) -> RunningContainer | None:
     """The container with the recorded id, under any name; otherwise the one with its name."""
     by_name = next((one for one in there if one.name == declared.name), None)
     return next((one for one in there if one.id == declared.id), by_name)

@@ -107,7 +107,7 @@ class Engine:
     environment: Mapping[str, str] = field(repr=False)
 
     @property
-    def private(self) -> Path:
+    def stack_folder(self) -> Path:
         """The stack's own folder under `.lab`: SSH files and logs."""
         return self.root / ".lab" / "stacks" / self.stack
 
@@ -158,9 +158,9 @@ class Engine:
             LabError: the operation failed; one sentence for each cause, and where the full output is.
             KeyboardInterrupt: it was interrupted.
         """
-        self.private.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log = self.private / f"{arguments[0]}.log"
-        events = self.private / f"{arguments[0]}.events"
+        self.stack_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log = self.stack_folder / f"{arguments[0]}.log"
+        events = self.stack_folder / f"{arguments[0]}.events"
         events.unlink(missing_ok=True)
         events.touch(mode=0o600)
         log.unlink(missing_ok=True)
@@ -185,7 +185,8 @@ class Engine:
                     process.send_signal(signal.SIGINT)
                     process.wait()
                     raise
-        events.unlink(missing_ok=True)
+                finally:
+                    events.unlink(missing_ok=True)
         if interrupted:
             raise KeyboardInterrupt
         if process.returncode < 0:

@@ -79,7 +79,7 @@ def leave_host(
     still_needed: tuple[str, ...] = ()
     keeps = isinstance(host, SshHost) and keeps_images(host)
     try:
-        with reach_host(host, engine.private) as connection:
+        with reach_host(host, engine.stack_folder) as connection:
             changes = read_changes(connection)
             if changes is not None and _is_to_go(changes, stack.name, lab, keeps=keeps):
                 still_needed = release(connection, keep_images=keeps)

@@ -97,7 +97,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
         release_stale_lock(engine)
         state = read_state(engine)
         require_own_code(engine, state)
-        take_kept(engine.private)
+        take_kept(engine.stack_folder)
         if state.resources:
             require_docker_plugin(engine.environment)
             _destroy(engine, progress)
@@ -108,7 +108,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
         raise LabError(f"There is no lab {engine.stack}: nothing is on record, and nothing carries its label.")
     keeps = stack is None or keeps_images(stack.host)
     kept, left = clear_controller(engine, keeps=keeps) if uses_controller(stack, state) else ((), ())
-    kept = (*kept, *take_kept(engine.private))
+    kept = (*kept, *take_kept(engine.stack_folder))
     if stack is not None:
         for host in stack.existing_hosts:
             kept_there, left_there = leave_host(engine, stack, host, lab=state.lab)
@@ -192,7 +192,8 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
         host = named.get(address)
         try:
             # A host that the document no longer names is reached as recorded.
-            with reach_host(host, engine.private) if host else connect(state.reservations[address].host) as connection:
+            reached = reach_host(host, engine.stack_folder) if host else connect(state.reservations[address].host)
+            with reached as connection:
                 found += _describe(connection, stack, read_changes(connection))
         except HostUnreachableError as error:
             gone.append(address)
@@ -217,7 +218,7 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
     require_own_code(engine, state)
     kept: tuple[str, ...] = ()
     for host in found.answering:
-        with reach_host(host, engine.private) as connection:
+        with reach_host(host, engine.stack_folder) as connection:
             changes = read_changes(connection)
             own = changes is not None and changes.lab == state.lab
             keeps = own and isinstance(host, SshHost) and keeps_images(host)

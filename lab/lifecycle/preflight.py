@@ -78,7 +78,7 @@ def _amount(amount: float) -> str:
     return re.sub(r"0{1,2}$", "", f"{amount:,.4f}")
 
 
-_NEEDED_GB = 7
+_NEEDED_GIB = 7
 """Measured with an empty engine: base 0.1, host image 0.7, and on the host 4.7 of build caches, 0.9 of images and 0.1
 of data. The rest is room for a run's files."""
 
@@ -125,9 +125,10 @@ def _check_port(port: int, stack: str) -> None:
 def _check_room(folder: Path) -> None:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free / 1024**3
-    if free < _NEEDED_GB:
+    if free < _NEEDED_GIB:
         raise LabError(
-            f"The disk of {folder} has {free:.1f} GB free, and the lab needs {_NEEDED_GB} GB; make room and try again."
+            f"The disk of {folder} has {free:.1f} GiB free, and the lab needs {_NEEDED_GIB} GiB; make room and try "
+            "again."
         )
 
 

@@ -11,7 +11,7 @@ from documents.stack import Stack
 from lab.hosts.declared import LOAD_HOST
 from lab.lifecycle.drift import differing_aspects
 from lab.lifecycle.engine import Engine, Progress
-from lab.lifecycle.state import Declared, State, read_declared
+from lab.lifecycle.state import DeclaredContainer, State, read_declared
 from provision.containers import LOCAL_DOCKER, find_labelled, read_running, remove_labelled
 from provision.ssh import Connection, connect
 from provision.system import read_changes, wait_for_engine
@@ -152,7 +152,7 @@ def _reach(engine: Engine, state: State, host: Host, progress: Progress) -> Conn
         return connect(host, deadline_seconds=_BOOT_SECONDS)
 
 
-def _reconcile_containers(connection: Connection, stack: str, declared: Collection[Declared]) -> bool:
+def _reconcile_containers(connection: Connection, stack: str, declared: Collection[DeclaredContainer]) -> bool:
     recorded = {one.id for one in declared}
     there = {one.id: one for one in read_running(connection, stack, names=[], images=[]).containers}
     changed = {one.id for one in declared if one.id in there and differing_aspects(one.state({}), there[one.id])}

@@ -112,8 +112,7 @@ def read_state(engine: Engine) -> State:
     """
     if not is_recorded(engine):
         return State()
-    # With its secrets, because Pulumi keeps the code of a dynamic resource as one.
-    deployment: dict[str, Any] = json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
+    deployment = _read_deployment(engine)
     everything: list[dict[str, Any]] = deployment.get("resources", [])
     resources = [resource for resource in everything if resource.get("custom")]
     host, host_id, lab = None, None, None
@@ -142,6 +141,11 @@ def read_state(engine: Engine) -> State:
         bill=_read_bill(everything),
         missing_code=tuple(sorted({module for one in resources for module in _missing_modules(one)})),
     )
+
+
+def _read_deployment(engine: Engine) -> dict[str, Any]:
+    """Pulumi's record, with its secrets: the code of a dynamic resource is one, and variables of a container are."""
+    return json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
 
 
 def require_own_code(engine: Engine, state: State) -> None:
@@ -261,7 +265,7 @@ _MEGABYTE = 1024**2
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredContainer:
     """A container as the last `lab up` declared it.
 
     Attributes:
@@ -311,9 +315,9 @@ class Declared:
 class DeclaredLab:
     """The lab's hosts on record, where they are containers, and the containers on the lab's host."""
 
-    host: Declared | None
-    load_hosts: tuple[Declared, ...]
-    containers: tuple[Declared, ...]
+    host: DeclaredContainer | None
+    load_hosts: tuple[DeclaredContainer, ...]
+    containers: tuple[DeclaredContainer, ...]
 
 
 def read_declared(engine: Engine) -> DeclaredLab:
@@ -322,10 +326,9 @@ def read_declared(engine: Engine) -> DeclaredLab:
     Raises:
         LabError: Pulumi can't read its record.
     """
-    deployment: dict[str, Any] = json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
     containers = [
         one
-        for one in deployment.get("resources", [])
+        for one in _read_deployment(engine).get("resources", [])
         if one["type"].startswith("docker:index/container:") and not one.get("delete")
     ]
     hosts = {one.subject: one for one in (_as_declared(one) for one in containers if _IS_HOST in one["urn"])}
@@ -337,8 +340,8 @@ def read_declared(engine: Engine) -> DeclaredLab:
     )
 
 
-def _as_declared(resource: dict[str, Any]) -> Declared:
-    return Declared(resource["urn"].rpartition("::")[2], resource.get("id", ""), _plain(resource["inputs"]))
+def _as_declared(resource: dict[str, Any]) -> DeclaredContainer:
+    return DeclaredContainer(resource["urn"].rpartition("::")[2], resource.get("id", ""), _plain(resource["inputs"]))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold

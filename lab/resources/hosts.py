@@ -132,7 +132,7 @@ class ReadyLoadHost(Resource, module="fairground", name="ReadyLoadHost"):
         )
 
     def host_resources(self) -> pulumi.Output[HostResources]:
-        """What the host has, known once it is ready."""
+        """The host's resources, known once it is ready."""
         return self.resources.apply(lambda text: HostResources.from_json(text, name="the load host's resources"))
 
 

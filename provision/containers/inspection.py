@@ -111,7 +111,6 @@ creates none from an image that names no program. It is never started."""
 _NOT_CREATED = 3
 """The exit status of this script if Docker creates no container. Tar's own are 0, 1 and 2."""
 
-
 _FOLDER = re.compile(r"d\S{9,} +(\d{1,10}/\d{1,10}) ", re.ASCII)
 """Of each file tar lists the mode and the owners first; the folder itself comes before its content."""
 
@@ -142,9 +141,6 @@ def folder_owner(connection: Connection, stack: str, image_id: str, path: str) -
         raise HostError(f"Docker on {connection} can't create a container of the image {image_id}: {done.reason}")
     found = _FOLDER.match(done.stdout)
     return None if found is None else found[1]
-
-
-_LOOK_SECONDS = 60
 
 
 class _Process(Document):
@@ -218,7 +214,7 @@ def read_running(connection: Connection, stack: str, *, names: Collection[str], 
         _Answer,
         what="the containers there",
         failure=f"The containers on {connection} can't be read",
-        deadline_seconds=_LOOK_SECONDS,
+        deadline_seconds=_DEADLINE_SECONDS,
     )
     if missing := set(images) - answer.images.keys():
         raise unexpected(", ".join(missing), what="the image of each container", where=connection)

@@ -14,7 +14,7 @@ from documents.base import Document
 from documents.errors import HostError
 from documents.run import KnobRecord, KnobState
 from provision.kernel.knobs import Knob
-from provision.payload import FOLDER, HOME, call
+from provision.payload import HOME, PROGRAMS, call
 from provision.ssh import Amount, Connection, unexpected
 
 _logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, paths
         HostError: the host can't be tuned at all.
     """
     # It stays there, for the guard and for the next boot.
-    connection.push(FOLDER / "kernel.py", paths.program, mode=0o700)
+    connection.push(PROGRAMS / "kernel.py", paths.program, mode=0o700)
     what = "the kernel settings that it set"
     answer = _call(connection, "apply", paths, _Applied, what=what, knobs=knobs, seconds=seconds)
     _check_names(connection, knobs, [knob.name for knob in answer.knobs])

@@ -15,8 +15,7 @@ from documents.run import SampledRole, Spin
 from provision.containers import Cgroup
 from provision.load import jobs
 from provision.load.jobs import Job
-from provision.payload import FOLDER as PAYLOAD
-from provision.payload import call
+from provision.payload import PROGRAMS, call
 from provision.ssh import Connection, unexpected
 
 
@@ -33,8 +32,8 @@ class Recorder:
     nothing: str
 
 
-SAMPLER = Recorder(name="sampler", program=PAYLOAD / "sampler.py", file_name="samples.csv", nothing="took no sample")
-WATCH = Recorder(name="watch", program=PAYLOAD / "watch.py", file_name="ticks.jsonl", nothing="saw nothing")
+SAMPLER = Recorder(name="sampler", program=PROGRAMS / "sampler.py", file_name="samples.csv", nothing="took no sample")
+WATCH = Recorder(name="watch", program=PROGRAMS / "watch.py", file_name="ticks.jsonl", nothing="saw nothing")
 
 SAMPLE_SECONDS = 0.1
 """The time between two samples."""
@@ -180,7 +179,7 @@ def spin(connection: Connection, cpus: Sequence[int]) -> tuple[Spin, ...]:
         failure=f"The calibration spin on {connection} failed",
         deadline_seconds=_SPIN_SECONDS,
     )
-    if sorted(spin.cpu for spin in spins) != sorted(cpus):
-        shown = ", ".join(str(spin.cpu) for spin in spins)
+    if sorted(one.cpu for one in spins) != sorted(cpus):
+        shown = ", ".join(str(one.cpu) for one in spins)
         raise unexpected(shown, what=f"a calibration spin on the CPUs {sorted(cpus)}", where=connection)
     return spins

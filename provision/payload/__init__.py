@@ -15,8 +15,8 @@ from pydantic import TypeAdapter
 from documents.errors import HostError
 from provision.ssh import Connection, read_answer
 
-FOLDER = Path(__file__).parent
-"""The folder of their sources."""
+PROGRAMS = Path(__file__).parent
+"""The folder of the programs' sources, on the controller."""
 
 HOME = "/var/lib/fairground"
 """The lab's folder on every host, of mode 0700."""
@@ -68,5 +68,5 @@ def call(
 
 def text_of(program: str, request: Mapping[str, object], function: str = "main") -> str:
     """A program's text, followed by a call of one of its functions that prints the answer as JSON."""
-    text = (FOLDER / f"{program}.py").read_text(encoding="utf-8")
+    text = (PROGRAMS / f"{program}.py").read_text(encoding="utf-8")
     return f"{text}\nimport json\nprint(json.dumps({function}(json.loads({json.dumps(request)!r}))))\n"

@@ -47,7 +47,6 @@ DEVICE_SETTINGS = {
     "transparent_hugepage.enabled": "/sys/kernel/mm/transparent_hugepage/enabled",
 }
 
-
 MACHINE = Path("/sys/devices/system")
 
 LIMITS = {
@@ -72,7 +71,7 @@ def main(_request: object) -> "dict[str, Any]":
     """The host's identity."""
     settings = {name: read(f"/proc/sys/{name.replace('.', '/')}") for name in KERNEL_SETTINGS}
     settings |= {name: read(path) for name, path in DEVICE_SETTINGS.items()}
-    settings["cpufreq.governor"] = on_all("cpu/cpu[0-9]*/cpufreq/scaling_governor")
+    settings["cpufreq.governor"] = all_contents("cpu/cpu[0-9]*/cpufreq/scaling_governor")
     cpus = field("/proc/1/status", "Cpus_allowed_list:")
     version, limits = read_limits()
     return {
@@ -173,8 +172,8 @@ def steal_seconds() -> "float | None":
     return int(counters[7]) / os.sysconf("SC_CLK_TCK") if len(counters) > 7 else None
 
 
-def on_all(pattern: str) -> "str | None":
-    """The content of the files of a kind, each word once, as all governors in use; None if there is no such file."""
+def all_contents(pattern: str) -> "str | None":
+    """The different contents of the files that match, such as the governors in use; None if there is no such file."""
     return ", ".join(sorted({text for path in MACHINE.glob(pattern) if (text := read(str(path)))})) or None
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = "lab-watch"
-SUPERVISOR = "lab-job"
+SUPERVISOR_NAME = "lab-job"
 CGROUPS = Path("/sys/fs/cgroup")
 
 SILENT_MS = 1000
@@ -35,7 +35,7 @@ DIAG_INFO = 2
 
 open_files: "dict[str, int]" = {}
 quota_directories: "dict[str, list[str]]" = {}
-"""By the directory of a role's cgroup, once it is known where it is: the result of `held_by`."""
+"""The results of `held_by` so far, by the directory of the role's cgroup."""
 
 
 def main() -> None:
@@ -182,7 +182,7 @@ def scheduled(cgroup: str) -> "list[int] | None":
     for process in processes_of(cgroup):
         # A process, or one of its threads, may end at any moment.
         with suppress(OSError):
-            if read(f"/proc/{process}/comm").strip() == SUPERVISOR:
+            if read(f"/proc/{process}/comm").strip() == SUPERVISOR_NAME:
                 continue
             # The listing ends at a thread that ends during it; a generator's threads don't end before its load.
             for thread in os.listdir(f"/proc/{process}/task"):  # noqa: PTH208 - the names are all that is needed

@@ -1,8 +1,8 @@
 """The SSH connection to a host: login, commands, files, forwarded ports."""
 
 from provision.ssh.answers import COUNT, SHA256, Amount, matching, read_answer, unexpected, whole_number
-from provision.ssh.connection import Completed, Connection, connect
-from provision.ssh.execution import Beat, CancelScope, Held, checkpoint, shield
+from provision.ssh.connection import Connection, connect
+from provision.ssh.execution import Beat, CancelScope, Completed, Held, checkpoint, shield
 from provision.ssh.login import fetch_host_key, fingerprint
 
 __all__ = [

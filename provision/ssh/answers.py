@@ -22,6 +22,7 @@ SHA256 = r"[0-9a-f]{64}"
 
 _Answer = TypeVar("_Answer")
 _SHOWN_CHARACTERS = 120
+_REMEDY = "Check that the host works and its disk isn't full, then try again."
 
 
 def matching(pattern: str, text: str, *, what: str, where: object) -> re.Match[str]:
@@ -71,6 +72,3 @@ def unexpected(text: str, *, what: str, where: object) -> HostError:
     """The error for an unexpected answer; the arguments are those of `matching`."""
     shown = text.strip()[:_SHOWN_CHARACTERS]
     return HostError(f"{where} was asked for {what} and answered {shown!r}. {_REMEDY}")
-
-
-_REMEDY = "Check that the host works and its disk isn't full, then try again."

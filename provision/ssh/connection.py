@@ -17,15 +17,11 @@ import paramiko
 
 from documents.errors import HostUnreachableError
 from documents.lab import Host
-from provision.ssh import execution, forwarding, transfer
-from provision.ssh.execution import Commands, Completed, in_time, open_channel
+from provision.ssh import forwarding, transfer
+from provision.ssh.execution import ANSWER_SECONDS, SUDO, Commands, in_time, open_channel
 from provision.ssh.login import label, log_in
 
-__all__ = ["Completed", "Connection", "connect"]
-
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
-
-_FIRST_COMMAND_SECONDS = 30
 
 _SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 """Where Debian and Ubuntu install it, whether or not their sshd_config names it."""
@@ -112,7 +108,7 @@ class Connection(Commands):
         """
         # sshd sets TCP_NODELAY on its side only with a connection's first command. Without one, an answer that comes
         # in two pieces waits for a delayed acknowledgement: 44 ms each, measured with OpenSSH 9.2.
-        self.run(["true"], deadline_seconds=_FIRST_COMMAND_SECONDS)
+        self.run(["true"], deadline_seconds=ANSWER_SECONDS)
         return forwarding.forward(self._transport(), self._label, remote_port, address)
 
     def open_sftp(self) -> paramiko.SFTPClient:
@@ -127,7 +123,7 @@ class Connection(Commands):
             with in_time(channel, self._label, "begin an SFTP session, which its sshd_config must allow"):
                 if self._sudo:
                     # sshd's own subsystem would have the user's rights.
-                    channel.exec_command(shlex.join([*execution.SUDO, _SFTP_SERVER]))
+                    channel.exec_command(shlex.join([*SUDO, _SFTP_SERVER]))
                 else:
                     channel.invoke_subsystem("sftp")
                 return paramiko.SFTPClient(channel)

@@ -429,7 +429,7 @@ def _private_key(host: Host) -> paramiko.PKey | None:
     return private_key
 
 
-_SECONDS = 20
+_HOST_KEY_SECONDS = 20
 
 
 def fetch_host_key(host: Host) -> str:
@@ -445,10 +445,10 @@ def fetch_host_key(host: Host) -> str:
         HostKeyError: the jump host showed another key than the pinned one.
         HostAuthenticationError: the jump host refused the login.
     """
-    stream, clients = open_stream(host, deadline_seconds=_SECONDS)
+    stream, clients = open_stream(host, deadline_seconds=_HOST_KEY_SECONDS)
     try:
         with closing(paramiko.Transport(stream)) as transport:
-            transport.start_client(timeout=_SECONDS)
+            transport.start_client(timeout=_HOST_KEY_SECONDS)
             key = transport.get_remote_server_key()
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise HostUnreachableError(

@@ -245,8 +245,8 @@ class Scratch:
         self.document.unlink()
         (ROOT / f"Pulumi.{self.name}.yaml").unlink(missing_ok=True)
         shutil.rmtree(self.sources)
-        if self.engine.private.exists():
-            shutil.rmtree(self.engine.private)
+        if self.engine.stack_folder.exists():
+            shutil.rmtree(self.engine.stack_folder)
 
 
 def lay_program(host: Connection, container: str, program: str, folder: Path) -> None:

@@ -146,7 +146,7 @@ class SmallLab(Scratch):
     def forget(self) -> None:
         """Lose the record, as with a state that was deleted."""
         self.distrust()
-        shutil.rmtree(self.engine.private, ignore_errors=True)
+        shutil.rmtree(self.engine.stack_folder, ignore_errors=True)
         self.remove_record()
 
     def leave(self) -> None:

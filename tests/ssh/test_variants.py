@@ -27,7 +27,7 @@ from provision.services import variants
 from provision.services.database import run_sql
 from provision.services.readiness import wait_for_postgres
 from provision.services.variants import VariantContainer
-from provision.ssh.connection import Completed, Connection
+from provision.ssh import Completed, Connection
 from tests.docker import docker
 from tests.ports import free_port
 from tests.ssh.services import build, small_inventory

@@ -97,7 +97,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     (tmp_path / "stacks" / "mine.yaml").write_text(mine)
     (tmp_path / "stacks" / "broken.yaml").write_text("name: broken")
-    (tmp_path / "stacks" / "Pulumi.local.yaml").touch()
     for name in APIS:
         (tmp_path / "apis" / name).mkdir(parents=True)
         (tmp_path / "apis" / name / "Dockerfile").touch()

@@ -20,7 +20,7 @@ from tests.unit.analysis.test_open_loop import add_open_loop
 from tests.unit.cli.lab_command import lab
 
 DOCUMENTS = (
-    *((path, "stack") for path in sorted(ROOT.glob("stacks/[!P]*.yaml")) if path.name != "ci-gate.yaml"),
+    *((path, "stack") for path in sorted(ROOT.glob("stacks/*.yaml")) if path.name != "ci-gate.yaml"),
     *((path, "protocol") for path in sorted(ROOT.glob("experiment/protocols/*.yaml"))),
     *((path, "implementation") for path in sorted(ROOT.glob(f"apis/*/{FILE_NAME}"))),
 )

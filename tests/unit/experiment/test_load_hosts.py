@@ -10,7 +10,7 @@ from documents.lab.inventory import LoadHost
 from experiment.bench import load_hosts
 from experiment.bench.load_hosts import LoadHosts
 from experiment.bench.remote import RemoteBench
-from provision.ssh.connection import Completed, Connection
+from provision.ssh import Completed, Connection
 from tests.unit.analysis.load_host_builder import LOAD_HOST, with_load_hosts
 from tests.unit.experiment.fake_bench import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost

@@ -14,7 +14,7 @@ import pytest
 
 from documents.errors import RunError
 from experiment.bench import run_lock
-from provision.ssh.connection import Completed, Connection, connect
+from provision.ssh import Completed, Connection, connect
 from tests.ssh.cable import cable_to
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_for_content, wait_until

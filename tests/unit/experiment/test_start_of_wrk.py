@@ -17,7 +17,7 @@ from experiment.running import cell
 from provision import payload
 from provision.containers.cgroups import Cgroup
 from provision.load import recording
-from provision.ssh.connection import Completed
+from provision.ssh import Completed
 from provision.ssh.execution import Feed
 from tests.conftest import ROOT
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS
@@ -113,5 +113,5 @@ def test_the_start_of_one_wrk_passes_through_seven_functions(tmp_path: Path, mon
         number=1,
     )
     attempt.put_under_load()
-    on_the_host = functions_that_call("Popen", payload.FOLDER / "job.py")
+    on_the_host = functions_that_call("Popen", payload.PROGRAMS / "job.py")
     assert [*host.passed, *on_the_host] == ["put_under_load", "measure", "begin", "start", "call", "run", "start"]

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from documents.lab import Effective, ProcessCpus, RunningContainer
-from lab.lifecycle.state import Declared
+from lab.lifecycle.state import DeclaredContainer
 from provision.containers import read_container
 
 SECRETS = ("pg-secret", "redis-secret", "jwt-secret")
@@ -58,9 +58,9 @@ EFFECTIVE = Effective(
 )
 
 
-def declared(**changes: Any) -> Declared:  # noqa: ANN401 - inputs may be anything
+def declared(**changes: Any) -> DeclaredContainer:  # noqa: ANN401 - inputs may be anything
     """The container on record, with other inputs."""
-    return Declared("go", CONTAINER_ID, {**INPUTS, **changes})
+    return DeclaredContainer("go", CONTAINER_ID, {**INPUTS, **changes})
 
 
 def running(*changes: tuple[str, Any], **members: Any) -> RunningContainer:  # noqa: ANN401

@@ -11,7 +11,7 @@ from documents.lab import Difference, Effective, Host, ProcessCpus, RunningConta
 from lab.lifecycle import drift, reconciliation
 from lab.lifecycle.drift import ANOTHER, HIDDEN, DriftComparison, compare_container, differing_aspects, remedy_of_limits
 from lab.lifecycle.reconciliation import _reconcile_containers  # pyright: ignore[reportPrivateUsage]
-from lab.lifecycle.state import Declared, DeclaredLab
+from lab.lifecycle.state import DeclaredContainer, DeclaredLab
 from provision.containers import NONE
 from provision.containers.inspection import Running
 from provision.ssh import Completed, Connection
@@ -25,7 +25,7 @@ BROUGHT = {"PATH": "/usr/bin"}
 
 
 def differences(
-    wanted: Declared,
+    wanted: DeclaredContainer,
     found: RunningContainer | None,
     image: Mapping[str, str] | None = BROUGHT,
     host_memory: str = NONE,

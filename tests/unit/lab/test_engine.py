@@ -26,7 +26,7 @@ def test_progress_shows_each_resource_and_the_log_has_no_secret(room: EngineRoom
     assert ended == replace(begun, seconds=ended.seconds)
     assert [(step.name, step.seconds is None) for step in second] == [("second", True), ("second", False)]
     assert read_outputs(room.engine) == {"open": [1], "hidden": "s3cret"}
-    (log,) = room.engine.private.iterdir()
+    (log,) = room.engine.stack_folder.iterdir()
     assert log.name == "up.log"
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     assert "open" in log.read_text()
@@ -89,6 +89,7 @@ def test_engine_whose_progress_nobody_hears_any_more_finishes_what_it_is_at(room
 
     with pytest.raises(BrokenPipeError):
         room.engine.operate("up", "--yes", "--skip-preview", progress=break_pipe)
+    assert [path.name for path in room.engine.stack_folder.iterdir()] == ["up.log"]
     assert room.locks == []
     assert [resource.name for resource in read_state(room.engine).resources] == ["first"]
     assert room.processes() == set()

@@ -110,7 +110,7 @@ class Host(Resource, module="fairground", name="Host"):
 def test_what_a_host_keeps_is_reported_without_a_readable_document_too(room: EngineRoom):
     engine, phrase = room.engine, "package wrk on the host, which bench needs by now"
     ensure_stack(engine)
-    room.write(STEPS + KEEPER + f"Host(folder={str(engine.private)!r}, phrase={phrase!r})\n")
+    room.write(STEPS + KEEPER + f"Host(folder={str(engine.stack_folder)!r}, phrase={phrase!r})\n")
     room.up()
     assert take_down(engine, None, progress=room.reported.append) == Receipt(made=1, kept=(phrase,), left=())
 

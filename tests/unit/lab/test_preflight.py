@@ -14,7 +14,7 @@ from documents.stack.stack import Api, Stack
 from lab.lifecycle.preflight import check_machine
 from tests.docker import docker
 
-GB = 1024**3
+GIB = 1024**3
 
 
 class Usage(NamedTuple):
@@ -26,13 +26,13 @@ class Usage(NamedTuple):
 
 
 @pytest.fixture
-def free_gb(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
-    """The room on every disk, as the test wants it; 100 GB to begin with."""
+def free_gib(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """The room on every disk, as the test wants it; 100 GiB to begin with."""
     room = {"everywhere": 100.0}
 
     def disk_usage(path: str | Path) -> Usage:
         assert Path(path).exists()
-        return Usage(0, 0, int(room.get(str(path), room["everywhere"]) * GB))
+        return Usage(0, 0, int(room.get(str(path), room["everywhere"]) * GIB))
 
     monkeypatch.setattr(shutil, "disk_usage", disk_usage)
     return room
@@ -55,7 +55,7 @@ def stack(stack_name: str, listener: socket.socket) -> Stack:
     )
 
 
-@pytest.mark.usefixtures("free_gb")
+@pytest.mark.usefixtures("free_gib")
 def test_port_that_is_taken_is_refused_with_its_number_and_a_remedy(
     stack: Stack, listener: socket.socket, tmp_path: Path
 ):
@@ -68,7 +68,7 @@ def test_port_that_is_taken_is_refused_with_its_number_and_a_remedy(
     )
 
 
-@pytest.mark.usefixtures("free_gb")
+@pytest.mark.usefixtures("free_gib")
 def test_port_whose_last_connection_ended_a_moment_ago_is_free(stack: Stack, listener: socket.socket, tmp_path: Path):
     with socket.create_connection(listener.getsockname()) as client:
         accepted, _ = listener.accept()
@@ -78,42 +78,42 @@ def test_port_whose_last_connection_ended_a_moment_ago_is_free(stack: Stack, lis
     check_machine(stack, tmp_path)
 
 
-@pytest.mark.usefixtures("free_gb", "image")
+@pytest.mark.usefixtures("free_gib", "image")
 def test_port_that_the_lab_itself_has_is_no_trouble(stack: Stack, stack_name: str, tmp_path: Path):
     docker("create", "--name", f"{stack_name}-host", f"fairground-{stack_name}:1", "none")
     check_machine(stack, tmp_path)
 
 
 def test_full_disk_is_refused_with_its_folder_and_what_is_needed(
-    stack: Stack, listener: socket.socket, tmp_path: Path, free_gb: dict[str, float]
+    stack: Stack, listener: socket.socket, tmp_path: Path, free_gib: dict[str, float]
 ):
     listener.close()
-    free_gb[str(tmp_path)] = 1.25
+    free_gib[str(tmp_path)] = 1.25
     with pytest.raises(LabError) as refusal:
         check_machine(stack, tmp_path)
     assert str(refusal.value) == (
-        f"The disk of {tmp_path} has 1.2 GB free, and the lab needs 7 GB; make room and try again."
+        f"The disk of {tmp_path} has 1.2 GiB free, and the lab needs 7 GiB; make room and try again."
     )
-    free_gb[str(tmp_path)] = 7.0
+    free_gib[str(tmp_path)] = 7.0
     check_machine(stack, tmp_path)
 
 
 def test_full_disk_of_the_docker_engine_is_refused_too(
-    stack: Stack, listener: socket.socket, tmp_path: Path, free_gb: dict[str, float]
+    stack: Stack, listener: socket.socket, tmp_path: Path, free_gib: dict[str, float]
 ):
     listener.close()
     folder = docker("info", "--format", "{{.DockerRootDir}}")
-    free_gb[folder] = 6.9
-    with pytest.raises(LabError, match=f"^The disk of {folder} has 6.9 GB free"):
+    free_gib[folder] = 6.9
+    with pytest.raises(LabError, match=f"^The disk of {folder} has 6.9 GiB free"):
         check_machine(stack, tmp_path)
 
 
 def test_folder_that_is_not_there_yet_is_judged_by_its_parent(
-    stack: Stack, listener: socket.socket, tmp_path: Path, free_gb: dict[str, float]
+    stack: Stack, listener: socket.socket, tmp_path: Path, free_gib: dict[str, float]
 ):
     listener.close()
-    free_gb[str(tmp_path)] = 1.0
-    with pytest.raises(LabError, match=f"^The disk of {tmp_path}/a/b has 1.0 GB free"):
+    free_gib[str(tmp_path)] = 1.0
+    with pytest.raises(LabError, match=f"^The disk of {tmp_path}/a/b has 1.0 GiB free"):
         check_machine(stack, tmp_path / "a" / "b")
 
 

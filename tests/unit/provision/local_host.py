@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from documents.errors import RemoteCommandError
-from provision.ssh.connection import Completed, Connection
+from provision.ssh import Completed, Connection
 from provision.ssh.execution import Feed
 
 

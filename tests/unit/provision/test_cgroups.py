@@ -4,7 +4,7 @@ import pytest
 
 from provision.containers import cgroups
 from provision.containers.cgroups import Cgroup
-from provision.ssh.connection import Completed
+from provision.ssh import Completed
 from tests.unit.provision.local_host import LocalHost
 
 HYBRID = """\

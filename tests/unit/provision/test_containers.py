@@ -12,7 +12,7 @@ import pytest
 
 from documents.errors import HostError, RemoteCommandError
 from provision.containers import control, folder_owner
-from provision.ssh.connection import Completed, Connection
+from provision.ssh import Completed, Connection
 from provision.system.engine import remove_records
 from tests.unit.provision.local_host import LocalHost
 

@@ -23,9 +23,8 @@ from provision.kernel.tuning import KnobPaths
 from provision.load import jobs, network, recording, wrk
 from provision.load.jobs import Job
 from provision.services import settings, variants
-from provision.ssh import transfer
+from provision.ssh import Completed, Connection, transfer
 from provision.ssh.answers import read_answer
-from provision.ssh.connection import Completed, Connection
 from provision.ssh.execution import Feed
 from provision.system import base_image, changes, engine, identity, packages, pinning, preparation
 from tests.unit.damage import TRAPS, altered, damaged, examples, garbled, numbers_in

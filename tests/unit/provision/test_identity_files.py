@@ -73,7 +73,7 @@ def read_from(folder: Path, files: dict[str, str], namespace: str, monkeypatch: 
         path.write_text(text)
     (folder / "proc/1/ns").mkdir()
     (folder / "proc/1/ns/pid").symlink_to(namespace)
-    text = (payload.FOLDER / "identity.py").read_text()
+    text = (payload.PROGRAMS / "identity.py").read_text()
     for place in ("proc", "sys", "etc"):
         assert f'"/{place}' in text
         text = text.replace(f'"/{place}', f'"{folder}/{place}')

@@ -17,7 +17,7 @@ from documents.lab.host import CoreLayout
 from documents.run.records import KnobRecord, describe_control
 from lab.stack_file import read_stack
 from provision.kernel import knobs, tuning
-from provision.payload import FOLDER, identity
+from provision.payload import PROGRAMS, identity
 from provision.payload.kernel import Lease
 from tests.conftest import NIGHTLY, ROOT, STACKS
 from tests.ssh.waiting import wait_until
@@ -213,7 +213,7 @@ def killed(moment: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def request_of(stand_in: StandIn) -> str:
-    shutil.copy(FOLDER / "kernel.py", stand_in.paths.program)
+    shutil.copy(PROGRAMS / "kernel.py", stand_in.paths.program)
     chosen = [knob for knob in KNOBS if knob.name in {"vm.swappiness", "turbo", "huge pages"}]
     return json.dumps(
         {

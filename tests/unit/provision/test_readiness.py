@@ -6,7 +6,7 @@ import pytest
 
 from documents.errors import HostError, RemoteCommandError
 from provision.services.readiness import wait_for_lab, wait_for_postgres
-from provision.ssh.connection import Completed, Connection
+from provision.ssh import Completed, Connection
 from tests.unit.documents.samples import INVENTORY
 
 

@@ -66,7 +66,7 @@ PROCESSES = {
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A host's folder; its engine has one container and its image."""
-    text = (payload.FOLDER / "running.py").read_text()
+    text = (payload.PROGRAMS / "running.py").read_text()
     for place in ("/proc", "/sys"):
         assert f'"{place}' in text
     script = tmp_path / "running.py"
