@@ -1,6 +1,6 @@
 //! axum's extractors, with this API's errors.
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::StatusCode;
 use axum::Json;
@@ -10,10 +10,20 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 
-/// A parameter in the path.
-#[derive(FromRequestParts)]
-#[from_request(via(axum::extract::Path), rejection(Error))]
-pub struct Path<T>(pub T);
+/// An id in the path. No row has one below 1.
+pub struct Id(pub i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let Path(id) = Path::<i64>::from_request_parts(parts, state).await?;
+        if id < 1 {
+            return Err(Error::NotFound);
+        }
+        Ok(Self(id))
+    }
+}
 
 /// A multipart form.
 pub struct Multipart(pub axum::extract::Multipart);
@@ -38,7 +48,7 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await?;
+        let query = Query::<T>::from_request_parts(parts, state).await?;
         query.validate()?;
         Ok(Self(query.0))
     }
@@ -72,3 +82,6 @@ pub fn no_nul(text: &str, _: &()) -> garde::Result {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

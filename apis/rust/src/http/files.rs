@@ -1,6 +1,6 @@
 //! Uploads and downloads.
 
-use std::path::Path as FilePath;
+use std::path::Path;
 
 use anyhow::Context as _;
 use axum::body::Body;
@@ -23,7 +23,7 @@ use tokio_util::io::ReaderStream;
 
 use super::auth::AuthUser;
 use super::error::Error;
-use super::extractor::{Multipart, Path};
+use super::extractor::{Id, Multipart};
 use super::{Api, ApiContext};
 
 /// A form has room for the largest file, and for some text around it.
@@ -173,7 +173,7 @@ async fn store(api: &ApiContext, user: AuthUser, file: Received) -> Result<Uploa
     }
 }
 
-async fn remove(path: &FilePath) {
+async fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path).await {
         tracing::warn!(%error, "an unused file can't be removed");
     }
@@ -187,10 +187,7 @@ struct Stored {
     storage_name: String,
 }
 
-pub async fn download(
-    State(api): State<Api>,
-    Path(id): Path<i64>,
-) -> Result<impl IntoResponse, Error> {
+pub async fn download(State(api): State<Api>, Id(id): Id) -> Result<impl IntoResponse, Error> {
     let stored: Option<Stored> = api
         .db
         .fetch_optional(|| {

@@ -14,7 +14,7 @@ use sqlx::FromRow;
 
 use super::auth::AuthUser;
 use super::error::Error;
-use super::extractor::{no_nul, Path, ValidJson, ValidQuery};
+use super::extractor::{no_nul, Id, ValidJson, ValidQuery};
 use super::{Api, ApiContext};
 
 const DEFAULT_LIMIT: i64 = 20;
@@ -178,7 +178,7 @@ pub async fn list(
 
 pub async fn show(
     State(api): State<Api>,
-    Path(id): Path<i64>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let key = Entry::key(id);
@@ -226,7 +226,7 @@ pub async fn create(
 
 pub async fn update(
     State(api): State<Api>,
-    Path(id): Path<i64>,
+    Id(id): Id,
     user: AuthUser,
     ValidJson(content): ValidJson<Content>,
 ) -> Result<Json<Post>, Error> {
@@ -271,7 +271,7 @@ pub async fn update(
 
 pub async fn delete(
     State(api): State<Api>,
-    Path(id): Path<i64>,
+    Id(id): Id,
     user: AuthUser,
 ) -> Result<StatusCode, Error> {
     let write = {

@@ -11,7 +11,7 @@ use sqlx::FromRow;
 
 use super::auth::{AuthUser, LIFETIME};
 use super::error::Error;
-use super::extractor::{no_nul, Path, ValidJson};
+use super::extractor::{no_nul, Id, ValidJson};
 use super::posts::rfc3339_millis;
 use super::Api;
 
@@ -158,7 +158,7 @@ pub async fn me(State(api): State<Api>, user: AuthUser) -> Result<Json<Account>,
         .ok_or(Error::Unauthorized("The token's user doesn't exist."))
 }
 
-pub async fn show(State(api): State<Api>, Path(id): Path<i64>) -> Result<Json<Profile>, Error> {
+pub async fn show(State(api): State<Api>, Id(id): Id) -> Result<Json<Profile>, Error> {
     let profile: Option<Profile> = api
         .db
         .fetch_optional(|| {
