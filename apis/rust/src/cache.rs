@@ -3,7 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
 use redis::{Client, Cmd, FromRedisValue, RedisResult, SetExpiry, SetOptions};
@@ -42,12 +41,11 @@ impl Cache {
     }
 
     /// Returns a value.
-    pub async fn get(&self, key: &str) -> Option<Bytes> {
+    pub async fn get(&self, key: &str) -> Option<Vec<u8>> {
         if self.pause.is_active() {
             return None;
         }
-        let value: Option<Vec<u8>> = self.run(&Cmd::get(key)).await.flatten();
-        value.map(Bytes::from)
+        self.run(&Cmd::get(key)).await.flatten()
     }
 
     /// Stores a value for some seconds.

@@ -127,7 +127,7 @@ async fn receive(
         filename,
         content_type,
         size,
-        sha256: hex::encode(hash.finalize()),
+        sha256: format!("{:x}", hash.finalize()),
         content,
     })
 }

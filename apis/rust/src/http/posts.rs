@@ -1,12 +1,12 @@
 //! Posts, and their cache.
 
 use anyhow::Context as _;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::Json;
-use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize, Serializer};
@@ -115,11 +115,12 @@ impl Entry {
     pub fn new(post: &Post) -> anyhow::Result<Self> {
         let mut stored = format!("\"{}-{}\"\n", post.id, post.version).into_bytes();
         serde_json::to_writer(&mut stored, post).context("writing a post")?;
-        Self::parse(stored.into()).context("reading a post that was just written")
+        Self::parse(stored).context("reading a post that was just written")
     }
 
     /// Reads what is stored, unless it isn't an entry.
-    pub fn parse(stored: Bytes) -> Option<Self> {
+    pub fn parse(stored: Vec<u8>) -> Option<Self> {
+        let stored = Bytes::from(stored);
         let newline = stored.iter().position(|byte| *byte == b'\n')?;
         let etag = HeaderValue::from_maybe_shared(stored.slice(..newline)).ok()?;
         let json = stored.slice(newline + 1..);
@@ -141,7 +142,7 @@ impl Entry {
     }
 }
 
-fn json(text: Bytes) -> impl IntoResponse {
+fn json(text: impl IntoResponse) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], text)
 }
 
@@ -173,7 +174,7 @@ pub async fn list(
     if is_first {
         api.cache.set(FIRST_PAGE, &page, FIRST_PAGE_SECONDS).await;
     }
-    Ok(json(page.into()).into_response())
+    Ok(json(page).into_response())
 }
 
 pub async fn show(
