@@ -130,16 +130,13 @@ pub async fn login(
                 .bind(&email)
         })
         .await?;
-    let (user, hash) = match user {
-        Some(user) => (Some((user.id, user.username)), Some(user.password_hash)),
-        None => (None, None),
-    };
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
     let is_right = api.hasher.verify(credentials.password, hash).await?;
-    let (id, username) = user
+    let user = user
         .filter(|_| is_right)
         .ok_or(Error::Unauthorized("The email or the password is wrong."))?;
     Ok(Json(AccessToken {
-        access_token: api.tokens.issue(id, &username)?,
+        access_token: api.tokens.issue(user.id, &user.username)?,
         token_type: "Bearer",
         expires_in: LIFETIME,
     }))
