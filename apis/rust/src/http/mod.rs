@@ -110,17 +110,19 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let server = axum::serve(listener, router(Arc::clone(&api)))
         .with_graceful_shutdown(stopping.clone().cancelled_owned());
     tracing::info!(%address, cpus, "listening");
+    let finished = async {
+        server.await?;
+        api.writes.close();
+        api.writes.wait().await;
+        anyhow::Ok(())
+    };
+    let overdue = async {
+        stopping.cancelled().await;
+        sleep(SHUTDOWN_TIMEOUT).await;
+    };
     tokio::select! {
-        result = async {
-            server.await?;
-            api.writes.close();
-            api.writes.wait().await;
-            Ok(())
-        } => result,
-        () = async {
-            stopping.cancelled().await;
-            sleep(SHUTDOWN_TIMEOUT).await;
-        } => {
+        result = finished => result,
+        () = overdue => {
             tracing::warn!("stopped before all requests had been answered");
             Ok(())
         }
