@@ -172,10 +172,9 @@ fn router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// What every line in the log says of the request that it is about, at any level of the log. The
-/// query isn't logged: clients put secrets there.
+/// What a line in the log says of its request. The query isn't logged: clients put secrets there.
 fn span(request: &Request) -> Span {
-    tracing::error_span!("request", method = %request.method(), path = request.uri().path())
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path())
 }
 
 /// Listens at an address, and has small answers sent at once.
