@@ -25,18 +25,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// A multipart form.
-pub struct Multipart(pub axum::extract::Multipart);
-
-impl<S: Send + Sync> FromRequest<S> for Multipart {
-    type Rejection = Error;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let form = axum::extract::Multipart::from_request(request, state).await?;
-        Ok(Self(form))
-    }
-}
-
 /// Query parameters that keep their rules.
 pub struct ValidQuery<T>(pub T);
 

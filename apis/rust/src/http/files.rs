@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use axum::body::Body;
-use axum::extract::multipart::Field;
-use axum::extract::State;
+use axum::extract::multipart::{Field, MultipartRejection};
+use axum::extract::{Multipart, State};
 use axum::http::header::{
     CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
 };
@@ -23,7 +23,7 @@ use tokio_util::io::ReaderStream;
 
 use super::auth::AuthUser;
 use super::error::Error;
-use super::extractor::{Id, Multipart};
+use super::extractor::Id;
 use super::{Api, ApiContext};
 
 /// A form has room for the largest file, and for some text around it.
@@ -49,8 +49,9 @@ pub struct Uploaded {
 pub async fn upload(
     State(api): State<Api>,
     user: AuthUser,
-    Multipart(mut form): Multipart,
+    form: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<Uploaded>), Error> {
+    let mut form = form?;
     let mut received = None;
     // All parts are read, so that a form that breaks off is noticed.
     while let Some(field) = form.next_field().await? {
