@@ -3,7 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
 use redis::{Client, Cmd, FromRedisValue, RedisResult, SetExpiry, SetOptions};
@@ -12,8 +11,8 @@ use tokio::time::timeout;
 
 use crate::cooldown::Cooldown;
 
-/// How long Redis may take to accept a connection, or to answer a command.
-const LIMIT: Duration = Duration::from_millis(70);
+/// How long a command may take, including the wait for a connection.
+const LIMIT: Duration = Duration::from_millis(100);
 
 /// How long sent data may go unacknowledged before the connection is given up.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -42,12 +41,11 @@ impl Cache {
     }
 
     /// Returns a value.
-    pub async fn get(&self, key: &str) -> Option<Bytes> {
+    pub async fn get(&self, key: &str) -> Option<Vec<u8>> {
         if self.pause.is_active() {
             return None;
         }
-        let value: Option<Vec<u8>> = self.run(&Cmd::get(key)).await.flatten();
-        value.map(Bytes::from)
+        self.run(&Cmd::get(key)).await.flatten()
     }
 
     /// Stores a value for some seconds.
@@ -85,31 +83,34 @@ impl Cache {
     }
 
     async fn query<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
-        let mut manager = self.manager().await?;
-        match command.query_async(&mut manager).await {
-            // The manager reports a lost connection, or that its last attempt to connect failed, to
-            // one command. Only then does it try again, and the next command waits for that.
-            Err(error) if error.is_io_error() => command.query_async(&mut manager).await,
-            result => result,
-        }
+        let query = async {
+            let manager = self.manager.get_or_try_init(|| self.connect());
+            let mut manager = manager.await?.clone();
+            match command.query_async(&mut manager).await {
+                // The manager reports a lost connection, or that its last attempt to connect failed,
+                // to one command. Only then does it connect, and the next command waits for that.
+                Err(error) if error.is_io_error() => command.query_async(&mut manager).await,
+                result => result,
+            }
+        };
+        // A command that isn't answered in time isn't sent again.
+        timeout(LIMIT, query)
+            .await
+            .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
     }
 
-    async fn manager(&self) -> RedisResult<ConnectionManager> {
-        let connect = || {
-            let config = ConnectionManagerConfig::new()
-                .set_number_of_retries(0)
-                .set_connection_timeout(LIMIT)
-                .set_response_timeout(LIMIT)
-                .set_tcp_settings(
-                    TcpSettings::default()
-                        .set_nodelay(true)
-                        .set_user_timeout(TCP_USER_TIMEOUT),
-                );
-            ConnectionManager::new_with_config(self.client.clone(), config)
-        };
-        match timeout(LIMIT, self.manager.get_or_try_init(connect)).await {
-            Ok(manager) => manager.cloned(),
-            Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-        }
+    async fn connect(&self) -> RedisResult<ConnectionManager> {
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(0)
+            .set_connection_timeout(LIMIT)
+            .set_tcp_settings(
+                TcpSettings::default()
+                    .set_nodelay(true)
+                    .set_user_timeout(TCP_USER_TIMEOUT),
+            );
+        ConnectionManager::new_with_config(self.client.clone(), config).await
     }
 }
+
+#[cfg(test)]
+mod tests;

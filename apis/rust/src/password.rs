@@ -74,7 +74,8 @@ impl Hasher {
         work: impl FnOnce() -> password_hash::Result<T> + Send + 'static,
     ) -> Result<T, HashError> {
         let place = self.waiting.try_acquire().map_err(|_| HashError::Busy)?;
-        let permit = Arc::clone(&self.running).acquire_owned().await;
+        let running = Arc::clone(&self.running);
+        let permit = running.acquire_owned().await.expect("it isn't closed");
         drop(place);
         let task = spawn_blocking(move || {
             let _permit = permit;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::Json;
 use serde::Serialize;
@@ -73,14 +73,16 @@ impl Error {
         }
     }
 
-    /// Logs what isn't the client's fault. While something is away, every request fails for the same
-    /// reason: one line a second says it.
+    /// Logs what isn't the client's fault. While PostgreSQL is away or the CPUs are busy, every request
+    /// fails for the same reason: one line a second says it.
     pub fn log(&self) {
-        static OUTAGE: LazyLock<Cooldown> = LazyLock::new(|| Cooldown::new(Duration::from_secs(1)));
+        static AWAY: LazyLock<Cooldown> = LazyLock::new(|| Cooldown::new(Duration::from_secs(1)));
+        static BUSY: LazyLock<Cooldown> = LazyLock::new(|| Cooldown::new(Duration::from_secs(1)));
         let status = self.status();
         let is_logged = match self {
             Self::Panic => false,
-            _ if status == StatusCode::SERVICE_UNAVAILABLE => OUTAGE.begin(),
+            Self::Db(error) if error.is_outage() => AWAY.begin(),
+            Self::Hash(HashError::Busy) => BUSY.begin(),
             _ => status.is_server_error(),
         };
         if is_logged {
@@ -175,7 +177,7 @@ impl IntoResponse for Error {
         let content_type = [(CONTENT_TYPE, "application/problem+json")];
         let mut response = (status, content_type, Json(problem)).into_response();
         if status == StatusCode::UNAUTHORIZED {
-            let challenge = "Bearer".parse().expect("a valid header value");
+            let challenge = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         response

@@ -1,6 +1,6 @@
 //! axum's extractors, with this API's errors.
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::StatusCode;
 use axum::Json;
@@ -10,20 +10,18 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 
-/// A parameter in the path.
-#[derive(FromRequestParts)]
-#[from_request(via(axum::extract::Path), rejection(Error))]
-pub struct Path<T>(pub T);
+/// An id in the path. No row has one below 1.
+pub struct Id(pub i64);
 
-/// A multipart form.
-pub struct Multipart(pub axum::extract::Multipart);
-
-impl<S: Send + Sync> FromRequest<S> for Multipart {
+impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let form = axum::extract::Multipart::from_request(request, state).await?;
-        Ok(Self(form))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let Path(id) = Path::<i64>::from_request_parts(parts, state).await?;
+        if id < 1 {
+            return Err(Error::NotFound);
+        }
+        Ok(Self(id))
     }
 }
 
@@ -38,7 +36,7 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await?;
+        let query = Query::<T>::from_request_parts(parts, state).await?;
         query.validate()?;
         Ok(Self(query.0))
     }
@@ -72,3 +70,6 @@ pub fn no_nul(text: &str, _: &()) -> garde::Result {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

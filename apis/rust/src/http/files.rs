@@ -1,11 +1,11 @@
 //! Uploads and downloads.
 
-use std::path::Path as FilePath;
+use std::path::Path;
 
 use anyhow::Context as _;
 use axum::body::Body;
-use axum::extract::multipart::Field;
-use axum::extract::State;
+use axum::extract::multipart::{Field, MultipartRejection};
+use axum::extract::{Multipart, State};
 use axum::http::header::{
     CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
 };
@@ -23,7 +23,7 @@ use tokio_util::io::ReaderStream;
 
 use super::auth::AuthUser;
 use super::error::Error;
-use super::extractor::{Multipart, Path};
+use super::extractor::Id;
 use super::{Api, ApiContext};
 
 /// A form has room for the largest file, and for some text around it.
@@ -32,8 +32,7 @@ pub const FORM_LIMIT: usize = FILE_LIMIT + (64 << 10);
 const FILE_LIMIT: usize = 2 << 20;
 const NAME_LIMIT: usize = 100;
 const PART_SUFFIX: &str = ".part";
-const READ_BUFFER: usize = 64 << 10;
-const WRITE_BUFFER: usize = 64 << 10;
+const BUFFER: usize = 64 << 10;
 
 /// How many bytes show the type of a file.
 const SIGNATURE_LENGTH: usize = 12;
@@ -50,15 +49,16 @@ pub struct Uploaded {
 pub async fn upload(
     State(api): State<Api>,
     user: AuthUser,
-    Multipart(mut form): Multipart,
+    form: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<Uploaded>), Error> {
+    let mut form = form?;
     let mut received = None;
     // All parts are read, so that a form that breaks off is noticed.
     while let Some(field) = form.next_field().await? {
-        let name = field.file_name().filter(|name| !name.is_empty());
-        if let (Some("file"), Some(name), None) = (field.name(), name, &received) {
-            let filename = safe_name(name);
-            received = Some(receive(&api, filename, field).await?);
+        let is_file =
+            field.name() == Some("file") && field.file_name().is_some_and(|name| !name.is_empty());
+        if is_file && received.is_none() {
+            received = Some(receive(&api, field).await?);
         }
     }
     let file = received.ok_or(Error::refused(
@@ -82,11 +82,8 @@ struct Received {
     content: TempPath,
 }
 
-async fn receive(
-    api: &ApiContext,
-    filename: String,
-    mut field: Field<'_>,
-) -> Result<Received, Error> {
+async fn receive(api: &ApiContext, mut field: Field<'_>) -> Result<Received, Error> {
+    let filename = safe_name(field.file_name().unwrap_or_default());
     let declared = field.content_type().map(str::to_owned);
     let directory = api.upload_dir.clone();
     let (file, content) = spawn_blocking(move || {
@@ -101,7 +98,7 @@ async fn receive(
     .context("creating a file")?
     .into_parts();
     let mut file = File::from_std(file);
-    file.set_max_buf_size(WRITE_BUFFER);
+    file.set_max_buf_size(BUFFER);
     let mut hash = Sha256::new();
     let mut size = 0;
     let mut signature = Vec::with_capacity(SIGNATURE_LENGTH);
@@ -127,7 +124,7 @@ async fn receive(
         filename,
         content_type,
         size,
-        sha256: hex::encode(hash.finalize()),
+        sha256: format!("{:x}", hash.finalize()),
         content,
     })
 }
@@ -173,7 +170,7 @@ async fn store(api: &ApiContext, user: AuthUser, file: Received) -> Result<Uploa
     }
 }
 
-async fn remove(path: &FilePath) {
+async fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path).await {
         tracing::warn!(%error, "an unused file can't be removed");
     }
@@ -187,10 +184,7 @@ struct Stored {
     storage_name: String,
 }
 
-pub async fn download(
-    State(api): State<Api>,
-    Path(id): Path<i64>,
-) -> Result<impl IntoResponse, Error> {
+pub async fn download(State(api): State<Api>, Id(id): Id) -> Result<impl IntoResponse, Error> {
     let stored: Option<Stored> = api
         .db
         .fetch_optional(|| {
@@ -213,7 +207,7 @@ pub async fn download(
         ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
-    let body = Body::from_stream(ReaderStream::with_capacity(content, READ_BUFFER));
+    let body = Body::from_stream(ReaderStream::with_capacity(content, BUFFER));
     Ok((headers, body))
 }
 

@@ -110,17 +110,19 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let server = axum::serve(listener, router(Arc::clone(&api)))
         .with_graceful_shutdown(stopping.clone().cancelled_owned());
     tracing::info!(%address, cpus, "listening");
+    let finished = async {
+        server.await?;
+        api.writes.close();
+        api.writes.wait().await;
+        anyhow::Ok(())
+    };
+    let overdue = async {
+        stopping.cancelled().await;
+        sleep(SHUTDOWN_TIMEOUT).await;
+    };
     tokio::select! {
-        result = async {
-            server.await?;
-            api.writes.close();
-            api.writes.wait().await;
-            Ok(())
-        } => result,
-        () = async {
-            stopping.cancelled().await;
-            sleep(SHUTDOWN_TIMEOUT).await;
-        } => {
+        result = finished => result,
+        () = overdue => {
             tracing::warn!("stopped before all requests had been answered");
             Ok(())
         }
@@ -170,10 +172,9 @@ fn router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// What every line in the log says of the request that it is about, at any level of the log. The
-/// query isn't logged: clients put secrets there.
+/// What a line in the log says of its request. The query isn't logged: clients put secrets there.
 fn span(request: &Request) -> Span {
-    tracing::error_span!("request", method = %request.method(), path = request.uri().path())
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path())
 }
 
 /// Listens at an address, and has small answers sent at once.

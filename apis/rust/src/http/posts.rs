@@ -1,12 +1,12 @@
 //! Posts, and their cache.
 
 use anyhow::Context as _;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::Json;
-use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize, Serializer};
@@ -14,7 +14,7 @@ use sqlx::FromRow;
 
 use super::auth::AuthUser;
 use super::error::Error;
-use super::extractor::{no_nul, Path, ValidJson, ValidQuery};
+use super::extractor::{no_nul, Id, ValidJson, ValidQuery};
 use super::{Api, ApiContext};
 
 const DEFAULT_LIMIT: i64 = 20;
@@ -115,11 +115,12 @@ impl Entry {
     pub fn new(post: &Post) -> anyhow::Result<Self> {
         let mut stored = format!("\"{}-{}\"\n", post.id, post.version).into_bytes();
         serde_json::to_writer(&mut stored, post).context("writing a post")?;
-        Self::parse(stored.into()).context("reading a post that was just written")
+        Self::parse(stored).context("reading a post that was just written")
     }
 
     /// Reads what is stored, unless it isn't an entry.
-    pub fn parse(stored: Bytes) -> Option<Self> {
+    pub fn parse(stored: Vec<u8>) -> Option<Self> {
+        let stored = Bytes::from(stored);
         let newline = stored.iter().position(|byte| *byte == b'\n')?;
         let etag = HeaderValue::from_maybe_shared(stored.slice(..newline)).ok()?;
         let json = stored.slice(newline + 1..);
@@ -141,7 +142,7 @@ impl Entry {
     }
 }
 
-fn json(text: Bytes) -> impl IntoResponse {
+fn json(text: impl IntoResponse) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], text)
 }
 
@@ -173,12 +174,12 @@ pub async fn list(
     if is_first {
         api.cache.set(FIRST_PAGE, &page, FIRST_PAGE_SECONDS).await;
     }
-    Ok(json(page.into()).into_response())
+    Ok(json(page).into_response())
 }
 
 pub async fn show(
     State(api): State<Api>,
-    Path(id): Path<i64>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let key = Entry::key(id);
@@ -226,7 +227,7 @@ pub async fn create(
 
 pub async fn update(
     State(api): State<Api>,
-    Path(id): Path<i64>,
+    Id(id): Id,
     user: AuthUser,
     ValidJson(content): ValidJson<Content>,
 ) -> Result<Json<Post>, Error> {
@@ -271,7 +272,7 @@ pub async fn update(
 
 pub async fn delete(
     State(api): State<Api>,
-    Path(id): Path<i64>,
+    Id(id): Id,
     user: AuthUser,
 ) -> Result<StatusCode, Error> {
     let write = {

@@ -11,7 +11,7 @@ use sqlx::FromRow;
 
 use super::auth::{AuthUser, LIFETIME};
 use super::error::Error;
-use super::extractor::{no_nul, Path, ValidJson};
+use super::extractor::{no_nul, Id, ValidJson};
 use super::posts::rfc3339_millis;
 use super::Api;
 
@@ -130,16 +130,13 @@ pub async fn login(
                 .bind(&email)
         })
         .await?;
-    let (user, hash) = match user {
-        Some(user) => (Some((user.id, user.username)), Some(user.password_hash)),
-        None => (None, None),
-    };
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
     let is_right = api.hasher.verify(credentials.password, hash).await?;
-    let (id, username) = user
+    let user = user
         .filter(|_| is_right)
         .ok_or(Error::Unauthorized("The email or the password is wrong."))?;
     Ok(Json(AccessToken {
-        access_token: api.tokens.issue(id, &username)?,
+        access_token: api.tokens.issue(user.id, &user.username)?,
         token_type: "Bearer",
         expires_in: LIFETIME,
     }))
@@ -158,7 +155,7 @@ pub async fn me(State(api): State<Api>, user: AuthUser) -> Result<Json<Account>,
         .ok_or(Error::Unauthorized("The token's user doesn't exist."))
 }
 
-pub async fn show(State(api): State<Api>, Path(id): Path<i64>) -> Result<Json<Profile>, Error> {
+pub async fn show(State(api): State<Api>, Id(id): Id) -> Result<Json<Profile>, Error> {
     let profile: Option<Profile> = api
         .db
         .fetch_optional(|| {

@@ -47,7 +47,8 @@ fn tokens_of_others_are_verified() {
     let more = [
         json!({}),
         json!({"aud": ["other", "fairground-api"]}),
-        json!({"nbf": 9_999_999_999_u64, "role": {"deep": [[[]]]}}),
+        json!({"nbf": 9_999_999_999_u64, "jti": "a", "role": {"deep": [[[]]]}}),
+        json!({"nbf": "later", "jti": 7}),
         json!({"iat": null}),
     ];
     for claims in more {

@@ -35,7 +35,7 @@ fn an_entry_is_the_etag_a_newline_and_the_json() {
 
 #[tokio::test]
 async fn an_entry_of_others_is_sent_as_it_is() {
-    let stored = Bytes::from_static(b"\"5-3\"\n{ \"id\": 5 }");
+    let stored = b"\"5-3\"\n{ \"id\": 5 }".to_vec();
     let entry = Entry::parse(stored).unwrap();
     let response = entry.answer("HIT", &HeaderMap::new());
 
@@ -64,7 +64,7 @@ async fn a_known_post_isnt_sent_again() {
 #[test]
 fn what_isnt_an_entry_is_no_entry() {
     for stored in [&b""[..], b"{}", b"\"5-\x01\"\n{}"] {
-        assert!(Entry::parse(Bytes::from_static(stored)).is_none());
+        assert!(Entry::parse(stored.into()).is_none());
     }
 }
 
