@@ -28,7 +28,10 @@ func TestStopFinishesWhatIsInFlight(t *testing.T) {
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- Run(ctx, address, handler, slog.New(slog.DiscardHandler)) }()
+	log := slog.New(slog.DiscardHandler)
+	server := New(address, handler, log)
+	CloseUnused(server)
+	go func() { ended <- Run(ctx, server, log) }()
 
 	get := func(path string) int {
 		answer, err := http.Get("http://" + address + path)
