@@ -77,3 +77,15 @@ func TestStopFinishesWhatIsInFlight(t *testing.T) {
 		t.Error("a connection without a request delays the end")
 	}
 }
+
+func TestAddressInUseIsAnError(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	log := slog.New(slog.DiscardHandler)
+	if err := Run(t.Context(), New(listener.Addr().String(), http.NotFoundHandler(), log), log); err == nil {
+		t.Error("no error")
+	}
+}
