@@ -140,6 +140,9 @@ func TestErrorsBecomeProblems(t *testing.T) {
 		{"GET", "/nothing", "", "", 404},
 		{"GET", "/api/posts/x", "", "", 404},
 		{"GET", "/api/files/0", "", "", 404},
+		{"GET", "/api/users/-1", "", "", 404},
+		{"PUT", "/api/posts/0", "application/json", `{"title":"t","body":"b"}`, 404},
+		{"DELETE", "/api/posts/-1", "", "", 404},
 		{"GET", "/api/users/9223372036854775808", "", "", 404},
 		{"PATCH", "/api/posts", "", "", 405},
 		{"POST", "/api/posts", "text/plain", "{}", 415},
@@ -184,10 +187,7 @@ func TestTokenIsRequired(t *testing.T) {
 
 func TestPanicIsLoggedWithoutItsValue(t *testing.T) {
 	f := newFixture(t, slog.LevelWarn)
-	engine := gin.New()
-	engine.Use(logRequests(slog.New(slog.NewJSONHandler(f.log, nil))), gin.CustomRecoveryWithWriter(nil, recovered), writeErrors)
-	engine.GET("/panic", func(c *gin.Context) { panic("hunter2 of " + c.Query("q")) })
-	f.handler = engine
+	f.handler.(*gin.Engine).GET("/panic", func(c *gin.Context) { panic("hunter2 of " + c.Query("q")) })
 	w := f.do("GET", "/panic?q=client", "", "")
 	if w.Code != http.StatusInternalServerError || w.Header().Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%d %v", w.Code, w.Header())

@@ -13,12 +13,7 @@ import (
 )
 
 func (a *API) upload(c *gin.Context) {
-	parts, err := c.Request.MultipartReader()
-	if err != nil {
-		fail(c, err).SetType(gin.ErrorTypeBind)
-		return
-	}
-	received, err := upload.Receive(parts, a.UploadDir)
+	received, err := upload.Receive(c.Request, a.UploadDir)
 	if err != nil {
 		fail(c, err).SetType(gin.ErrorTypeBind)
 		return

@@ -5,12 +5,9 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
 
 	"github.com/gin-gonic/gin"
 
@@ -22,16 +19,9 @@ import (
 	"fairground/apis/go/internal/store"
 )
 
-// Main serves the API, behind middleware, until SIGTERM. Then the process ends:
-// with 0, or with 1 after a message on standard error.
+// Main serves the API, behind middleware, as server.Main says.
 func Main(middleware ...gin.HandlerFunc) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	err := run(ctx, middleware)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	server.Main(func(ctx context.Context) error { return run(ctx, middleware) })
 }
 
 func run(ctx context.Context, middleware []gin.HandlerFunc) error {
@@ -61,6 +51,7 @@ func run(ctx context.Context, middleware []gin.HandlerFunc) error {
 		UploadDir: settings.UploadDir,
 		Log:       log,
 	}).Handler(middleware...)
-	log.Info("listening", "address", settings.Address)
-	return errors.Join(server.Run(ctx, settings.Address, handler, log), database.Close())
+	httpServer := server.New(settings.Address, handler, log)
+	server.CloseUnused(httpServer)
+	return errors.Join(server.Run(ctx, httpServer, log), database.Close())
 }

@@ -8,9 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 
 	"github.com/gin-gonic/gin"
 
@@ -27,15 +25,9 @@ type Posts map[int64]cache.Entry
 // Source returns the post with an id.
 type Source func(id int64) (cache.Entry, bool)
 
-// Main loads all posts and serves what open returns, until SIGTERM.
+// Main loads all posts and serves what open returns, as server.Main says.
 func Main(open func(context.Context, config.Common, *slog.Logger, Posts) (Source, error)) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	err := run(ctx, open)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	server.Main(func(ctx context.Context) error { return run(ctx, open) })
 }
 
 func run(ctx context.Context, open func(context.Context, config.Common, *slog.Logger, Posts) (Source, error)) error {
@@ -53,7 +45,7 @@ func run(ctx context.Context, open func(context.Context, config.Common, *slog.Lo
 		return err
 	}
 	gin.SetMode(gin.ReleaseMode)
-	return server.Run(ctx, settings.Address, handler(source), log)
+	return server.Run(ctx, server.New(settings.Address, handler(source), log), log)
 }
 
 func handler(source Source) http.Handler {

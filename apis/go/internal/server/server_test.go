@@ -28,7 +28,10 @@ func TestStopFinishesWhatIsInFlight(t *testing.T) {
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- Run(ctx, address, handler, slog.New(slog.DiscardHandler)) }()
+	log := slog.New(slog.DiscardHandler)
+	server := New(address, handler, log)
+	CloseUnused(server)
+	go func() { ended <- Run(ctx, server, log) }()
 
 	get := func(path string) int {
 		answer, err := http.Get("http://" + address + path)
@@ -72,5 +75,17 @@ func TestStopFinishesWhatIsInFlight(t *testing.T) {
 		}
 	case <-time.After(3 * time.Second):
 		t.Error("a connection without a request delays the end")
+	}
+}
+
+func TestAddressInUseIsAnError(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	log := slog.New(slog.DiscardHandler)
+	if err := Run(t.Context(), New(listener.Addr().String(), http.NotFoundHandler(), log), log); err == nil {
+		t.Error("no error")
 	}
 }

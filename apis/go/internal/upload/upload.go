@@ -26,16 +26,17 @@ const (
 	// MaxBody leaves room for the other parts of the body.
 	MaxBody = MaxFile + 64<<10
 
+	maxHead = 64 << 10 // bytes of the head of a part
 	sniffed = 512      // bytes that http.DetectContentType looks at
 	written = 64 << 10 // bytes of one write; mime/multipart returns 4 KiB at a time
 )
 
-// Errors of Receive that are the client's. Others are those of reading parts,
+// Errors of Receive that are the client's. Others are those of reading the form,
 // or of the type *fs.PathError.
 var (
 	ErrNoFile   = errors.New("no part is named file and has a file name")
 	ErrType     = errors.New("the file is of no accepted type, or declared as another")
-	ErrTooLarge = errors.New("the file is over 2 MiB")
+	ErrTooLarge = errors.New("the file is over 2 MiB, or the head of a part over 64 KiB")
 )
 
 var accepted = []string{"image/png", "image/jpeg", "image/webp", "application/pdf"}
@@ -49,16 +50,28 @@ type File struct {
 	StorageName string // within the directory
 }
 
-// Receive reads all parts and stores the content of the first file in dir.
-func Receive(parts *multipart.Reader, dir string) (File, error) {
+// Receive reads the form of r and stores the content of the first file in dir.
+func Receive(r *http.Request, dir string) (File, error) {
+	form := &formReader{body: io.MultiReader(r.Body, strings.NewReader("\r\n"), cutOff{})}
+	r.Body = io.NopCloser(form)
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return File{}, err
+	}
 	var file File
 	for {
+		form.left = maxHead
 		part, err := parts.NextPart()
-		if err == io.EOF { // where a body is cut off, the error only wraps io.EOF
+		if err == io.EOF {
 			break
 		}
-		if err == nil && file.StorageName == "" && part.FormName() == "file" && part.FileName() != "" {
+		form.left = MaxBody
+		switch {
+		case err != nil:
+		case file.StorageName == "" && part.FormName() == "file" && part.FileName() != "":
 			file, err = save(part, dir)
+		default:
+			err = part.Close() // reads its content
 		}
 		if err != nil {
 			return File{}, errors.Join(err, Remove(dir, file.StorageName))
@@ -69,6 +82,29 @@ func Receive(parts *multipart.Reader, dir string) (File, error) {
 	}
 	return file, nil
 }
+
+// formReader reads left bytes at most: mime/multipart holds the head of a part in
+// memory, up to 10 MiB.
+type formReader struct {
+	body io.Reader
+	left int64
+}
+
+func (f *formReader) Read(p []byte) (int, error) {
+	if f.left <= 0 {
+		return 0, ErrTooLarge
+	}
+	n, err := f.body.Read(p[:min(int64(len(p)), f.left)])
+	f.left -= int64(n)
+	return n, err
+}
+
+// cutOff stands behind the body, after a line end, which the closing delimiter
+// may lack. mime/multipart would take io.EOF in the head of a part for the end of
+// the form.
+type cutOff struct{}
+
+func (cutOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // Remove deletes the content under a storage name, if there is one.
 func Remove(dir, storageName string) error {

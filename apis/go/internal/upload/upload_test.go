@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"mime/multipart"
+	"net/http/httptest"
 	"net/textproto"
 	"os"
 	"path/filepath"
@@ -57,6 +58,12 @@ func body(t *testing.T, disposition, contentType, content string) (string, strin
 	return b.String(), w.Boundary()
 }
 
+func receive(sent, boundary, dir string) (File, error) {
+	r := httptest.NewRequest("POST", "/", strings.NewReader(sent))
+	r.Header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
+	return Receive(r, dir)
+}
+
 const named = `form-data; name="file"; filename="../a b.png"`
 
 func TestContentIsStored(t *testing.T) {
@@ -66,7 +73,7 @@ func TestContentIsStored(t *testing.T) {
 		for _, declared := range []string{contentType, contentType + "; x=y", ""} {
 			dir := t.TempDir()
 			sent, boundary := body(t, named, declared, content)
-			file, err := Receive(multipart.NewReader(strings.NewReader(sent), boundary), dir)
+			file, err := receive(sent, boundary, dir)
 			if err != nil || file.Name != "a_b.png" || file.ContentType != contentType || file.Size != int64(len(content)) {
 				t.Fatalf("%s declared as %q: %+v, %v", contentType, declared, file, err)
 			}
@@ -87,12 +94,13 @@ func TestRefusedUploadLeavesNothing(t *testing.T) {
 		"declared as jpg": {named, "image/jpeg", png, ErrType},
 		"empty":           {named, "image/png", "", ErrType},
 		"too large":       {named, "", pdf + strings.Repeat("x", MaxFile-4), ErrTooLarge},
+		"a large head":    {`form-data; name="file"; filename="` + strings.Repeat("x", maxHead) + `"`, "", png, ErrTooLarge},
 		"no file name":    {`form-data; name="file"`, "", png, ErrNoFile},
 		"another name":    {`form-data; name="other"; filename="a"`, "", png, ErrNoFile},
 	} {
 		dir := t.TempDir()
 		sent, boundary := body(t, tt.disposition, tt.contentType, tt.content)
-		_, err := Receive(multipart.NewReader(strings.NewReader(sent), boundary), dir)
+		_, err := receive(sent, boundary, dir)
 		if !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -100,16 +108,30 @@ func TestRefusedUploadLeavesNothing(t *testing.T) {
 	}
 }
 
+const note = "\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n"
+
+func TestOtherPartsArePassedOver(t *testing.T) {
+	sent, boundary := body(t, named, "image/png", png)
+	sent = "--" + boundary + note + strings.Repeat("x", 2*maxHead) + "\r\n" + sent
+	file, err := receive(sent, boundary, t.TempDir())
+	if err != nil || file.Size != int64(len(png)) {
+		t.Errorf("%+v, %v", file, err)
+	}
+}
+
 func TestBodyThatIsCutOffLeavesNothing(t *testing.T) {
 	sent, boundary := body(t, named, "image/png", png+strings.Repeat("x", 600))
-	end := len(sent) - len("--\r\n") // with two dashes more, the body is whole
+	sent = strings.TrimSuffix(sent, "--\r\n") + note + "text\r\n--" + boundary + "--"
 	dir := t.TempDir()
-	for length := range end + 2 {
-		if _, err := Receive(multipart.NewReader(strings.NewReader(sent[:length]), boundary), dir); err == nil {
+	for length := range len(sent) {
+		if _, err := receive(sent[:length], boundary, dir); err == nil {
 			t.Errorf("%d of %d bytes were accepted", length, len(sent))
 		}
 	}
 	expectEmpty(t, dir)
+	if _, err := receive(sent, boundary, dir); err != nil {
+		t.Errorf("without a line end behind it: %v", err)
+	}
 }
 
 func TestWritesWaitForATurn(t *testing.T) {
