@@ -121,6 +121,7 @@ private fun postgres(settings: DatabaseSettings) =
         databaseName = settings.name
         user = settings.user
         password = settings.password
+        sslMode = "disable"
         // If packets are dropped between a statement and its COMMIT, its rows would stay locked until TCP sends again, which
         // can be 13 s after the network's return.
         options = "-c idle_in_transaction_session_timeout=${SOCKET_TIMEOUT_SECONDS}s"
