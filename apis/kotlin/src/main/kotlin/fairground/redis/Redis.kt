@@ -134,6 +134,9 @@ class Redis(
         val COMMAND_TIMEOUT: Duration = Duration.ofMillis(100)
         const val MAX_RECONNECT_MILLISECONDS = 500L
         val PAUSE: Duration = Duration.ofMillis(250)
+
+        // A frozen Redis holds its connection, and commands that have timed out stay in memory until it answers.
+        const val MAX_COMMANDS = 10_000
         val PEER_TIMEOUT: Duration = Duration.ofSeconds(1)
 
         val OPTIONS: ClientOptions =
@@ -141,6 +144,7 @@ class Redis(
                 .builder()
                 .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
                 .timeoutOptions(TimeoutOptions.enabled(COMMAND_TIMEOUT))
+                .requestQueueSize(MAX_COMMANDS)
                 .socketOptions(
                     SocketOptions
                         .builder()
