@@ -1,4 +1,4 @@
-"""What PostgreSQL does behind the implementations: a migration, and an INSERT whose answer is lost."""
+"""What PostgreSQL does behind the implementations: a migration, and an INSERT and an UPDATE whose answers are lost."""
 
 import time
 from collections.abc import Mapping
@@ -28,6 +28,17 @@ _SLOW_COMMIT: LiteralString = """
     CREATE CONSTRAINT TRIGGER fairground_wait AFTER INSERT ON files
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fairground_wait();
 """
+_SLOW_UPDATE: LiteralString = """
+    DROP FUNCTION IF EXISTS fairground_wait() CASCADE;
+    CREATE FUNCTION fairground_wait() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(2); RETURN NULL; END $$;
+    CREATE TRIGGER fairground_wait AFTER UPDATE ON posts FOR EACH ROW EXECUTE FUNCTION fairground_wait();
+"""
+_CUT_OFF = 17.0
+_WELL_AGAIN = 5.0
+"""Seconds for which packets are dropped, and from the network's return until all is as before. TCP sends an answer
+again 13 and 26 s after the first time. Until then PostgreSQL doesn't know that its client has gone."""
+
 _COMMITTING: LiteralString = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 _COMMIT_SECONDS = 2.0
 _NO_SLOW_COMMIT: LiteralString = "DROP FUNCTION IF EXISTS fairground_wait() CASCADE"
@@ -109,3 +120,41 @@ def test_no_row_is_without_its_content(lost: tuple[list[int], list[int]], apis: 
     for row in rows:
         answers = [ask(api.base_url, "GET", f"/api/files/{row}") for api in apis.values()]
         assert [answer.body for answer in answers if answer.status == 200] == [_LOST], (row, statuses)
+
+
+def _new_post(api: Api) -> int:
+    content = {"title": "whose update is lost", "body": "b"}
+    answer = ask(api.base_url, "POST", "/api/posts", token=api.token(_OWNER, f"user_{_OWNER:04d}"), content=content)
+    assert answer.status == 201, answer
+    return int(answer.json()["id"])
+
+
+def _update(api: Api, post: int) -> int:
+    content, token = {"title": "updated", "body": "b"}, api.token(_OWNER, f"user_{_OWNER:04d}")
+    return ask(api.base_url, "PUT", f"/api/posts/{post}", token=token, content=content).status
+
+
+@pytest.mark.nightly
+def test_an_update_whose_answer_is_lost_leaves_no_row_locked(stand: Stand):
+    posts = {_new_post(api): name for name, api in stand.apis.items()}
+    begin, end = drop_commands(stand.postgres_port)
+    with _connect(stand.apis) as database, ThreadPoolExecutor(len(posts)) as pool:
+        database.execute(_SLOW_UPDATE)
+        try:
+            updates = [pool.submit(_update, stand.apis[name], post) for post, name in posts.items()]
+            wait_until(lambda: _row(database, _COMMITTING) == (len(posts),))
+            stand.run(begin)
+            try:
+                time.sleep(_CUT_OFF)
+                statuses = [update.result() for update in updates]
+            finally:
+                stand.run(end)
+            time.sleep(_WELL_AGAIN)
+            with _connect(stand.apis) as again:
+                query = "SELECT id FROM posts WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED"
+                unlocked = {int(row[0]) for row in again.execute(query, ([*posts],)).fetchall()}
+        finally:
+            with _connect(stand.apis) as again:
+                again.execute(_NO_SLOW_COMMIT)
+    assert {*statuses} == {503}, statuses
+    assert [name for post, name in posts.items() if post not in unlocked] == []

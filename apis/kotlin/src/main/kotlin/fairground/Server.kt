@@ -20,7 +20,6 @@ private const val EXIT_FAILURE = 1
 private const val READ_TIMEOUT_SECONDS = 60
 private const val RUNNING_LIMIT = 128
 private const val GRACE_MILLISECONDS = 9_000L
-private const val STOP_MILLISECONDS = 9_500L
 private const val POLL_MILLISECONDS = 50L
 
 /** Serves [module] until SIGTERM or SIGINT, then finishes the requests in flight and exits with code 0. */
@@ -43,7 +42,7 @@ fun serve(
                 // Behind as many unanswered requests of one connection Ktor may stop reading from it for good.
                 runningLimit = RUNNING_LIMIT
                 shutdownGracePeriod = GRACE_MILLISECONDS
-                shutdownTimeout = STOP_MILLISECONDS
+                shutdownTimeout = GRACE_MILLISECONDS
                 channelPipelineConfig = { addAfter(context(HttpServerCodec::class.java).name(), null, drain.handler()) }
             },
             module = module,

@@ -41,8 +41,19 @@ class TokensTest {
     }
 
     @Test
+    fun `other claims are ignored`() {
+        for (ignored in listOf<JWTCreator.Builder.() -> Unit>(
+            { withIssuedAt(now.plusSeconds(60)) },
+            { withNotBefore(Instant.ofEpochSecond(9_999_999_999)) },
+            { withClaim("jti", 7) },
+            { withClaim("role", listOf("admin")) },
+        )) {
+            assertEquals(7L, callerOf(JWTCredential(tokens.verifier.verify(token(change = ignored))))!!.id)
+        }
+    }
+
+    @Test
     fun `tokens that aren't for this API, or no more, are refused`() {
-        tokens.verifier.verify(token { withNotBefore(now.plusSeconds(60)) })
         val refused =
             listOf(
                 tokens.create(7, "alice", now.minusSeconds(3601)),

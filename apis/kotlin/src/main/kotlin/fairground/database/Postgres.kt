@@ -121,6 +121,10 @@ private fun postgres(settings: DatabaseSettings) =
         databaseName = settings.name
         user = settings.user
         password = settings.password
+        sslMode = "disable"
+        // If packets are dropped between a statement and its COMMIT, its rows would stay locked until TCP sends again, which
+        // can be 13 s after the network's return.
+        options = "-c idle_in_transaction_session_timeout=${SOCKET_TIMEOUT_SECONDS}s"
         connectTimeout = CONNECT_TIMEOUT_SECONDS
         socketTimeout = SOCKET_TIMEOUT_SECONDS
         tcpKeepAlive = true
@@ -168,5 +172,5 @@ private const val RETRY_MILLISECONDS = 500L
 /** SQLSTATE of "cached plan must not change result type": a migration changed a column's type. */
 private val CACHED_PLAN_CHANGED = PSQLState.NOT_IMPLEMENTED.state
 
-/** Classes of SQLSTATE: connection exception, insufficient resources, operator intervention. */
-private val UNAVAILABLE_CLASSES = setOf("08", "53", "57")
+/** Classes of SQLSTATE: connection exception, invalid transaction state, insufficient resources, operator intervention. */
+private val UNAVAILABLE_CLASSES = setOf("08", "25", "53", "57")

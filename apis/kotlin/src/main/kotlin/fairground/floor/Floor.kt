@@ -5,6 +5,9 @@ import fairground.database.*
 import fairground.posts.*
 import io.ktor.http.*
 import io.ktor.server.application.*
+import io.ktor.server.engine.*
+import io.ktor.server.netty.*
+import io.ktor.server.plugins.defaultheaders.*
 import io.ktor.server.response.*
 import io.ktor.server.routing.*
 import io.lettuce.core.RedisException
@@ -17,11 +20,19 @@ private const val RETRY_MILLISECONDS = 100L
 fun main() {
     val (address, database) = readOrExit { System.getenv().run { address() to database() } }
     val posts = loadPosts(database)
-    serve(address) { floor { id -> posts[id] } }
+    serveFloor(address) { id -> posts[id] }
 }
 
-/** Answers posts that [find] has. */
-internal fun Application.floor(find: suspend (Long) -> CachedPost?) {
+/** Answers posts that [find] has, until the process is ended. */
+internal fun serveFloor(
+    address: Address,
+    find: suspend (Long) -> CachedPost?,
+) {
+    embeddedServer(Netty, port = address.port, host = address.host) { floor(find) }.start(wait = true)
+}
+
+private fun Application.floor(find: suspend (Long) -> CachedPost?) {
+    install(DefaultHeaders)
     routing {
         get("/healthz") { call.respond(HttpStatusCode.OK) }
         get("/readyz") { call.respond(HttpStatusCode.OK) }

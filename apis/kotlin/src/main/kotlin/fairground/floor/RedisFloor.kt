@@ -20,5 +20,5 @@ fun main() {
         untilItSucceeds { redis.ping() }
         posts.keys.forEach { find(it) }
     }
-    serve(address) { floor(::find) }
+    serveFloor(address, ::find)
 }

@@ -36,7 +36,7 @@ class Tokens(
             // Another host's clock may be ahead of this one's.
             .ignoreIssuedAt()
             // The contract ignores other claims, and java-jwt has no option that ignores this one.
-            .acceptNotBefore(Int.MAX_VALUE.toLong())
+            .acceptNotBefore(Instant.MAX.epochSecond / 2)
             .build()
 
     /** A token for a user. */

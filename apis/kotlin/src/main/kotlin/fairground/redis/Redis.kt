@@ -37,7 +37,7 @@ class Redis(
     private val resources =
         ClientResources
             .builder()
-            .reconnectDelay(Delay.constant(RECONNECT_DELAY))
+            .reconnectDelay(Delay.exponential(0, MAX_RECONNECT_MILLISECONDS, TimeUnit.MILLISECONDS, 2))
             .nettyCustomizer(FlushConsolidation)
             // Netty's own resolver of names would listen at a UDP port of every address.
             .addressResolverGroup(DefaultAddressResolverGroup.INSTANCE)
@@ -66,7 +66,7 @@ class Redis(
             } else {
                 connectFailure = failure
                 warnings.run("connect") { log.warn("Cannot connect to Redis: {}", describe(failure)) }
-                resources.eventExecutorGroup().schedule(Runnable { connect() }, RECONNECT_DELAY.toMillis(), TimeUnit.MILLISECONDS)
+                resources.eventExecutorGroup().schedule(Runnable { connect() }, MAX_RECONNECT_MILLISECONDS, TimeUnit.MILLISECONDS)
             }
         }
     }
@@ -132,8 +132,11 @@ class Redis(
     private companion object {
         val CODEC: RedisCodec<String, ByteArray> = RedisCodec.of(StringCodec.ASCII, ByteArrayCodec.INSTANCE)
         val COMMAND_TIMEOUT: Duration = Duration.ofMillis(100)
-        val RECONNECT_DELAY: Duration = Duration.ofMillis(500)
+        const val MAX_RECONNECT_MILLISECONDS = 500L
         val PAUSE: Duration = Duration.ofMillis(250)
+
+        // A frozen Redis holds its connection, and commands that have timed out stay in memory until it answers.
+        const val MAX_COMMANDS = 10_000
         val PEER_TIMEOUT: Duration = Duration.ofSeconds(1)
 
         val OPTIONS: ClientOptions =
@@ -141,6 +144,7 @@ class Redis(
                 .builder()
                 .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
                 .timeoutOptions(TimeoutOptions.enabled(COMMAND_TIMEOUT))
+                .requestQueueSize(MAX_COMMANDS)
                 .socketOptions(
                     SocketOptions
                         .builder()
