@@ -47,7 +47,11 @@ pub const Call = struct {
     command: redis.Command = undefined,
     job: hasher.Job = undefined,
 
-    var limiter: log.Limiter = .{};
+    /// What a request may need in vain.
+    const Dependency = enum { postgres, redis, hasher };
+
+    /// One each, so that none hides the cause of another.
+    var limiters: std.EnumArray(Dependency, log.Limiter) = .initFill(.{});
 
     /// Memory that lasts until the request is answered.
     pub fn allocator(call: *Call) std.mem.Allocator {
@@ -177,7 +181,7 @@ pub const Call = struct {
             .password = password,
             .stored = stored,
         };
-        call.api.hasher.submit(&call.job) catch call.answerUnavailable("passwords", "too many wait to be hashed");
+        call.api.hasher.submit(&call.job) catch call.answerUnavailable(.hasher, "too many passwords wait");
     }
 
     // Answers.
@@ -208,7 +212,7 @@ pub const Call = struct {
     pub fn failStatement(call: *Call, outcome: Outcome) !void {
         switch (outcome) {
             .done => unreachable,
-            .unavailable, .lost => |cause| call.answerUnavailable("PostgreSQL", cause.constSlice()),
+            .unavailable, .lost => |cause| call.answerUnavailable(.postgres, cause.constSlice()),
             .refused => |failure| {
                 const constraint = failure.constraint.constSlice();
                 if (std.mem.eql(u8, &failure.code, "23505")) { // unique_violation
@@ -228,14 +232,15 @@ pub const Call = struct {
         problem.answer(call.request, problem.internal);
     }
 
-    fn answerUnavailable(call: *Call, what: []const u8, cause: []const u8) void {
-        call.logUnavailable(what, cause);
+    fn answerUnavailable(call: *Call, dependency: Dependency, cause: []const u8) void {
+        call.logUnavailable(dependency, cause);
         problem.answer(call.request, problem.unavailable);
     }
 
-    pub fn logUnavailable(call: *Call, what: []const u8, cause: []const u8) void {
+    pub fn logUnavailable(call: *Call, dependency: Dependency, cause: []const u8) void {
         const head = &call.request.head;
-        if (limiter.allows()) std.log.warn("{s} {s} 503: {s}: {s}", .{ head.method, head.path, what, cause });
+        if (!limiters.getPtr(dependency).allows()) return;
+        std.log.warn("{s} {s} 503: {s}: {s}", .{ head.method, head.path, @tagName(dependency), cause });
     }
 };
 
