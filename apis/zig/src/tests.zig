@@ -6,6 +6,7 @@ test {
     _ = @import("api/file_rules_test.zig");
     _ = @import("api/files_test.zig");
     _ = @import("api/hasher_test.zig");
+    _ = @import("api/posts_test.zig");
     _ = @import("api/token_test.zig");
     _ = @import("api/validate_test.zig");
     _ = @import("config_test.zig");

@@ -152,7 +152,7 @@ fn keepRow(call: *Call, rows: Rows) !void {
     try call.keep(writtenPost(call, call.id, row));
 }
 
-fn answerUpdated(call: *Call, _: ?[]const u8) !void {
+fn answerUpdated(call: *Call) !void {
     if (call.outcome != .done) return call.failStatement(call.outcome);
     try call.json(.ok, "", call.get(statements.Post).*);
 }
@@ -166,13 +166,14 @@ fn forgetDeletedPost(call: *Call, _: Outcome) !void {
     return forgetPost(call, answerDeleted);
 }
 
-fn answerDeleted(call: *Call, _: ?[]const u8) !void {
+fn answerDeleted(call: *Call) !void {
     if (call.outcome != .done) return call.failStatement(call.outcome);
     call.request.respond(.{ .status = .no_content, .body = .none });
 }
 
-/// After an UPDATE or DELETE, whether the client is still there or not.
-fn forgetPost(call: *Call, next: *const fn (*Call, ?[]const u8) anyerror!void) !void {
+/// After an UPDATE or DELETE, whether the client is still there or not. Redis is asked a
+/// second time if the first fails: what it keeps would be served for ten minutes.
+fn forgetPost(call: *Call, comptime next: fn (*Call) anyerror!void) !void {
     switch (call.outcome) {
         .done => |result| if (result.count == 0) {
             return call.execute(&statements.post_exists, &.{.{ .integer = call.id }}, refuseChange);
@@ -180,6 +181,20 @@ fn forgetPost(call: *Call, next: *const fn (*Call, ?[]const u8) anyerror!void) !
         .lost => {}, // the post may have been changed
         else => return call.failStatement(call.outcome),
     }
+    const continuation = struct {
+        fn onFirst(forgetting: *Call, reply: ?[]const u8) anyerror!void {
+            if (reply != null) return next(forgetting);
+            forgetKey(forgetting, onSecond);
+        }
+
+        fn onSecond(forgetting: *Call, _: ?[]const u8) anyerror!void {
+            return next(forgetting);
+        }
+    };
+    forgetKey(call, continuation.onFirst);
+}
+
+fn forgetKey(call: *Call, comptime next: fn (*Call, ?[]const u8) anyerror!void) void {
     var key: [cache.max_key]u8 = undefined;
     call.forget(cache.postKey(&key, call.id), next);
 }

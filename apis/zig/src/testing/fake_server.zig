@@ -6,6 +6,12 @@ const posix = std.posix;
 
 pub const FakeServer = struct {
     listener: std.net.Server,
+    /// Connections that were taken.
+    taken: usize = 0,
+    /// What the last client said first.
+    heard: Heard = .{},
+
+    const Heard = std.BoundedArray(u8, 256);
 
     pub fn init() !FakeServer {
         const any_port = std.net.Address.initIp4(.{ 127, 0, 0, 1 }, 0);
@@ -14,6 +20,11 @@ pub const FakeServer = struct {
 
     pub fn deinit(server: *FakeServer) void {
         server.listener.deinit();
+    }
+
+    /// Takes no more connections.
+    pub fn stop(server: *FakeServer) void {
+        posix.shutdown(server.listener.stream.handle, .both) catch {};
     }
 
     pub fn address(server: *const FakeServer) std.net.Address {
@@ -26,14 +37,25 @@ pub const FakeServer = struct {
         return std.Thread.spawn(.{}, run, .{ server, replies, patience });
     }
 
+    /// Takes one connection after the other, and sends one reply on each.
+    pub fn serveEach(server: *FakeServer, replies: []const []const u8) !std.Thread {
+        return std.Thread.spawn(.{}, runEach, .{ server, replies });
+    }
+
+    fn runEach(server: *FakeServer, replies: []const []const u8) void {
+        for (replies) |reply| server.run(&.{reply}, 0);
+    }
+
     fn run(server: *FakeServer, replies: []const []const u8, patience: i32) void {
         const connection = server.listener.accept() catch return;
+        server.taken += 1;
         defer connection.stream.close();
         var buffer: [16 << 10]u8 = undefined;
         var saying = [1]posix.pollfd{.{ .fd = connection.stream.handle, .events = posix.POLL.IN, .revents = 0 }};
         for (replies, 0..) |reply, index| {
             if (index != 0 and (posix.poll(&saying, patience) catch 0) == 0) break;
-            _ = connection.stream.read(&buffer) catch return;
+            const length = connection.stream.read(&buffer) catch return;
+            if (index == 0) server.heard = Heard.fromSlice(buffer[0..@min(length, 256)]) catch unreachable;
             connection.stream.writeAll(reply) catch return;
         }
         posix.shutdown(connection.stream.handle, .send) catch return;
