@@ -16,10 +16,12 @@ test {
     _ = @import("http/connection_test.zig");
     _ = @import("http/head_test.zig");
     _ = @import("http/multipart_test.zig");
+    _ = @import("json_test.zig");
     _ = @import("postgres/connection_test.zig");
     _ = @import("postgres/message_test.zig");
     _ = @import("postgres/pool_test.zig");
     _ = @import("postgres/scram_test.zig");
     _ = @import("redis/client_test.zig");
     _ = @import("redis/resp_test.zig");
+    _ = @import("time_test.zig");
 }
