@@ -133,13 +133,13 @@ pub const Call = struct {
 
     /// Sends a command to Redis. `next` continues with the value, if there is one.
     pub fn ask(call: *Call, arguments: []const []const u8, comptime next: fn (*Call, ?[]const u8) anyerror!void) void {
-        call.command = .{ .done = onReply(next) };
+        call.command = .{ .done = comptime onReply(next) };
         call.api.redis.send(&call.command, arguments);
     }
 
     /// Removes a key of Redis. It is tried in any case, since what it has isn't true any more.
-    pub fn forget(call: *Call, key: []const u8, comptime next: fn (*Call, ?[]const u8) anyerror!void) void {
-        call.command = .{ .done = onReply(next), .is_urgent = true };
+    pub fn invalidate(call: *Call, key: []const u8, comptime next: fn (*Call, ?[]const u8) anyerror!void) void {
+        call.command = .{ .done = comptime onReply(next), .is_urgent = true };
         call.api.redis.send(&call.command, &.{ "DEL", key });
     }
 

@@ -140,10 +140,10 @@ fn updatePost(call: *Call, input: *Content) !void {
 
 fn keepUpdatedPost(call: *Call, outcome: Outcome) !void {
     if (outcome == .done and outcome.done.count != 0) keepRow(call, outcome.done.rows) catch |failure| {
-        // The post has changed all the same, and the cache must forget it.
+        // The post has changed all the same, and the cache must not keep it.
         call.outcome = .{ .lost = call_module.cut(@errorName(failure)) };
     };
-    return forgetPost(call, answerUpdated);
+    return invalidatePost(call, answerUpdated);
 }
 
 fn keepRow(call: *Call, rows: Rows) !void {
@@ -159,11 +159,11 @@ fn answerUpdated(call: *Call) !void {
 
 /// DELETE /api/posts/{id}.
 pub fn delete(call: *Call) !void {
-    call.tryExecute(&statements.delete_post, &.{ .{ .integer = call.id }, .{ .integer = call.caller.id } }, forgetDeletedPost);
+    call.tryExecute(&statements.delete_post, &.{ .{ .integer = call.id }, .{ .integer = call.caller.id } }, invalidateDeletedPost);
 }
 
-fn forgetDeletedPost(call: *Call, _: Outcome) !void {
-    return forgetPost(call, answerDeleted);
+fn invalidateDeletedPost(call: *Call, _: Outcome) !void {
+    return invalidatePost(call, answerDeleted);
 }
 
 fn answerDeleted(call: *Call) !void {
@@ -173,7 +173,7 @@ fn answerDeleted(call: *Call) !void {
 
 /// After an UPDATE or DELETE, whether the client is still there or not. Redis is asked a
 /// second time if the first fails: what it keeps would be served for ten minutes.
-fn forgetPost(call: *Call, comptime next: fn (*Call) anyerror!void) !void {
+fn invalidatePost(call: *Call, comptime next: fn (*Call) anyerror!void) !void {
     switch (call.outcome) {
         .done => |result| if (result.count == 0) {
             return call.execute(&statements.post_exists, &.{.{ .integer = call.id }}, refuseChange);
@@ -182,21 +182,21 @@ fn forgetPost(call: *Call, comptime next: fn (*Call) anyerror!void) !void {
         else => return call.failStatement(call.outcome),
     }
     const continuation = struct {
-        fn onFirst(forgetting: *Call, reply: ?[]const u8) anyerror!void {
-            if (reply != null) return next(forgetting);
-            forgetKey(forgetting, onSecond);
+        fn onFirst(invalidating: *Call, reply: ?[]const u8) anyerror!void {
+            if (reply != null) return next(invalidating);
+            invalidateKey(invalidating, onSecond);
         }
 
-        fn onSecond(forgetting: *Call, _: ?[]const u8) anyerror!void {
-            return next(forgetting);
+        fn onSecond(invalidating: *Call, _: ?[]const u8) anyerror!void {
+            return next(invalidating);
         }
     };
-    forgetKey(call, continuation.onFirst);
+    invalidateKey(call, continuation.onFirst);
 }
 
-fn forgetKey(call: *Call, comptime next: fn (*Call, ?[]const u8) anyerror!void) void {
+fn invalidateKey(call: *Call, comptime next: fn (*Call, ?[]const u8) anyerror!void) void {
     var key: [cache.max_key]u8 = undefined;
-    call.forget(cache.postKey(&key, call.id), next);
+    call.invalidate(cache.postKey(&key, call.id), next);
 }
 
 fn refuseChange(_: *Call, rows: *Rows) !void {

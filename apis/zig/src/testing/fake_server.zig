@@ -32,9 +32,9 @@ pub const FakeServer = struct {
     }
 
     /// Takes one connection, and sends one reply each time the client has said
-    /// something. After the first one it waits `patience` milliseconds for that.
-    pub fn serveOnce(server: *FakeServer, replies: []const []const u8, patience: i32) !std.Thread {
-        return std.Thread.spawn(.{}, run, .{ server, replies, patience });
+    /// something. After the first one it waits `timeout` milliseconds for that.
+    pub fn serveOnce(server: *FakeServer, replies: []const []const u8, timeout: i32) !std.Thread {
+        return std.Thread.spawn(.{}, run, .{ server, replies, timeout });
     }
 
     /// Takes one connection after the other, and sends one reply on each.
@@ -46,14 +46,14 @@ pub const FakeServer = struct {
         for (replies) |reply| server.run(&.{reply}, 0);
     }
 
-    fn run(server: *FakeServer, replies: []const []const u8, patience: i32) void {
+    fn run(server: *FakeServer, replies: []const []const u8, timeout: i32) void {
         const connection = server.listener.accept() catch return;
         server.taken += 1;
         defer connection.stream.close();
         var buffer: [16 << 10]u8 = undefined;
         var saying = [1]posix.pollfd{.{ .fd = connection.stream.handle, .events = posix.POLL.IN, .revents = 0 }};
         for (replies, 0..) |reply, index| {
-            if (index != 0 and (posix.poll(&saying, patience) catch 0) == 0) break;
+            if (index != 0 and (posix.poll(&saying, timeout) catch 0) == 0) break;
             const length = connection.stream.read(&buffer) catch return;
             if (index == 0) server.heard = Heard.fromSlice(buffer[0..@min(length, 256)]) catch unreachable;
             connection.stream.writeAll(reply) catch return;
