@@ -8,7 +8,7 @@ pub const FakeServer = struct {
     listener: std.net.Server,
     /// Connections that were taken.
     taken: usize = 0,
-    /// What the last client said first.
+    /// What the client said before the last reply.
     heard: Heard = .{},
 
     const Heard = std.BoundedArray(u8, 256);
@@ -55,7 +55,7 @@ pub const FakeServer = struct {
         for (replies, 0..) |reply, index| {
             if (index != 0 and (posix.poll(&saying, timeout) catch 0) == 0) break;
             const length = connection.stream.read(&buffer) catch return;
-            if (index == 0) server.heard = Heard.fromSlice(buffer[0..@min(length, 256)]) catch unreachable;
+            server.heard = Heard.fromSlice(buffer[0..@min(length, 256)]) catch unreachable;
             connection.stream.writeAll(reply) catch return;
         }
         posix.shutdown(connection.stream.handle, .send) catch return;
