@@ -13,9 +13,9 @@ pub fn write(
     arguments: anytype,
 ) void {
     if (@intFromEnum(message_level) > @intFromEnum(level)) return;
-    var buffer: [2048]u8 = undefined;
+    // More than a line needs: a path is part of a head, which has at most 14 KiB.
+    var buffer: [16 << 10]u8 = undefined;
     var stream = std.io.fixedBufferStream(buffer[0 .. buffer.len - 1]);
-    // A longer line is cut.
     stream.writer().print("{s} " ++ @tagName(message_level) ++ " " ++ format, .{Time.now().iso()} ++ arguments) catch {};
     buffer[stream.pos] = '\n';
     // One call, so that lines of several threads don't mix.

@@ -6,6 +6,7 @@ test {
     _ = @import("api/file_rules_test.zig");
     _ = @import("api/files_test.zig");
     _ = @import("api/hasher_test.zig");
+    _ = @import("api/posts_test.zig");
     _ = @import("api/token_test.zig");
     _ = @import("api/validate_test.zig");
     _ = @import("config_test.zig");
@@ -15,10 +16,12 @@ test {
     _ = @import("http/connection_test.zig");
     _ = @import("http/head_test.zig");
     _ = @import("http/multipart_test.zig");
+    _ = @import("json_test.zig");
     _ = @import("postgres/connection_test.zig");
     _ = @import("postgres/message_test.zig");
     _ = @import("postgres/pool_test.zig");
     _ = @import("postgres/scram_test.zig");
     _ = @import("redis/client_test.zig");
     _ = @import("redis/resp_test.zig");
+    _ = @import("time_test.zig");
 }

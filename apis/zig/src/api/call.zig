@@ -46,13 +46,12 @@ pub const Call = struct {
     query: query_module.Query = undefined,
     command: redis.Command = undefined,
     job: hasher.Job = undefined,
-    on_text: *const fn (*Call, []const u8) anyerror!void = undefined,
-    on_outcome: *const fn (*Call, Outcome) anyerror!void = undefined,
-    on_rows: *const fn (*Call, *Rows) anyerror!void = undefined,
-    on_value: *const fn (*Call, ?[]const u8) anyerror!void = undefined,
-    on_hash: *const fn (*Call, hasher.Job.Outcome) anyerror!void = undefined,
 
-    var limiter: log.Limiter = .{};
+    /// What a request may need in vain.
+    const Dependency = enum { postgres, redis, hasher };
+
+    /// One each, so that none hides the cause of another.
+    var limiters: std.EnumArray(Dependency, log.Limiter) = .initFill(.{});
 
     /// Memory that lasts until the request is answered.
     pub fn allocator(call: *Call) std.mem.Allocator {
@@ -77,23 +76,23 @@ pub const Call = struct {
     /// keeps it. `next` continues if every member keeps its rule.
     pub fn readJson(call: *Call, Input: type, comptime next: fn (*Call, *Input) anyerror!void) !void {
         if (!hasMediaType(call.request, "application/json")) return error.NotJson;
-        call.on_text = struct {
-            fn parse(reading: *Call, text: []const u8) anyerror!void {
+        const continuation = struct {
+            fn onBody(collector: *http.Collector, body: http.Collector.Error![]const u8) void {
+                const reading: *Call = @fieldParentPtr("collector", collector);
+                reading.attempt(parse(reading, body));
+            }
+
+            fn parse(reading: *Call, body: http.Collector.Error![]const u8) anyerror!void {
+                const text = body catch |failure| return if (failure == error.TooLarge) error.LargeJson else failure;
                 var errors: validate.Errors = .{};
                 const input = try validate.parseJson(Input, reading.allocator(), text, &errors);
                 if (errors.len != 0) return problem.answerInvalid(reading.request, &errors);
                 try reading.keep(input);
                 return next(reading, reading.get(Input));
             }
-        }.parse;
-        call.collector = .{ .request = call.request, .limit = max_json, .finished = onBody };
+        };
+        call.collector = .{ .request = call.request, .limit = max_json, .finished = continuation.onBody };
         call.collector.start();
-    }
-
-    fn onBody(collector: *http.Collector, body: http.Collector.Error![]const u8) void {
-        const call: *Call = @fieldParentPtr("collector", collector);
-        const text = body catch |failure| return call.fail(if (failure == error.TooLarge) error.LargeJson else failure);
-        call.attempt(call.on_text(call, text));
     }
 
     /// Executes a statement; `next` continues with its rows, which are there during
@@ -102,16 +101,16 @@ pub const Call = struct {
         call: *Call,
         statement: *const query_module.Statement,
         parameters: []const Parameter,
-        next: *const fn (*Call, *Rows) anyerror!void,
+        comptime next: fn (*Call, *Rows) anyerror!void,
     ) void {
-        call.on_rows = next;
-        call.tryExecute(statement, parameters, onDone);
-    }
-
-    fn onDone(call: *Call, outcome: Outcome) anyerror!void {
-        if (outcome != .done) return call.failStatement(outcome);
-        var rows = outcome.done.rows;
-        return call.on_rows(call, &rows);
+        const continuation = struct {
+            fn onOutcome(executing: *Call, outcome: Outcome) anyerror!void {
+                if (outcome != .done) return executing.failStatement(outcome);
+                var rows = outcome.done.rows;
+                return next(executing, &rows);
+            }
+        };
+        call.tryExecute(statement, parameters, continuation.onOutcome);
     }
 
     /// Executes a statement; `next` continues, whatever becomes of it.
@@ -119,40 +118,42 @@ pub const Call = struct {
         call: *Call,
         statement: *const query_module.Statement,
         parameters: []const Parameter,
-        next: *const fn (*Call, Outcome) anyerror!void,
+        comptime next: fn (*Call, Outcome) anyerror!void,
     ) void {
-        call.on_outcome = next;
-        call.query = .init(statement, parameters, onOutcome);
+        const continuation = struct {
+            fn onDone(query: *query_module.Query, outcome: Outcome) void {
+                const executing: *Call = @fieldParentPtr("query", query);
+                executing.outcome = outcome;
+                executing.attempt(next(executing, outcome));
+            }
+        };
+        call.query = .init(statement, parameters, continuation.onDone);
         call.api.postgres.execute(&call.query);
     }
 
-    fn onOutcome(query: *query_module.Query, outcome: Outcome) void {
-        const call: *Call = @fieldParentPtr("query", query);
-        call.outcome = outcome;
-        call.attempt(call.on_outcome(call, outcome));
-    }
-
     /// Sends a command to Redis. `next` continues with the value, if there is one.
-    pub fn ask(call: *Call, arguments: []const []const u8, next: *const fn (*Call, ?[]const u8) anyerror!void) void {
-        call.on_value = next;
-        call.command = .{ .done = onReply };
+    pub fn ask(call: *Call, arguments: []const []const u8, comptime next: fn (*Call, ?[]const u8) anyerror!void) void {
+        call.command = .{ .done = comptime onReply(next) };
         call.api.redis.send(&call.command, arguments);
     }
 
     /// Removes a key of Redis. It is tried in any case, since what it has isn't true any more.
-    pub fn forget(call: *Call, key: []const u8, next: *const fn (*Call, ?[]const u8) anyerror!void) void {
-        call.on_value = next;
-        call.command = .{ .done = onReply, .is_urgent = true };
+    pub fn invalidate(call: *Call, key: []const u8, comptime next: fn (*Call, ?[]const u8) anyerror!void) void {
+        call.command = .{ .done = comptime onReply(next), .is_urgent = true };
         call.api.redis.send(&call.command, &.{ "DEL", key });
     }
 
-    fn onReply(command: *redis.Command, reply: ?resp.Reply) void {
-        const call: *Call = @fieldParentPtr("command", command);
-        const value: ?[]const u8 = if (reply) |found| switch (found) {
-            .bulk, .simple => |bytes| bytes,
-            else => null,
-        } else null;
-        call.attempt(call.on_value(call, value));
+    fn onReply(comptime next: fn (*Call, ?[]const u8) anyerror!void) fn (*redis.Command, ?resp.Reply) void {
+        return struct {
+            fn done(command: *redis.Command, reply: ?resp.Reply) void {
+                const call: *Call = @fieldParentPtr("command", command);
+                const value: ?[]const u8 = if (reply) |found| switch (found) {
+                    .bulk, .simple => |bytes| bytes,
+                    else => null,
+                } else null;
+                call.attempt(next(call, value));
+            }
+        }.done;
     }
 
     /// Hashes a password, or verifies it against a stored hash.
@@ -160,27 +161,27 @@ pub const Call = struct {
         call: *Call,
         password: []const u8,
         stored: ?[]const u8,
-        next: *const fn (*Call, hasher.Job.Outcome) anyerror!void,
-    ) !void {
-        call.on_hash = next;
+        comptime next: fn (*Call, hasher.Job.Outcome) anyerror!void,
+    ) void {
+        const continuation = struct {
+            fn onHashed(task: *loop_module.Task) void {
+                const job: *hasher.Job = @fieldParentPtr("task", task);
+                const hashing: *Call = @fieldParentPtr("job", job);
+                switch (job.outcome) {
+                    .dropped => hashing.request.drop(),
+                    .failed => |failure| hashing.fail(failure),
+                    else => hashing.attempt(next(hashing, job.outcome)),
+                }
+            }
+        };
         call.job = .{
-            .task = .{ .run = onHashed },
+            .task = .{ .run = continuation.onHashed },
             .loop = call.api.loop,
             .abandoned = &call.request.abandoned,
             .password = password,
             .stored = stored,
         };
-        call.api.hasher.submit(&call.job) catch return call.answerUnavailable("passwords", "too many wait to be hashed");
-    }
-
-    fn onHashed(task: *loop_module.Task) void {
-        const job: *hasher.Job = @fieldParentPtr("task", task);
-        const call: *Call = @fieldParentPtr("job", job);
-        switch (job.outcome) {
-            .dropped => call.request.drop(),
-            .failed => |failure| call.fail(failure),
-            else => call.attempt(call.on_hash(call, job.outcome)),
-        }
+        call.api.hasher.submit(&call.job) catch call.answerUnavailable(.hasher, "too many passwords wait");
     }
 
     // Answers.
@@ -211,7 +212,7 @@ pub const Call = struct {
     pub fn failStatement(call: *Call, outcome: Outcome) !void {
         switch (outcome) {
             .done => unreachable,
-            .unavailable, .lost => |cause| call.answerUnavailable("PostgreSQL", cause.constSlice()),
+            .unavailable, .lost => |cause| call.answerUnavailable(.postgres, cause.constSlice()),
             .refused => |failure| {
                 const constraint = failure.constraint.constSlice();
                 if (std.mem.eql(u8, &failure.code, "23505")) { // unique_violation
@@ -231,14 +232,15 @@ pub const Call = struct {
         problem.answer(call.request, problem.internal);
     }
 
-    fn answerUnavailable(call: *Call, what: []const u8, cause: []const u8) void {
-        call.logUnavailable(what, cause);
+    fn answerUnavailable(call: *Call, dependency: Dependency, cause: []const u8) void {
+        call.logUnavailable(dependency, cause);
         problem.answer(call.request, problem.unavailable);
     }
 
-    pub fn logUnavailable(call: *Call, what: []const u8, cause: []const u8) void {
+    pub fn logUnavailable(call: *Call, dependency: Dependency, cause: []const u8) void {
         const head = &call.request.head;
-        if (limiter.allows()) std.log.warn("{s} {s} 503: {s}: {s}", .{ head.method, head.path, what, cause });
+        if (!limiters.getPtr(dependency).allows()) return;
+        std.log.warn("{s} {s} 503: {s}: {s}", .{ head.method, head.path, @tagName(dependency), cause });
     }
 };
 

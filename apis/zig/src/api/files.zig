@@ -18,7 +18,7 @@ const max_body = max_file + (64 << 10);
 /// POST /api/files.
 pub fn upload(call: *Call) !void {
     if (!call_module.hasMediaType(call.request, "multipart/form-data")) return error.NotMultipart;
-    if ((call.request.declaredLength() orelse 0) > max_body) return error.LargeFile;
+    if (call.request.declaredLength() > max_body) return error.LargeFile;
     const content_type = call.request.head.get("content-type").?; // as was just seen
     const receiver = try call.allocator().create(Receiver);
     receiver.* = .{ .call = call, .reader = multipart.Reader.init(content_type) catch return error.InvalidUpload };

@@ -21,8 +21,8 @@ pub fn ready(call: *Call) !void {
 fn onPostgres(call: *Call, outcome: call_module.Outcome) !void {
     switch (outcome) {
         .done => {},
-        .unavailable, .lost => |cause| call.logUnavailable("PostgreSQL", cause.constSlice()),
-        .refused => |failure| call.logUnavailable("PostgreSQL", failure.text.constSlice()),
+        .unavailable, .lost => |cause| call.logUnavailable(.postgres, cause.constSlice()),
+        .refused => |failure| call.logUnavailable(.postgres, failure.text.constSlice()),
     }
     try call.keep(@as(State, if (outcome == .done) .up else .down));
     call.ask(&.{"PING"}, onRedis);
@@ -31,7 +31,7 @@ fn onPostgres(call: *Call, outcome: call_module.Outcome) !void {
 fn onRedis(call: *Call, pong: ?[]const u8) !void {
     const postgres = call.get(State).*;
     const redis: State = if (pong != null) .up else .down;
-    if (redis == .down) call.logUnavailable("Redis", "it doesn't answer");
+    if (redis == .down) call.logUnavailable(.redis, "it doesn't answer");
     const status: std.http.Status = if (postgres == .up and redis == .up) .ok else .service_unavailable;
     try call.json(status, "", .{ .postgres = postgres, .redis = redis });
 }

@@ -140,10 +140,10 @@ fn updatePost(call: *Call, input: *Content) !void {
 
 fn keepUpdatedPost(call: *Call, outcome: Outcome) !void {
     if (outcome == .done and outcome.done.count != 0) keepRow(call, outcome.done.rows) catch |failure| {
-        // The post has changed all the same, and the cache must forget it.
+        // The post has changed all the same, and the cache must not keep it.
         call.outcome = .{ .lost = call_module.cut(@errorName(failure)) };
     };
-    return forgetPost(call, answerUpdated);
+    return invalidatePost(call, answerUpdated);
 }
 
 fn keepRow(call: *Call, rows: Rows) !void {
@@ -152,27 +152,28 @@ fn keepRow(call: *Call, rows: Rows) !void {
     try call.keep(writtenPost(call, call.id, row));
 }
 
-fn answerUpdated(call: *Call, _: ?[]const u8) !void {
+fn answerUpdated(call: *Call) !void {
     if (call.outcome != .done) return call.failStatement(call.outcome);
     try call.json(.ok, "", call.get(statements.Post).*);
 }
 
 /// DELETE /api/posts/{id}.
 pub fn delete(call: *Call) !void {
-    call.tryExecute(&statements.delete_post, &.{ .{ .integer = call.id }, .{ .integer = call.caller.id } }, forgetDeletedPost);
+    call.tryExecute(&statements.delete_post, &.{ .{ .integer = call.id }, .{ .integer = call.caller.id } }, invalidateDeletedPost);
 }
 
-fn forgetDeletedPost(call: *Call, _: Outcome) !void {
-    return forgetPost(call, answerDeleted);
+fn invalidateDeletedPost(call: *Call, _: Outcome) !void {
+    return invalidatePost(call, answerDeleted);
 }
 
-fn answerDeleted(call: *Call, _: ?[]const u8) !void {
+fn answerDeleted(call: *Call) !void {
     if (call.outcome != .done) return call.failStatement(call.outcome);
     call.request.respond(.{ .status = .no_content, .body = .none });
 }
 
-/// After an UPDATE or DELETE, whether the client is still there or not.
-fn forgetPost(call: *Call, next: *const fn (*Call, ?[]const u8) anyerror!void) !void {
+/// After an UPDATE or DELETE, whether the client is still there or not. Redis is asked a
+/// second time if the first fails: what it keeps would be served for ten minutes.
+fn invalidatePost(call: *Call, comptime next: fn (*Call) anyerror!void) !void {
     switch (call.outcome) {
         .done => |result| if (result.count == 0) {
             return call.execute(&statements.post_exists, &.{.{ .integer = call.id }}, refuseChange);
@@ -180,8 +181,22 @@ fn forgetPost(call: *Call, next: *const fn (*Call, ?[]const u8) anyerror!void) !
         .lost => {}, // the post may have been changed
         else => return call.failStatement(call.outcome),
     }
+    const continuation = struct {
+        fn onFirst(invalidating: *Call, reply: ?[]const u8) anyerror!void {
+            if (reply != null) return next(invalidating);
+            invalidateKey(invalidating, onSecond);
+        }
+
+        fn onSecond(invalidating: *Call, _: ?[]const u8) anyerror!void {
+            return next(invalidating);
+        }
+    };
+    invalidateKey(call, continuation.onFirst);
+}
+
+fn invalidateKey(call: *Call, comptime next: fn (*Call, ?[]const u8) anyerror!void) void {
     var key: [cache.max_key]u8 = undefined;
-    call.forget(cache.postKey(&key, call.id), next);
+    call.invalidate(cache.postKey(&key, call.id), next);
 }
 
 fn refuseChange(_: *Call, rows: *Rows) !void {

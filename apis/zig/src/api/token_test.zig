@@ -99,7 +99,8 @@ test "claims must be there and right" {
         .{ "\"fairground-api\"", "[]", .refused },
         .{ "\"fairground-api\"", "[\"x\"]", .refused },
         .{ "\"fairground-api\"", "[ \"x\" , \"fairground-api\" ]", .taken },
-        .{ "{", "{\"nbf\":\"never\",", .taken }, // other claims are ignored
+        .{ "{", "{\"nbf\":1790003600,\"jti\":\"1\",", .taken }, // other claims are ignored
+        .{ "{", "{\"nbf\":\"never\",\"jti\":null,", .taken },
         .{ "{", nested, .taken },
         .{ "{", "[", .refused },
     };

@@ -23,7 +23,7 @@ pub fn register(call: *Call) !void {
 
 fn hashPassword(call: *Call, input: *Registration) !void {
     input.email = try std.ascii.allocLowerString(call.allocator(), input.email);
-    try call.hash(input.password, null, insertUser);
+    call.hash(input.password, null, insertUser);
 }
 
 fn insertUser(call: *Call, outcome: hasher.Job.Outcome) !void {
@@ -65,7 +65,7 @@ fn verifyPassword(call: *Call, rows: *Rows) !void {
         call.caller = .{ .id = user.id, .name = try call.allocator().dupe(u8, user.username) };
         stored = try call.allocator().dupe(u8, user.password_hash);
     }
-    try call.hash(input.password, stored, issueToken);
+    call.hash(input.password, stored, issueToken);
 }
 
 fn issueToken(call: *Call, outcome: hasher.Job.Outcome) !void {

@@ -102,7 +102,7 @@ test "queries of lists" {
     }
     for ([_]struct { []const u8, usize }{
         .{ "limit=0", 1 },    .{ "limit=101", 1 }, .{ "limit=-1", 1 },    .{ "before&limit=", 2 }, .{ "before=9223372036854775808", 1 },
-        .{ "limit=%2b5", 1 }, .{ "limit=%3", 1 },  .{ "before=%001", 1 },
+        .{ "limit=%2b5", 1 }, .{ "limit=%3", 1 },  .{ "before=%001", 1 }, .{ "before=0", 1 },      .{ "before=-1", 1 },
     }) |case| {
         var errors: validate.Errors = .{};
         _ = try validate.Page.parse(arena.allocator(), case[0], &errors);

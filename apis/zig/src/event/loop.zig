@@ -118,7 +118,7 @@ pub const Loop = struct {
     /// Waits for something to happen, and handles it.
     pub fn turn(loop: *Loop) void {
         var events: [events_at_once]linux.epoll_event = undefined;
-        const count = posix.epoll_wait(loop.epoll, &events, loop.patience());
+        const count = posix.epoll_wait(loop.epoll, &events, loop.timeout());
         loop.now = monotonicMilliseconds();
         for (events[0..count]) |event| {
             if (event.data.ptr == 0) {
@@ -139,7 +139,7 @@ pub const Loop = struct {
         runAll(&loop.later_tasks);
     }
 
-    fn patience(loop: *const Loop) i32 {
+    fn timeout(loop: *const Loop) i32 {
         if (loop.later_tasks.first != null) return 0; // queued before the loop runs
         const deadline = loop.timers.earliest() orelse return -1;
         return @intCast(deadline -| loop.now);

@@ -54,7 +54,7 @@ const Fixture = struct {
     fn init(fixture: *Fixture) !void {
         const loop = try std.testing.allocator.create(loop_module.Loop);
         try loop.init(0);
-        const ears = try http.listen(std.net.Address.initIp4(.{ 127, 0, 0, 1 }, 0));
+        const fd = try http.listen(std.net.Address.initIp4(.{ 127, 0, 0, 1 }, 0));
         fixture.* = .{
             .loop = loop,
             .servers = .{.{
@@ -62,11 +62,11 @@ const Fixture = struct {
                 .allocator = std.testing.allocator,
                 .handler = .{ .context = &fixture.handled, .handle = Echo.handle },
             }},
-            .listener = .{ .loop = loop, .servers = &fixture.servers, .fd = ears },
+            .listener = .{ .loop = loop, .servers = &fixture.servers, .fd = fd },
             .address = undefined,
         };
         var length: posix.socklen_t = @sizeOf(std.net.Address);
-        try posix.getsockname(ears, &fixture.address.any, &length);
+        try posix.getsockname(fd, &fixture.address.any, &length);
         try fixture.listener.start();
     }
 

@@ -36,7 +36,7 @@ pub const Collector = struct {
     pub const Error = error{ TooLarge, OutOfMemory };
 
     pub fn start(collector: *Collector) void {
-        const length = collector.request.declaredLength() orelse 0;
+        const length = collector.request.declaredLength();
         if (length > collector.limit) return collector.finished(collector, error.TooLarge);
         collector.bytes.ensureTotalCapacityPrecise(collector.request.allocator(), @intCast(length)) catch |failure|
             return collector.finished(collector, failure);
@@ -72,11 +72,11 @@ pub const Request = struct {
         return request.arena.allocator();
     }
 
-    /// How long the body is, if the head says so.
-    pub fn declaredLength(request: *const Request) ?u64 {
+    /// How long the body is at least, as far as the head says so.
+    pub fn declaredLength(request: *const Request) u64 {
         return switch (request.head.framing) {
             .length => |length| length,
-            .chunked => null,
+            .chunked => 0,
         };
     }
 

@@ -130,7 +130,7 @@ pub const Listener = struct {
             switch (posix.errno(result)) {
                 .SUCCESS => {
                     const client: posix.fd_t = @intCast(result);
-                    listener.idlest().hand(client) catch posix.close(client);
+                    listener.leastLoaded().hand(client) catch posix.close(client);
                 },
                 .AGAIN => return,
                 .MFILE, .NFILE, .NOBUFS, .NOMEM => {
@@ -144,7 +144,7 @@ pub const Listener = struct {
         }
     }
 
-    fn idlest(listener: *Listener) *Server {
+    fn leastLoaded(listener: *Listener) *Server {
         var best = &listener.servers[0];
         for (listener.servers[1..]) |*server| {
             if (server.load.load(.monotonic) < best.load.load(.monotonic)) best = server;

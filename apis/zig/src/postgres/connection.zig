@@ -151,7 +151,9 @@ pub const Connection = struct {
         const bit = @as(u32, 1) << query.statement.index;
         connection.affected = 0;
         connection.failure = null;
-        connection.prepares = attempt == .again or connection.prepared & bit == 0;
+        // Its Close holds even if its Parse fails.
+        if (attempt == .again) connection.prepared &= ~bit;
+        connection.prepares = connection.prepared & bit == 0;
         const output = connection.writer();
         var name_buffer: [8]u8 = undefined;
         const name = std.fmt.bufPrint(&name_buffer, "s{d}", .{query.statement.index}) catch unreachable; // two digits at most

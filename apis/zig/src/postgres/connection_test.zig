@@ -129,6 +129,21 @@ test "a plan that a migration has made stale is prepared again, and the statemen
     try std.testing.expectEqualStrings("0A000", &refused.outcome.?.refused.code);
 }
 
+test "a statement that couldn't be prepared again is prepared by the next who executes it" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    const thread = try fixture.server.serveOnce(&.{ greeting, result, stale_plan, "3\x00\x00\x00\x04" ++ refusal, result }, 10_000);
+    for ([_]?i64{ 42, null, 42 }) |value| {
+        var one = fixture.asking();
+        fixture.execute(&one);
+        try std.testing.expectEqual(value, one.value);
+    }
+    fixture.closeIdle();
+    thread.join();
+    try std.testing.expectEqual('P', fixture.server.heard.get(0)); // Parse
+}
+
 test "a server that ends, or can't be spoken with, is unavailable" {
     var fixture: Fixture = undefined;
     try fixture.init();

@@ -18,7 +18,7 @@ const List = loop_module.List;
 /// loop that has a connection to give. Below, the connection stays where it is,
 /// which is much cheaper. A connection that nobody waits for on its loop goes to
 /// the one who has waited longest on the others.
-const patience = 10;
+const migration_threshold = 10;
 
 /// Bytes of rows whose memory a loop keeps.
 const max_spare_rows = 256 << 10;
@@ -114,7 +114,7 @@ pub const Pool = struct {
                 best = candidate;
                 continue;
             };
-            const advantage: u64 = if (current.client == client) patience else 0;
+            const advantage: u64 = if (current.client == client) migration_threshold else 0;
             if (candidate.asked_at + advantage < current.asked_at) best = candidate;
         }
         return best;

@@ -75,10 +75,6 @@ pub const Exchange = struct {
     pub fn init() Exchange {
         var random: [nonce_bytes]u8 = undefined;
         std.crypto.random.bytes(&random);
-        return initWith(random);
-    }
-
-    fn initWith(random: [nonce_bytes]u8) Exchange {
         var exchange: Exchange = .{ .nonce = undefined };
         _ = base64.Encoder.encode(&exchange.nonce, &random);
         return exchange;
@@ -152,7 +148,7 @@ fn attribute(field: ?[]const u8, name: []const u8) Error![]const u8 {
     return text[name.len..];
 }
 
-/// Tells whether the list of mechanisms that a server offers has this one.
+/// Whether the list of mechanisms that a server offers has this one.
 pub fn isOffered(list: []const u8) bool {
     var names = std.mem.splitScalar(u8, list, 0);
     while (names.next()) |name| {

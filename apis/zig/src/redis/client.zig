@@ -196,13 +196,13 @@ pub const Client = struct {
             if (client.greetings == 0) client.becomeOpen();
             return;
         }
-        const command = client.popPending() orelse return error.Malformed;
+        const command = client.pop(&client.pending) orelse return error.Malformed;
         if (reply == .failure) warnRefused(reply.failure);
         command.done(command, if (reply == .failure) null else reply);
     }
 
-    fn popPending(client: *Client) ?*Command {
-        const node = client.pending.popFirst() orelse return null;
+    fn pop(client: *Client, commands: *loop_module.List) ?*Command {
+        const node = commands.popFirst() orelse return null;
         const command: *Command = @fieldParentPtr("node", node);
         client.loop.stopTimer(&command.timer);
         return command;
@@ -226,7 +226,10 @@ pub const Client = struct {
         client.dialer.giveUp(client.loop);
         client.loop.startTimer(&client.pause_timer, pause);
         warn(reason);
-        while (client.popPending()) |command| command.done(command, null);
+        // A command that is sent again in the meantime is for the next connection.
+        var failed = client.pending;
+        client.pending = .{};
+        while (client.pop(&failed)) |command| command.done(command, null);
     }
 
     /// What Redis says, up to what it quotes: the arguments of a command that it
