@@ -10,6 +10,7 @@ from tests.contract.alterations import (
     header,
     keep_for_ever,
     later_expiry,
+    leave_stale,
     quick_for_unknown_emails,
     requests,
     spoiling,
@@ -186,6 +187,10 @@ def _caching() -> dict[str, tuple[Alteration, str]]:
         "caching.posts_are_removed_after_the_commit": (
             spoiling(forget("post:{id}"), method="PUT", path=POST, before=True),
             "expected it until the commit",
+        ),
+        "caching.a_lost_connection_to_redis_is_replaced": (
+            spoiling(leave_stale, method="PUT", path=POST),
+            "after an update: expected",
         ),
         "caching.a_frozen_redis_is_passed_over": (
             answers(header("x-cache", "HIT"), method="GET", path=POST),
