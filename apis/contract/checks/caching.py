@@ -75,7 +75,7 @@ def the_first_page_is_stored_for_five_seconds(context: Context) -> None:
 
 @check("redis", attempts=3)
 def what_another_has_stored_is_what_is_sent(context: Context) -> None:
-    """On a hit, tag and content come from Redis alone, in any order of members; what is no entry does no harm."""
+    """On a hit, tag and content come from Redis alone, in any order of members; what isn't an entry is a miss."""
     post = context.new_post()
     path, key = f"/api/posts/{post.id}", f"post:{post.id}"
     other = post.model_copy(update={"title": "From Redis é", "version": 9})
@@ -89,11 +89,11 @@ def what_another_has_stored_is_what_is_sent(context: Context) -> None:
     expect.equal(page, PostPage(items=(other,), next_before=7), "the page that Redis has")
     for value in ("", "no newline"):
         context.redis.set(key, value, ex=60)
-        expect.post(context.get(path), post)
+        expect.post(context.get(path), post, "MISS")
     for name in (key, _PAGE):
         context.redis.delete(name)
         context.redis.hset(name, "a", "b")  # pyright: ignore[reportUnknownMemberType]
-    expect.post(context.get(path), post)
+    expect.post(context.get(path), post, "MISS")
     expect.equal(expect.json(context.get("/api/posts"), 200, PostPage).items[0], post, "the first post")
     context.redis.delete(key, _PAGE)
 
