@@ -91,7 +91,7 @@ def _posts() -> dict[str, tuple[Alteration, str]]:
         ),
         "posts.deletion_removes_the_post": (
             answers(status(202), method="DELETE", status=204),
-            "status and body of a deletion",
+            "expected status 204, saw 202",
         ),
         "posts.list_goes_back_page_by_page": (
             answers(body(rb'"next_before": ?\d+', b'"next_before":1'), path=POSTS),
@@ -153,6 +153,10 @@ def _errors() -> dict[str, tuple[Alteration, str]]:
         "errors.what_is_free_is_never_a_server_error": (
             answers(status(500), path="/HEALTHZ"),
             "expected no 5xx, saw 500",
+        ),
+        "errors.answers_without_a_body_end_with_their_head": (
+            answers(surplus(b"body"), method="HEAD"),
+            "expected no body",
         ),
         "errors.smuggled_requests_get_no_answer": (
             answers(surplus(second), having=b"GET /api/users/1"),
