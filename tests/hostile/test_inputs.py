@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from urllib.parse import quote
 
-import psycopg
 import pytest
 
 from tests.differential.runner import Runner
@@ -117,13 +116,3 @@ _ATTACKS: dict[str, Callable[[], list[Step]]] = {
 def test_hostile_input_gets_the_contracts_answer(api: Api, attack: str):
     with Runner({api.name: api}) as runner:
         runner.run(_ATTACKS[attack]())
-
-
-def test_what_is_stored_has_a_name_that_no_client_chose(api: Api):
-    with Runner({api.name: api}) as runner:
-        runner.run([Step("POST", "/api/files", _OWNER, Form(name, PNG)) for name in FILE_NAMES])
-    with psycopg.connect(api.database_url) as database:
-        names = [str(name) for (name,) in database.execute("SELECT storage_name FROM files").fetchall()]
-    assert len(set(names)) == len(names) > 0
-    strange = [name for name in names if len(name) < 16 or not name.replace("-", "").replace(".", "").isalnum()]
-    assert strange == []
