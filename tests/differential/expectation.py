@@ -13,7 +13,7 @@ JSON = "application/json"
 Cache = Literal["HIT", "MISS", "any"]
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-_LARGEST_ID = 2**63 - 1
+LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class New:
     is_good: Callable[[Any], bool] = field(repr=False)
 
 
-AN_ID = New("an id", lambda seen: type(seen) is int and 1 <= seen <= _LARGEST_ID)
+AN_ID = New("an id", lambda seen: type(seen) is int and 1 <= seen <= LARGEST_ID)
 ANYTHING = New("anything", lambda _: True)
 ANY_TEXT = New("any text", lambda seen: isinstance(seen, str))
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from apis.contract.checks.wire import PNG
 from tests.differential.expectation import Expected, judge
 from tests.differential.model import expect
 from tests.differential.runner import DifferenceError, Runner, Services
 from tests.differential.steps import Json, Step
 from tests.differential.world import File, Post, User, World
-from tests.hostile.inputs import GOOD_FORMS, GOOD_TOKENS, PNG
+from tests.hostile.inputs import GOOD_FORMS, GOOD_TOKENS
 from tests.stand.client import Answer, server
 from tests.stand.stand import Api
 

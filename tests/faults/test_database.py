@@ -9,9 +9,9 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
+from apis.contract.checks.wire import PNG
 from tests.differential.steps import Form
 from tests.differential.world import World
-from tests.hostile.inputs import PNG
 from tests.ssh.waiting import wait_until
 from tests.stand.client import Line, ask, request_octets
 from tests.stand.stand import Api, Stand, drop_commands

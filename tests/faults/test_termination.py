@@ -14,9 +14,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from apis.contract.checks.wire import PNG
 from tests.differential.steps import Form
 from tests.differential.world import World
-from tests.hostile.inputs import PNG
 from tests.stand.client import Line, request_octets
 from tests.stand.stand import Api, Stand
 

@@ -6,13 +6,11 @@ Each is tried here; `tests/differential` draws some at random.
 import json
 from collections.abc import Mapping
 
+from apis.contract.checks.context import NOBODY
+from apis.contract.checks.wire import KINDS, PNG
 from tests.differential.steps import Form, Json, Token
-from tests.differential.world import NOBODY
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
-JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(256))
-WEBP = b"RIFF\x24\x01\x00\x00WEBPVP8 " + bytes(range(256))
-PDF = b"%PDF-1.7\n" + bytes(range(256))
+JPEG, WEBP, PDF = KINDS["image/jpeg"], KINDS["image/webp"], KINDS["application/pdf"]
 
 NO_USER = Token(user=str(NOBODY), name="nobody")
 """A valid token of a user whom the database doesn't have."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from apis.contract.checks.wire import PNG
 from apis.contract.seed import seeded_user
 from tests.conftest import NIGHTLY
 from tests.differential.steps import Form
 from tests.differential.world import World
-from tests.hostile.inputs import PNG
 from tests.stand.client import Line, request_octets
 from tests.stand.stand import Api, Stand
 

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from apis.contract.checks.wire import PNG
 from tests.differential.runner import Runner
 from tests.differential.steps import Form, Json, Step
 from tests.hostile.inputs import (
@@ -21,7 +22,6 @@ from tests.hostile.inputs import (
     NOT_JSON,
     OPEN_FORMS,
     OPEN_TOKENS,
-    PNG,
     open_json,
 )
 from tests.stand.stand import Api

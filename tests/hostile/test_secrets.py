@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from apis.contract.checks.expect import CAUSES
+from apis.contract.checks.wire import PNG
 from tests.differential.steps import Form
 from tests.differential.world import World
-from tests.hostile.inputs import PNG
 from tests.hostile.test_smuggling import MALFORMED
 from tests.stand.client import Answer, Line, NoAnswerError, ask, request_octets
 from tests.stand.stand import Api, Stand
