@@ -14,9 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from apis.contract.checks.wire import PNG
-from tests.differential.steps import Form
-from tests.differential.world import World
+from apis.contract.checks.wire import CONTENT_TYPE, PNG, Part, multipart
 from tests.stand.client import Line, request_octets
 from tests.stand.stand import Api, Stand
 
@@ -39,10 +37,8 @@ class Farewell:
 
 
 def _farewell(stand: Stand, api: Api) -> Farewell:
-    token, form = api.token(7, "user_0007"), Form(content=_FILE)
-    upload = request_octets(
-        "POST", "/api/files", headers=[("Content-Type", form.media_type)], token=token, body=form.render(World("", ""))
-    )
+    token, headers = api.token(7, "user_0007"), [("Content-Type", CONTENT_TYPE)]
+    upload = request_octets("POST", "/api/files", headers=headers, token=token, body=multipart(Part(_FILE)))
     with Line(api.base_url) as line:
         stored = line.ask(upload)
     assert stored.status == 201, stored

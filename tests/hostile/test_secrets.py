@@ -9,9 +9,7 @@ import psycopg
 import pytest
 
 from apis.contract.checks.expect import CAUSES
-from apis.contract.checks.wire import PNG
-from tests.differential.steps import Form
-from tests.differential.world import World
+from apis.contract.checks.wire import CONTENT_TYPE, PNG, Part, multipart, named
 from tests.hostile.test_smuggling import MALFORMED
 from tests.stand.client import Answer, Line, NoAnswerError, ask, request_octets
 from tests.stand.stand import Api, Stand
@@ -64,11 +62,10 @@ def _talk(base_url: str, api: Api, talk: Talk) -> None:
     say("POST", "/api/posts", token=token, content={"title": _MARK, "body": _MARK})
     say("POST", "/api/posts", token=token, content={"title": _MARK * 99, "body": 5})
     say("GET", "/api/posts?limit=x&before=x")
-    form = Form(f"{_MARK}.png", PNG + _MARK.encode())
-    headers = [("Content-Type", form.media_type)]
+    form, headers = multipart(Part(PNG + _MARK.encode(), named(f"{_MARK}.png"))), [("Content-Type", CONTENT_TYPE)]
     kinds = [[("Content-Type", kind)] for kind in ("text/plain", "application/json")]
     octets = (
-        request_octets("POST", "/api/files", headers=headers, token=token, body=form.render(World("", ""))),
+        request_octets("POST", "/api/files", headers=headers, token=token, body=form),
         *(request_octets("POST", "/api/posts", headers=kind, token=token, body=_MARK.encode()) for kind in kinds),
         *(head + b"\r\nX-Secret: " + _MARK.encode() + b"\r\n\r\n" for head in MALFORMED[:10]),
     )
