@@ -91,17 +91,13 @@ def shown(sent: Sequence[Sent]) -> str:
     )
 
 
-def run_load(
-    stand: Stand, outages: Mapping[str, Outage], *, after: float, settle: float = 30, clients: int = 12
-) -> dict[tuple[str, str], OutageRecord]:
+def run_load(stand: Stand, outages: Mapping[str, Outage], *, after: float) -> dict[tuple[str, str], OutageRecord]:
     """Put a load on all implementations, and let one outage follow the other.
 
     Args:
         stand: where they run.
         outages: by name.
         after: seconds from a service's return to the next one.
-        settle: seconds that the first one waits at most for all to be warm.
-        clients: of each implementation.
 
     Returns:
         The records, by outage and implementation.
@@ -114,9 +110,9 @@ def run_load(
         _LOAD,
         {
             "apis": {name: {"port": stand.port(name), "requests": _requests(api)} for name, api in stand.apis.items()},
-            "clients": clients,
+            "clients": 12,
             "interval": 0.15,
-            "settle": settle,
+            "settle": 30,
             "actions": actions,
             "watched": {
                 "postgres": _watched(stand.postgres_port, _STARTUP, "R"),

@@ -121,7 +121,7 @@ def run(
     seconds: float = _SECONDS,
     within: float = _AT_ONCE,
 ) -> dict[str, Any]:
-    """Let a crowd come, and ask correct requests meanwhile."""
+    """Open a crowd's connections, and send correct requests at the same time."""
     document: dict[str, object] = {
         "port": stand.port(api.name),
         "process": stand.process(api.name),

@@ -61,7 +61,7 @@ def injections() -> list[Step]:
 
 
 def bodies() -> list[Step]:
-    """JSON that is none, that readers differ in, deep, and with every value that a text may not be."""
+    """Bodies that aren't JSON, that readers differ in, that are deep, and with values that a text may not have."""
     good = {"title": "a", "body": "b"}
     values = [good | {name: value} for name in good for value in BAD_TEXTS]
     sent = [*(Json(members) for members in values), *(Json(octets=text, verdict="wrong") for text in NOT_JSON)]
