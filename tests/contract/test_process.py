@@ -141,8 +141,9 @@ def test_without_services_it_starts_and_answers_503(launcher: Launcher, target: 
 # A Redis that is away alone is what the check `caching.a_frozen_redis_is_passed_over` is about.
 @pytest.mark.parametrize("name", ["DATABASE_URL", pytest.param("REDIS_URL", marks=pytest.mark.nightly)])
 def test_readyz_shows_which_service_is_missing(launcher: Launcher, target: Target, name: str):
-    is_down = {"postgres": name == "DATABASE_URL", "redis": name == "REDIS_URL"}
-    expected = Readiness.model_validate({service: "down" if down else "up" for service, down in is_down.items()})
+    expected = Readiness(
+        postgres="down" if name == "DATABASE_URL" else "up", redis="down" if name == "REDIS_URL" else "up"
+    )
     with started(launcher, target, {name: AWAY[name]}) as (_, context):
         # The first connection to the other service takes its time.
         wait_until(lambda: expect.json(context.get("/readyz"), 503, Readiness) == expected, what=repr(expected))
