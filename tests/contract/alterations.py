@@ -127,6 +127,12 @@ def keep_for_ever(upstream: Upstream, post_id: str) -> None:
         cache.persist(f"post:{post_id}")
 
 
+def leave_stale(upstream: Upstream, post_id: str) -> None:
+    """For `spoiling`: have Redis hold something of a post that was written."""
+    with upstream.open_redis() as cache:
+        cache.set(f"post:{post_id}", "stale")
+
+
 def asking_for(path: str) -> Callable[[Upstream, str], None]:
     """For `spoiling`: ask the implementation for a path, too."""
     return lambda upstream, _: upstream.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()) and None

@@ -10,6 +10,7 @@ from tests.contract.alterations import (
     header,
     keep_for_ever,
     later_expiry,
+    leave_stale,
     quick_for_unknown_emails,
     requests,
     spoiling,
@@ -90,7 +91,7 @@ def _posts() -> dict[str, tuple[Alteration, str]]:
         ),
         "posts.deletion_removes_the_post": (
             answers(status(202), method="DELETE", status=204),
-            "status and body of a deletion",
+            "expected status 204, saw 202",
         ),
         "posts.list_goes_back_page_by_page": (
             answers(body(rb'"next_before": ?\d+', b'"next_before":1'), path=POSTS),
@@ -153,6 +154,10 @@ def _errors() -> dict[str, tuple[Alteration, str]]:
             answers(status(500), path="/HEALTHZ"),
             "expected no 5xx, saw 500",
         ),
+        "errors.answers_without_a_body_end_with_their_head": (
+            answers(surplus(b"body"), method="HEAD"),
+            "expected no body",
+        ),
         "errors.smuggled_requests_get_no_answer": (
             answers(surplus(second), having=b"GET /api/users/1"),
             "the smuggled request was answered",
@@ -186,6 +191,10 @@ def _caching() -> dict[str, tuple[Alteration, str]]:
         "caching.posts_are_removed_after_the_commit": (
             spoiling(forget("post:{id}"), method="PUT", path=POST, before=True),
             "expected it until the commit",
+        ),
+        "caching.a_lost_connection_to_redis_is_replaced": (
+            spoiling(leave_stale, method="PUT", path=POST),
+            "after an update: expected",
         ),
         "caching.a_frozen_redis_is_passed_over": (
             answers(header("x-cache", "HIT"), method="GET", path=POST),

@@ -79,7 +79,7 @@ class Instance(Protocol):
     base_url: str
 
     def send_signal(self, name: str) -> None:
-        """Send `TERM` or `INT`."""
+        """Send a signal, such as `TERM`."""
         ...
 
     def wait(self) -> Ended:
@@ -103,7 +103,6 @@ class Launcher(Protocol):
     """Starts instances of one implementation, where its services are reached as `services` says."""
 
     services: Mapping[str, str]
-    taken_port: int
     cpus: Sequence[int]
 
     def run(self, environment: Mapping[str, str]) -> Ended:
@@ -137,7 +136,6 @@ class ContainerLauncher:
         self, connection: Connection, service: ApiService, services: Mapping[str, str], cpus: Sequence[int]
     ) -> None:
         self.services = services
-        self.taken_port = service.port
         self.cpus = cpus
         self._connection = connection
         self._image = service.image_id
@@ -235,7 +233,6 @@ class ProcessLauncher:
         self, command: Sequence[str], services: Mapping[str, str], taken_port: int, cpus: Sequence[int]
     ) -> None:
         self.services = services
-        self.taken_port = taken_port
         self.cpus = cpus
         self._command = command
         # Others at work on this machine have their own target, and so other ports.

@@ -176,12 +176,19 @@ def test_unknown_names_of_checks_are_refused():
 
 def test_seeded_database_has_what_the_seed_describes(seeded: Target):
     described_users = [(user.id, user.username, user.email, user.created_at) for user in map(seeded_user, user_ids())]
-    described_posts = [(post.id, post.author_id, post.title, post.body, 1) for post in map(seeded_post, post_ids())]
+    described_posts = [
+        (post.id, post.author_id, post.title, post.body, 1, post.created_at, post.created_at)
+        for post in map(seeded_post, post_ids())
+    ]
     with open_context(seeded) as context:
-        users = context.database.execute("""
-            SELECT id, username, email, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-            FROM users ORDER BY id
-        """).fetchall()
-        posts = context.database.execute("SELECT id, author_id, title, body, version FROM posts ORDER BY id").fetchall()
-    assert users == described_users
-    assert posts == described_posts
+        context.database.execute("""
+            CREATE FUNCTION pg_temp.shown(timestamptz) RETURNS text LANGUAGE sql AS
+                $$ SELECT to_char($1 AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$
+        """)
+        users = "SELECT id, username, email, pg_temp.shown(created_at) FROM users ORDER BY id"
+        assert context.database.execute(users).fetchall() == described_users
+        posts = """
+            SELECT id, author_id, title, body, version, pg_temp.shown(created_at), pg_temp.shown(updated_at)
+            FROM posts ORDER BY id
+        """
+        assert context.database.execute(posts).fetchall() == described_posts

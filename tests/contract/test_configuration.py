@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import redis
 
 from apis.contract.checks import Target, open_context, run_check
 from apis.contract.checks.database import a_full_pool_gives_503_within_three_seconds
@@ -47,12 +49,21 @@ def test_a_wrong_value_ends_it_with_a_message_that_names_the_variable_and_not_th
     assert PLANTED not in ended.stderr + ended.stdout
 
 
-def test_what_may_be_unset_is_and_passwords_may_be_percent_encoded(launcher: Launcher):
+def test_variables_may_be_unset_and_urls_are_read_in_full(launcher: Launcher, target: Target):
     encoded = {name: _encoded(launcher.services[name]) for name in ("DATABASE_URL", "REDIS_URL")}
+    encoded["REDIS_URL"] = _other_database(encoded["REDIS_URL"])
     environment = {**launcher.services, **encoded}
-    with launcher.start(environment, cpus=launcher.cpus) as instance:
+    cache = redis.Redis.from_url(_other_database(target.redis_url or ""))  # pyright: ignore[reportUnknownMemberType]
+    with launcher.start(environment, cpus=launcher.cpus) as instance, cache:
+
+        def is_cached() -> bool:
+            httpx.get(f"{instance.base_url}/api/posts/1", timeout=10, trust_env=False).raise_for_status()
+            return cache.exists("post:1") == 1
+
         # Its first connection to Redis may take longer than an answer of Redis may.
         wait_until(lambda: httpx.get(f"{instance.base_url}/readyz", timeout=10, trust_env=False).status_code == 200)
+        wait_until(is_cached, what="a post in the other database of Redis")
+        cache.flushdb()  # pyright: ignore[reportUnknownMemberType]
         instance.send_signal("TERM")
         assert instance.wait().exit_code == 0
 
@@ -65,6 +76,10 @@ def test_the_pool_has_as_many_connections_as_it_is_given(launcher: Launcher, tar
         with open_context(small) as context:
             result = run_check(context, a_full_pool_gives_503_within_three_seconds)
     assert (result.outcome, result.detail) == ("passed", "")
+
+
+def _other_database(url: str) -> str:
+    return urlsplit(url)._replace(path="/1").geturl()
 
 
 def _encoded(url: str) -> str:

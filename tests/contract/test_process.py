@@ -19,12 +19,20 @@ from apis.contract.checks.instruments import while_waiting
 from apis.contract.checks.wire import CONTENT_TYPE, MAXIMUM, PNG, Answer, Part, Wire, multipart, named, request_octets
 from apis.contract.tokens import mint_token
 from tests.contract.instances import Instance, Launcher
+from tests.ssh.waiting import wait_until
 
 MARK = "canary-6b1f0a42"
 """Is in each email, password, text and query that is sent."""
 
 WAITING_MOST = 32
 """Hashes that may wait for a CPU."""
+
+PLANTED = "planted-5b7d2048"
+AWAY = {
+    "DATABASE_URL": f"postgres://fairground:{PLANTED}@127.0.0.1:1/fairground",
+    "REDIS_URL": f"redis://:{PLANTED}@127.0.0.1:1/0",
+}
+"""Services at a port where nothing listens, with a password that no log may have."""
 
 LOGIN = {"email": "nobody@example.test", "password": "a wrong password"}
 
@@ -48,14 +56,15 @@ def started(
 
 
 def cancel(context: Context) -> Answer:
-    """A request whose statement PostgreSQL cancels."""
+    """A request with something secret, whose statement PostgreSQL cancels."""
+    token = context.alice.token
 
     def act(session: int, answer: Future[Answer]) -> None:
         context.database.execute("SELECT pg_cancel_backend(%s)", (session,))
         while not answer.done():
             time.sleep(0.01)
 
-    return while_waiting(context, lambda: context.get("/api/users/1"), act)
+    return while_waiting(context, lambda: context.post("/api/posts", {"title": MARK, "body": MARK}, token=token), act)
 
 
 def ask(context: Context) -> list[Answer]:
@@ -80,11 +89,6 @@ def ask(context: Context) -> list[Answer]:
     ]
 
 
-def expect_no_secret(context: Context, log: str) -> None:
-    for secret in (MARK, context.alice.password, context.alice.email, context.target.jwt_secret, "$argon2id$", ".eyJ"):
-        assert secret not in log
-
-
 def test_at_info_each_request_leaves_a_line_with_method_path_and_status(launcher: Launcher, target: Target):
     with started(launcher, target, {"LOG_LEVEL": "info"}) as (instance, context):
         answers = ask(context)
@@ -94,10 +98,11 @@ def test_at_info_each_request_leaves_a_line_with_method_path_and_status(launcher
         method, path = request.split(" ")
         lines = [line for line in log.splitlines() if method in line and path in line and str(status) in line]
         assert len(lines) >= count, f"{request}, answered with {status}, isn't in the log:\n{log}"
-    expect_no_secret(context, log)
 
 
-def test_at_warn_only_a_request_that_failed_leaves_a_line_which_has_the_cause(launcher: Launcher, target: Target):
+def test_at_warn_only_a_request_that_failed_leaves_a_line_which_has_the_cause_and_no_secret(
+    launcher: Launcher, target: Target
+):
     with started(launcher, target, {"LOG_LEVEL": "warn"}) as (instance, context):
         ask(context)
         time.sleep(0.5)
@@ -107,19 +112,15 @@ def test_at_warn_only_a_request_that_failed_leaves_a_line_which_has_the_cause(la
         log = instance.output()
     assert not [line for line in quiet.splitlines() if "/api/" in line]
     assert "cancel" in log.removeprefix(quiet).lower(), log
-    expect_no_secret(context, log)
+    for secret in (MARK, context.alice.password, context.alice.email, context.target.jwt_secret, "$argon2id$", ".eyJ"):
+        assert secret not in log
 
 
-def test_without_services_it_starts_and_says_what_is_missing(launcher: Launcher, target: Target):
-    planted = "planted-5b7d2048"
-    away = {
-        "DATABASE_URL": f"postgres://fairground:{planted}@127.0.0.1:1/fairground",
-        "REDIS_URL": f"redis://:{planted}@127.0.0.1:1/0",
-        "LOG_LEVEL": "warn",
-    }
+def test_without_services_it_starts_and_answers_503(launcher: Launcher, target: Target):
     token = mint_token(target.jwt_secret, 1, "user_0001")
     paths = ("/api/users/1", "/api/users/me", "/api/posts/1", "/api/posts")
-    with started(launcher, target, away) as (instance, context), ThreadPoolExecutor(len(paths)) as pool:
+    environment = {**AWAY, "LOG_LEVEL": "warn"}
+    with started(launcher, target, environment) as (instance, context), ThreadPoolExecutor(len(paths)) as pool:
 
         def refused(path: str) -> float:
             start = time.monotonic()
@@ -134,7 +135,18 @@ def test_without_services_it_starts_and_says_what_is_missing(launcher: Launcher,
         assert expect.json(context.get("/readyz"), 503, Readiness) == down
         log = instance.output()
     assert "refused" in log.lower(), log
-    assert planted not in log
+    assert PLANTED not in log
+
+
+# A Redis that is away alone is what the check `caching.a_frozen_redis_is_passed_over` is about.
+@pytest.mark.parametrize("name", ["DATABASE_URL", pytest.param("REDIS_URL", marks=pytest.mark.nightly)])
+def test_readyz_shows_which_service_is_missing(launcher: Launcher, target: Target, name: str):
+    expected = Readiness(
+        postgres="down" if name == "DATABASE_URL" else "up", redis="down" if name == "REDIS_URL" else "up"
+    )
+    with started(launcher, target, {name: AWAY[name]}) as (_, context):
+        # The first connection to the other service takes its time.
+        wait_until(lambda: expect.json(context.get("/readyz"), 503, Readiness) == expected, what=repr(expected))
 
 
 def settled(instance: Instance, expected: set[str]) -> set[str]:
@@ -195,7 +207,7 @@ def test_one_hash_is_computed_at_a_time_for_each_cpu(launcher: Launcher, target:
     assert cpus in runnable, f"threads that run while {LOGINS_AT_ONCE} logins are hashed: {runnable}"
 
 
-def test_few_logins_wait_for_a_cpu_and_the_others_get_503(launcher: Launcher, target: Target):
+def test_as_many_logins_wait_for_a_cpu_as_may_and_the_others_get_503(launcher: Launcher, target: Target):
     line, body = "POST /api/auth/login", json.dumps(LOGIN).encode()
     octets = request_octets(line, headers={"Content-Type": "application/json"}, body=body)
     with started(launcher, target, {}, cpus=1) as (instance, _), ExitStack() as stack:
@@ -208,3 +220,4 @@ def test_few_logins_wait_for_a_cpu_and_the_others_get_503(launcher: Launcher, ta
             wire.send(octets[-1:])
         statuses = Counter(wire.require_answer(line).status for wire in wires)
     assert statuses.keys() == {401, 503}, statuses
+    assert statuses[401] >= WAITING_MOST, statuses

@@ -30,22 +30,11 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def table(seed: Path, name: str) -> list[list[str]]:
-    """The rows of a COPY, with the escapes of its text format resolved."""
-    lines = seed.read_text(encoding="utf-8").split("\n")
-    start = next(number for number, line in enumerate(lines) if line.startswith(f"COPY {name} "))
-    end = lines.index("\\.", start)
-    return [
-        [value.replace("\\n", "\n").replace("\\\\", "\\") for value in line.split("\t")]
-        for line in lines[start + 1 : end]
-    ]
-
-
 def test_octets_are_those_recorded(seed: Path, tmp_path: Path):
-    again = write_seed(tmp_path / "again.sql")
-    assert hashlib.sha256(seed.read_bytes()).hexdigest() == SEED_SHA256 == again.sha256
-    assert again.size == seed.stat().st_size
-    assert [path.name for path in tmp_path.iterdir()] == ["again.sql"]
+    write_seed(tmp_path / "again.sql")
+    [again] = tmp_path.iterdir()
+    assert hashlib.sha256(seed.read_bytes()).hexdigest() == SEED_SHA256
+    assert again.read_bytes() == seed.read_bytes()
 
 
 def test_another_content_than_the_recorded_one_is_refused_and_leaves_no_file(
@@ -57,41 +46,17 @@ def test_another_content_than_the_recorded_one_is_refused_and_leaves_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_users_in_the_file_are_those_described(seed: Path):
-    users = table(seed, "users")
-    assert len(users) == USER_COUNT == 1_000
-    for row, user in zip(users, map(seeded_user, user_ids()), strict=True):
-        assert row[:3] == [str(user.id), user.username, user.email]
-        assert row[4] == user.created_at
-    assert len({row[1] for row in users}) == len({row[2] for row in users}) == USER_COUNT
-
-
 def test_stored_hashes_verify_with_the_described_password_and_have_the_parameters(seed: Path):
-    users = table(seed, "users")
+    rows = [line.split("\t") for line in seed.read_text(encoding="utf-8").split("\n") if "\t$argon2id$" in line]
     hasher = argon2.PasswordHasher()
-    assert len({row[3] for row in users}) == 8
+    assert (len(rows), len({row[3] for row in rows})) == (USER_COUNT, 8)
     for user_id in range(1, 9):
-        stored = users[user_id - 1][3]
+        stored = rows[user_id - 1][3]
         parameters = argon2.extract_parameters(stored)
         assert (parameters.type, parameters.version) == (argon2.Type.ID, 19)
         assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (19_456, 2, 1)
         assert (parameters.salt_len, parameters.hash_len) == (16, 32)
         assert hasher.verify(stored, seeded_user(user_id).password)
-
-
-def test_posts_in_the_file_are_those_described(seed: Path):
-    posts = table(seed, "posts")
-    assert len(posts) == POST_COUNT == 10_000
-    for row, post in zip(posts, map(seeded_post, post_ids()), strict=True):
-        assert row == [
-            str(post.id),
-            str(post.author_id),
-            post.title,
-            post.body,
-            "1",
-            post.created_at,
-            post.created_at,
-        ]
 
 
 def test_bodies_have_200_to_4000_characters_spread_evenly():

@@ -13,7 +13,7 @@ JSON = "application/json"
 Cache = Literal["HIT", "MISS", "any"]
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-_LARGEST_ID = 2**63 - 1
+LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class New:
     is_good: Callable[[Any], bool] = field(repr=False)
 
 
-AN_ID = New("an id", lambda seen: type(seen) is int and 1 <= seen <= _LARGEST_ID)
+AN_ID = New("an id", lambda seen: type(seen) is int and 1 <= seen <= LARGEST_ID)
 ANYTHING = New("anything", lambda _: True)
 ANY_TEXT = New("any text", lambda seen: isinstance(seen, str))
 
@@ -70,7 +70,7 @@ class Expected:
 
 
 def judge(expected: Expected, answer: Answer) -> str | None:
-    """Tell what is wrong with an answer; None if nothing is. What it says is learned then."""
+    """Return what is wrong with an answer; None if nothing is, and then learn from it."""
     if answer.status >= 500:
         return f"expected no {answer.status}"
     if answer.status == expected.status:
@@ -110,7 +110,7 @@ def _judge_correct(expected: Expected, answer: Answer) -> str | None:
 
 
 def difference(expected: object, seen: object, place: str = "the body") -> str | None:
-    """Tell the first place where two JSON values differ; None if they are equal."""
+    """Return the first place where two JSON values differ; None if they are equal."""
     if isinstance(expected, New):
         return None if expected.is_good(seen) else f"expected {expected.what} as {place}, saw {seen!r}"
     # In Python, True is 1 and 1.0 is 1.
@@ -173,7 +173,7 @@ def _judge_errors(expected: Expected, problem: Mapping[str, object]) -> str | No
 
 
 def _parse(body: bytes) -> object:
-    """The JSON value of a body; the body itself if it is none."""
+    """The JSON value of a body; the body itself if it isn't JSON."""
     try:
         return json.loads(body)
     except ValueError:

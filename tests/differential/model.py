@@ -10,13 +10,12 @@ from urllib.parse import unquote_plus
 import jwt
 
 from apis.contract.tokens import AUDIENCE, ISSUER, LIFETIME
-from tests.differential.expectation import AN_ID, ANY_TEXT, ANYTHING, Cache, Expected, New, a_time
+from tests.differential.expectation import AN_ID, ANY_TEXT, ANYTHING, LARGEST_ID, Cache, Expected, New, a_time
 from tests.differential.steps import Form, Json, Step
 from tests.differential.world import File, Post, User, World
 
 JSON_MAXIMUM = 64 * 1024
 FILE_MAXIMUM = 2 * 1024 * 1024
-LARGEST_ID = 2**63 - 1
 
 Page = Callable[[int, int | None], object]
 """Gives the page of posts that the database holds, from its limit and `before`."""

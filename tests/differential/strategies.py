@@ -6,9 +6,10 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from apis.contract.checks.context import NOBODY
+from apis.contract.checks.wire import PNG
 from tests.differential.model import FILE_MAXIMUM, JSON_MAXIMUM
 from tests.differential.steps import Form, Headers, Json, Step, Token
-from tests.differential.world import NOBODY
 from tests.hostile import inputs
 
 _Drawn = TypeVar("_Drawn")
@@ -151,7 +152,7 @@ _large = st.sampled_from([FILE_MAXIMUM, FILE_MAXIMUM + 1]).map(inputs.JPEG.ljust
 _forms: SearchStrategy[Json | Form | None] = st.one_of(
     st.sampled_from(inputs.GOOD_FORMS),
     st.sampled_from(inputs.GOOD_FORMS),
-    st.sampled_from(inputs.FILE_NAMES).map(lambda name: Form(name, inputs.PNG)),
+    st.sampled_from(inputs.FILE_NAMES).map(lambda name: Form(name, PNG)),
     st.sampled_from(inputs.OPEN_FORMS),
     st.sampled_from(inputs.BAD_FORMS),
     _mostly(st.sampled_from(inputs.BAD_FORMS), _large.map(lambda file: Form(content=file, declared="image/jpeg"))),

@@ -12,10 +12,8 @@ from typing import Any
 
 import psycopg
 
+from apis.contract.checks.context import NOBODY
 from apis.contract.seed import POST_COUNT, USER_COUNT, seeded_post, seeded_user
-
-NOBODY = 9_200_000_000_000_000_000
-"""An id that nothing has."""
 
 _HOLE = re.compile(r"<<(?:nonce|([a-zA-Z]+):(\d+))>>")
 

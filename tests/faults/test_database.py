@@ -9,9 +9,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from tests.differential.steps import Form
-from tests.differential.world import World
-from tests.hostile.inputs import PNG
+from apis.contract.checks.wire import CONTENT_TYPE, PNG, Part, multipart
 from tests.ssh.waiting import wait_until
 from tests.stand.client import Line, ask, request_octets
 from tests.stand.stand import Api, Stand, drop_commands
@@ -71,8 +69,7 @@ def test_a_migration_costs_each_connection_one_request_at_most(migrated: Mapping
 
 
 def _upload(api: Api) -> int:
-    form = Form(content=_LOST)
-    headers, body = [("Content-Type", form.media_type)], form.render(World("", ""))
+    headers, body = [("Content-Type", CONTENT_TYPE)], multipart(Part(_LOST))
     with Line(api.base_url) as line:
         token = api.token(_OWNER, f"user_{_OWNER:04d}")
         return line.ask(request_octets("POST", "/api/files", headers=headers, token=token, body=body)).status

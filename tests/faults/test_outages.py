@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import NIGHTLY
-from tests.faults.books import EXPECTED, ON_DATABASE, Books, Outage, run_load, shown
+from tests.faults.outage_load import EXPECTED, ON_DATABASE, Outage, OutageRecord, run_load, shown
 from tests.stand.client import ask
 from tests.stand.stand import Api, Stand, drop_commands
 
@@ -52,76 +52,76 @@ def _outages(stand: Stand) -> dict[str, Outage]:
 
 
 @pytest.fixture(scope="module")
-def all_books(stand: Stand, request: pytest.FixtureRequest) -> Mapping[tuple[str, str], Books]:
+def records(stand: Stand, request: pytest.FixtureRequest) -> Mapping[tuple[str, str], OutageRecord]:
     """A load, with all outages that the chosen tests are about."""
     chosen = [item.name for item in request.session.items]
     outages = {
         name: outage for name, outage in _outages(stand).items() if any(test.endswith(f"-{name}]") for test in chosen)
     }
     before = {name: stand.process(name) for name in stand.apis}
-    books = run_load(stand, outages, after=_AFTER)
+    run = run_load(stand, outages, after=_AFTER)
     for name, process in before.items():
         assert stand.process(name) == process, f"{name} was started again:\n{stand.log(name)[-8_192:]}"
-    return books
+    return run
 
 
 @pytest.fixture
-def books(all_books: Mapping[tuple[str, str], Books], implementation: str, outage: str) -> Books:
-    return all_books[outage, implementation]
+def record(records: Mapping[tuple[str, str], OutageRecord], implementation: str, outage: str) -> OutageRecord:
+    return records[outage, implementation]
 
 
-def expect_well_again(books: Books) -> None:
+def expect_recovery(record: OutageRecord) -> None:
     """Expect that each kind of request gets its answer, some seconds after the service's return."""
-    after = books.since(books.back + _WELL_AGAIN)
+    after = record.since(record.back + _WELL_AGAIN)
     # There are few logins.
     assert {one.kind for one in after} >= EXPECTED.keys() - {"login"}
     assert all(one.is_well for one in after), shown(after)
 
 
-def expect_refusals(books: Books) -> None:
+def expect_refusals(record: OutageRecord) -> None:
     """Expect that without PostgreSQL what needs it gets a 503 in time, and all else its answer."""
-    since = books.since(books.begins)
+    since = record.since(record.begins)
     assert all(one.is_well or one.status == 503 for one in since), shown(since)
     assert all(one.seconds < _REFUSED_WITHIN for one in since), shown(since)
-    refused = books.meanwhile(*ON_DATABASE)
+    refused = record.during(*ON_DATABASE)
     # A client may wait through most of a short outage. The longest one has time for each kind.
-    kinds = {*ON_DATABASE} - {"login"} if books.ends - books.begun > _REFUSED_WITHIN * 4 else {"user"}
+    kinds = {*ON_DATABASE} - {"login"} if record.ends - record.begun > _REFUSED_WITHIN * 4 else {"user"}
     assert {one.kind for one in refused} >= kinds
     assert all(one.status == 503 for one in refused), shown(refused)
-    healthz, posts = books.since(books.begins, "healthz"), books.meanwhile("post")
+    healthz, posts = record.since(record.begins, "healthz"), record.during("post")
     assert all(one.is_well and one.seconds < _SERVED_WITHIN for one in healthz), shown(healthz)
     # Redis may be passed over now and then, also on a machine that is only busy.
     assert sum(one.is_well for one in posts) * 2 > len(posts) > 0, shown(posts)
 
 
-def expect_service(books: Books) -> None:
+def expect_service(record: OutageRecord) -> None:
     """Expect that without Redis all is served in time, and posts come from PostgreSQL."""
-    since = books.since(books.begins)
+    since = record.since(record.begins)
     assert all(one.is_well for one in since), shown(since)
     assert all(one.seconds < _SERVED_WITHIN for one in since if one.kind != "login"), shown(since)
-    posts = books.meanwhile("post")
+    posts = record.during("post")
     assert {one.cache for one in posts} == {"miss"}, shown(posts)
-    again = books.since(books.back + _WELL_AGAIN, "post")
+    again = record.since(record.back + _WELL_AGAIN, "post")
     assert sum(one.cache == "hit" for one in again) * 2 > len(again) > 0, shown(again)
 
 
 @pytest.mark.parametrize("outage", _of("postgres", "redis"))
-def test_all_is_well_again_after_five_seconds(books: Books):
-    expect_well_again(books)
+def test_all_is_well_again_after_five_seconds(record: OutageRecord):
+    expect_recovery(record)
 
 
 @pytest.mark.parametrize("outage", _of("postgres"))
-def test_without_postgres_what_needs_it_gets_503(books: Books):
-    expect_refusals(books)
+def test_without_postgres_what_needs_it_gets_503(record: OutageRecord):
+    expect_refusals(record)
 
 
 @pytest.mark.parametrize("outage", _of("redis"))
-def test_without_redis_all_is_served(books: Books):
-    expect_service(books)
+def test_without_redis_all_is_served(record: OutageRecord):
+    expect_service(record)
 
 
-def test_afterwards_all_is_ready(all_books: Mapping[tuple[str, str], Books], api: Api, stand: Stand):
-    assert all_books
+def test_afterwards_all_is_ready(records: Mapping[tuple[str, str], OutageRecord], api: Api, stand: Stand):
+    assert records
     answer = ask(api.base_url, "GET", "/readyz")
     assert (answer.status, answer.json()) == (200, {"postgres": "up", "redis": "up"})
     assert api.jwt_secret not in stand.log(api.name)

@@ -14,13 +14,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.differential.steps import Form
-from tests.differential.world import World
-from tests.hostile.inputs import PNG
+from apis.contract.checks.wire import CONTENT_TYPE, PNG, Part, multipart
 from tests.stand.client import Line, request_octets
 from tests.stand.stand import Api, Stand
 
-_FAREWELL = Path(__file__).parent / "host" / "farewell.py"
+_SCRIPT = Path(__file__).parent / "host" / "termination.py"
 
 _DRAIN_SECONDS = 10.0
 _IDLE_SECONDS = 2.0
@@ -30,7 +28,7 @@ _FILE = PNG.ljust(2 * 2**20)
 
 
 @dataclass(frozen=True)
-class Farewell:
+class Termination:
     """What came of an implementation's work, its exit status, and the seconds after which it was gone."""
 
     seen: Mapping[str, Any]
@@ -38,11 +36,9 @@ class Farewell:
     seconds: float
 
 
-def _farewell(stand: Stand, api: Api) -> Farewell:
-    token, form = api.token(7, "user_0007"), Form(content=_FILE)
-    upload = request_octets(
-        "POST", "/api/files", headers=[("Content-Type", form.media_type)], token=token, body=form.render(World("", ""))
-    )
+def _terminate(stand: Stand, api: Api) -> Termination:
+    token, headers = api.token(7, "user_0007"), [("Content-Type", CONTENT_TYPE)]
+    upload = request_octets("POST", "/api/files", headers=headers, token=token, body=multipart(Part(_FILE)))
     with Line(api.base_url) as line:
         stored = line.ask(upload)
     assert stored.status == 201, stored
@@ -55,36 +51,36 @@ def _farewell(stand: Stand, api: Api) -> Farewell:
     command = stand.terminate_command(api.name)
     start = time.monotonic()
     seen = stand.run_script(
-        _FAREWELL, {"port": stand.port(api.name), "command": command, **document}, deadline_seconds=60
+        _SCRIPT, {"port": stand.port(api.name), "command": command, **document}, deadline_seconds=60
     )
     status = stand.wait_for_exit(api.name, deadline_seconds=_DRAIN_SECONDS)
-    return Farewell(seen, status, time.monotonic() - start)
+    return Termination(seen, status, time.monotonic() - start)
 
 
 @pytest.fixture(scope="module")
-def farewells(stand: Stand) -> Mapping[str, Farewell]:
+def terminations(stand: Stand) -> Mapping[str, Termination]:
     """All implementations ended, and started again."""
     with ThreadPoolExecutor(len(stand.apis)) as pool:
-        farewells = list(pool.map(partial(_farewell, stand), stand.apis.values()))
+        terminations = list(pool.map(partial(_terminate, stand), stand.apis.values()))
         list(pool.map(stand.start, stand.apis))
-    return dict(zip(stand.apis, farewells, strict=True))
+    return dict(zip(stand.apis, terminations, strict=True))
 
 
-def test_it_ends_by_itself_in_time(farewells: Mapping[str, Farewell], implementation: str):
-    farewell = farewells[implementation]
-    assert farewell.status == 0
-    assert farewell.seconds < _DRAIN_SECONDS, farewell.seconds
+def test_it_ends_by_itself_in_time(terminations: Mapping[str, Termination], implementation: str):
+    termination = terminations[implementation]
+    assert termination.status == 0
+    assert termination.seconds < _DRAIN_SECONDS, termination.seconds
 
 
-def test_what_is_in_flight_is_finished(farewells: Mapping[str, Farewell], api: Api):
-    seen = farewells[api.name].seen
+def test_what_is_in_flight_is_finished(terminations: Mapping[str, Termination], api: Api):
+    seen = terminations[api.name].seen
     assert seen["cut"] == []
     assert [half and half[0] for half in seen["halves"]] == [201, 201], seen["halves"]
     assert len(_FILE) in seen["read"], "the answer that was being written was cut off"
 
 
-def test_nothing_that_was_answered_is_lost(farewells: Mapping[str, Farewell], api: Api):
-    seen = farewells[api.name].seen
+def test_nothing_that_was_answered_is_lost(terminations: Mapping[str, Termination], api: Api):
+    seen = terminations[api.name].seen
     posts = [json.loads(body)["id"] for body in seen["created"]]
     assert len(posts) > 10
     with psycopg.connect(api.database_url) as database:

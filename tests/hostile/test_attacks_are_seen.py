@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from apis.contract.checks.expect import CAUSES
 from tests.hostile.test_crowds import FLOOD, Client, faults_of
-from tests.hostile.test_secrets import CAUSE
 from tests.hostile.test_smuggling import faults_of as shapes_that_work
 from tests.hostile.test_smuggling import in_bodies
 from tests.stand.client import server
@@ -83,5 +83,5 @@ def test_what_a_crowd_may_not_do_is_seen(change: dict[str, Any], fault: str):
 
 def test_words_of_a_cause_are_seen():
     for text in ("connect 127.0.0.1:5432", "Connection refused", "duplicate key users_email_key", "SQLSTATE 23505"):
-        assert CAUSE.search(text)
-    assert not CAUSE.search('{"title":"Conflict","status":409,"detail":"The email is taken."}')
+        assert CAUSES.search(text)
+    assert not CAUSES.search('{"title":"Conflict","status":409,"detail":"The email is taken."}')

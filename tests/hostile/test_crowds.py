@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
+from apis.contract.checks.wire import CONTENT_TYPE, PNG, Part, multipart
 from apis.contract.seed import seeded_user
 from tests.conftest import NIGHTLY
-from tests.differential.steps import Form
-from tests.differential.world import World
-from tests.hostile.inputs import PNG
 from tests.stand.client import Line, request_octets
 from tests.stand.stand import Api, Stand
 
@@ -66,15 +64,8 @@ class Client:
 
 def upload_octets(api: Api, size: int) -> bytes:
     """An upload of so many bytes."""
-    form = Form(content=PNG.ljust(size))
-    headers = [("Content-Type", form.media_type)]
-    return request_octets(
-        "POST",
-        "/api/files",
-        headers=headers,
-        token=api.token(_USER.id, _USER.username),
-        body=form.render(World("", "")),
-    )
+    token, headers = api.token(_USER.id, _USER.username), [("Content-Type", CONTENT_TYPE)]
+    return request_octets("POST", "/api/files", headers=headers, token=token, body=multipart(Part(PNG.ljust(size))))
 
 
 def _login(password: str) -> bytes:
@@ -130,7 +121,7 @@ def run(
     seconds: float = _SECONDS,
     within: float = _AT_ONCE,
 ) -> dict[str, Any]:
-    """Let a crowd come, and ask correct requests meanwhile."""
+    """Open a crowd's connections, and send correct requests at the same time."""
     document: dict[str, object] = {
         "port": stand.port(api.name),
         "process": stand.process(api.name),

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from urllib.parse import quote
 
-import psycopg
 import pytest
 
+from apis.contract.checks.wire import PNG
 from tests.differential.runner import Runner
 from tests.differential.steps import Form, Json, Step
 from tests.hostile.inputs import (
@@ -22,7 +22,6 @@ from tests.hostile.inputs import (
     NOT_JSON,
     OPEN_FORMS,
     OPEN_TOKENS,
-    PNG,
     open_json,
 )
 from tests.stand.stand import Api
@@ -62,7 +61,7 @@ def injections() -> list[Step]:
 
 
 def bodies() -> list[Step]:
-    """JSON that is none, that readers differ in, deep, and with every value that a text may not be."""
+    """Bodies that aren't JSON, that readers differ in, that are deep, and with values that a text may not have."""
     good = {"title": "a", "body": "b"}
     values = [good | {name: value} for name in good for value in BAD_TEXTS]
     sent = [*(Json(members) for members in values), *(Json(octets=text, verdict="wrong") for text in NOT_JSON)]
@@ -117,13 +116,3 @@ _ATTACKS: dict[str, Callable[[], list[Step]]] = {
 def test_hostile_input_gets_the_contracts_answer(api: Api, attack: str):
     with Runner({api.name: api}) as runner:
         runner.run(_ATTACKS[attack]())
-
-
-def test_what_is_stored_has_a_name_that_no_client_chose(api: Api):
-    with Runner({api.name: api}) as runner:
-        runner.run([Step("POST", "/api/files", _OWNER, Form(name, PNG)) for name in FILE_NAMES])
-    with psycopg.connect(api.database_url) as database:
-        names = [str(name) for (name,) in database.execute("SELECT storage_name FROM files").fetchall()]
-    assert len(set(names)) == len(names) > 0
-    strange = [name for name in names if len(name) < 16 or not name.replace("-", "").replace(".", "").isalnum()]
-    assert strange == []

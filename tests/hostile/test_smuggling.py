@@ -48,7 +48,7 @@ def both_lengths() -> dict[str, bytes]:
 
 
 def bad_lengths() -> dict[str, bytes]:
-    """Several `Content-Length`s, and such as are no number: the request is refused."""
+    """Several `Content-Length`s, and one that isn't a number: the request is refused."""
     longer = b"%d" % (2 + len(_SMUGGLED))
     wrong = (b"2, 99", b"+2", b"-2", b"0x2", b"2 2", b"2.0", b"\xb2", b"2\x00", b"18446744073709551618", b"2;")
     values = [(b"2", longer), (longer, b"2"), *((text,) for text in wrong)]
@@ -79,7 +79,7 @@ def bad_chunks() -> dict[str, bytes]:
 
 
 def in_bodies() -> dict[str, bytes]:
-    """Bodies of correct or odd requests: what is in them is no request."""
+    """Bodies of correct or odd requests: what is in them isn't a request."""
     shapes = {
         "an extension": _HEAD + _CODING + b"\r\n%x;a=b\r\n%s\r\n0;c\r\n\r\n" % (len(_SMUGGLED), _SMUGGLED),
         "a trailer": _HEAD + _CODING + b"\r\n%s0\r\nX: y\r\n\r\n" % _IN_CHUNK.removesuffix(b"0\r\n\r\n"),

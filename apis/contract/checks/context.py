@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import httpx
 import psycopg
 import redis
 
 from apis.contract.checks import expect
 from apis.contract.checks.answers import Account, Post, StoredFile
 from apis.contract.checks.model import CheckFailedError, Target
-from apis.contract.checks.wire import CONTENT_TYPE, Answer, Part, Wire, multipart
+from apis.contract.checks.wire import CONTENT_TYPE, Answer, Part, Wire, multipart, request_octets
 from apis.contract.tokens import mint_token
 
 _TIMEOUT = 10.0
@@ -36,17 +35,13 @@ class Member:
 
 
 class Context:
-    """A target with open connections to it and to what is behind it."""
+    """A target, and open connections to the services behind it."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        # A server may close a connection on which it has refused a request without reading its body.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        self._http = httpx.Client(base_url=target.base_url, timeout=_TIMEOUT, limits=limits, trust_env=False)
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
         for name in ("database", "redis"):
             if name in self.__dict__:
                 getattr(self, name).close()
@@ -92,11 +87,18 @@ class Context:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request over a kept connection. A body's `Content-Type` must be among the headers."""
-        fields = dict(headers or {}) | ({} if token is None else {"Authorization": f"Bearer {token}"})
-        response = self._http.request(method, path, content=content, headers=fields)
-        seen = tuple((name.lower(), value) for name, value in response.headers.multi_items())
-        return Answer(request=f"{method} {path}", status=response.status_code, headers=seen, body=response.content)
+        """Send a request over a connection of its own. A body's `Content-Type` must be among the headers.
+
+        A server may close a connection on which it has refused a request without reading its body.
+        """
+        line, fields = f"{method} {path}", dict(headers or {})
+        if token is not None:
+            fields["Authorization"] = f"Bearer {token}"
+        if content is not None:
+            fields["Content-Length"] = str(len(content))
+        with Wire(self.target.base_url, timeout=_TIMEOUT) as wire:
+            wire.send_if_open(request_octets(line, headers=fields) + (content or b""))
+            return wire.require_answer(line)
 
     def get(self, path: str, *, token: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
         """Send a GET."""

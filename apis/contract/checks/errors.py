@@ -82,7 +82,7 @@ def health_is_ok(context: Context) -> None:
 
 @check()
 def unknown_paths_are_not_found(context: Context) -> None:
-    """404, also for what isn't there; 405 or 404 for another method of a path; 404 or 400 for an id that is none."""
+    """404, also for what isn't there; 405 or 404 for another method; 404 or 400 for an id that isn't valid."""
     token = context.alice.token
     for path in ("/", "/api", "/api/nothing", "/healthz/x", "/api/users/1/posts", "/api/auth/logout", "/metrics"):
         expect.problem(context.get(path), 404)
@@ -105,7 +105,7 @@ def unknown_paths_are_not_found(context: Context) -> None:
 
 @check()
 def json_routes_take_json_only(context: Context) -> None:
-    """415 or 400 for another type or none; 400 or 422 for what is no JSON object, or has a member that is no string."""
+    """415 or 400 for another type or none; 400 or 422 for what isn't a JSON object, or a member that isn't a string."""
     token = context.alice.token
     for method, path, value in _json_routes(context):
         content = json.dumps(value).encode()
@@ -160,10 +160,25 @@ def what_is_free_is_never_a_server_error(context: Context) -> None:
         registration = {"username": context.new_name(), "email": email, "password": "a good password"}
         expect.no_fault(context.post("/api/users", registration))
         expect.no_fault(context.post("/api/auth/login", registration))
-    for line in ("HEAD /healthz", "OPTIONS /api/posts", "HEAD /api/posts/1", "TRACE /"):
+    for line in ("OPTIONS /api/posts", "TRACE /"):
         expect.no_fault(context.exchange(request_octets(line), line))
     headers = {"Range": "bytes=0-3", "Accept": "text/html", "Accept-Encoding": "gzip, br", "If-None-Match": "W/*, x"}
     expect.no_fault(context.get("/api/posts/1", headers=headers))
+
+
+@check()
+def answers_without_a_body_end_with_their_head(context: Context) -> None:
+    """No octet follows the head of an answer to HEAD, of a 204, or of a 304."""
+    post, token = context.new_post(), {"Authorization": f"Bearer {context.alice.token}"}
+    path = f"/api/posts/{post.id}"
+    requests = [(f"HEAD {target}", token) for target in ("/healthz", "/api/nothing", "/api/users/me", path)]
+    requests += [(f"GET {path}", {"If-None-Match": post.tag}), (f"DELETE {path}", token)]
+    for line, headers in requests:
+        with Wire(context.target.base_url) as wire:
+            wire.send(request_octets(line, headers=headers))
+            expect.no_fault(wire.require_answer(line))
+            rest = wire.rest(0.1) or b""
+        expect.that(not rest, f"{line}: expected no body, saw {rest[:200]!r}.")
 
 
 @check()

@@ -140,8 +140,8 @@ def _commands_of(context: Context, action: Callable[[], object]) -> list[list[st
     with context.redis.monitor() as monitor:  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         action()
         context.redis.echo(mark)  # pyright: ignore[reportUnknownMemberType]
-        for told in cast("Iterator[dict[str, Any]]", monitor.listen()):  # pyright: ignore[reportUnknownMemberType]
-            name, *words = str(told["command"]).split(" ")
+        for event in cast("Iterator[dict[str, Any]]", monitor.listen()):  # pyright: ignore[reportUnknownMemberType]
+            name, *words = str(event["command"]).split(" ")
             if words == [mark]:
                 break
             if name.upper() == "SET":

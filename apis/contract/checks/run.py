@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, closing
 
-import httpx
 import psycopg
 import redis
 
@@ -14,7 +13,7 @@ from apis.contract.checks.model import Check, CheckFailedError, CheckResult, Tar
 
 _GROUPS = (users, posts, files, errors, caching, database)
 
-_REFUSALS = (CheckFailedError, httpx.HTTPError, OSError, psycopg.Error, redis.RedisError)
+_REFUSALS = (CheckFailedError, OSError, psycopg.Error, redis.RedisError)
 """What means that the target, and not the check, is at fault: a wrong answer, or none."""
 
 _BETWEEN_ATTEMPTS = 4.4
@@ -27,7 +26,7 @@ def all_checks() -> tuple[Check, ...]:
 
 
 def open_context(target: Target) -> AbstractContextManager[Context]:
-    """Open the connections that the checks of a target share, and close them at the end."""
+    """Open what the checks of a target share, and close it at the end."""
     return closing(Context(target))
 
 

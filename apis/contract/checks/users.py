@@ -3,6 +3,7 @@
 import statistics
 import time
 import warnings
+from collections.abc import Mapping
 
 import jwt
 
@@ -127,47 +128,75 @@ def passwords_are_stored_as_the_contract_says(context: Context) -> None:
 
 @check(attempts=3)
 def wrong_password_and_unknown_email_look_the_same(context: Context) -> None:
-    """401 with the same content; the median time of an unknown email is at least 0.6 of a wrong password's."""
+    """401 with the same content; an unknown email takes 0.6 of a wrong password's median time or more.
 
-    def refused(email: str, password: str) -> tuple[Problem, float]:
+    So does a login that was made before: its hash is computed again.
+    """
+
+    def timed(email: str, password: str) -> tuple[Answer, float]:
         start = time.perf_counter()
         answer = _log_in(context, email, password)
-        seconds = time.perf_counter() - start
-        expect.problem(answer, 401)
-        return Problem.model_validate_json(answer.body), seconds
+        return answer, time.perf_counter() - start
 
-    alice, unknown, wrong_one = context.alice, f"{context.new_name()}@example.test", "a wrong password"
-    expected, _ = refused(alice.email, alice.password.swapcase())
-    expect.equal(refused(context.bob.email, alice.password)[0], expected, "the answer to another's password")
-    expect.equal(refused(unknown, wrong_one)[0], expected, "the answer to an unknown email")
-    pairs = [(refused(alice.email, wrong_one)[1], refused(unknown, wrong_one)[1]) for _ in range(7)]
-    wrong, nobody = (statistics.median(times) for times in zip(*pairs, strict=True))
+    alice, unknown = context.alice, f"{context.new_name()}@example.test"
+    refused = [
+        timed(alice.email, alice.password.swapcase())[0],
+        timed(context.bob.email, alice.password)[0],
+        timed(unknown, "a wrong password")[0],
+    ]
+    for answer in refused:
+        expect.problem(answer, 401)
+    contents = [Problem.model_validate_json(answer.body) for answer in refused]
+    expect.equal(contents[1], contents[0], "the answer to another's password")
+    expect.equal(contents[2], contents[0], "the answer to an unknown email")
+    rounds = [
+        (
+            timed(alice.email, f"a wrong password {number}"),
+            timed(unknown, "a wrong password"),
+            timed(alice.email, alice.password),
+        )
+        for number in range(7)
+    ]
+    wrong, nobody, again = (statistics.median(seconds for _, seconds in column) for column in zip(*rounds, strict=True))
     expect.that(nobody > 0.6 * wrong, f"Unknown email: expected about {wrong:.4f} s, saw {nobody:.4f} s.")
+    expect.that(again > 0.6 * wrong, f"The same login again: expected about {wrong:.4f} s, saw {again:.4f} s.")
+    statuses = {tuple(answer.status for answer, _ in each) for each in rounds}
+    expect.equal(statuses, {(401, 401, 200)}, "statuses of a wrong password, an unknown email and the right password")
 
 
 @check()
 def bad_tokens_are_refused(context: Context) -> None:
-    """401 for other algorithms, keys, issuers and audiences, for an expired token without leeway, and for none."""
-    secret, now = context.target.jwt_secret, int(time.time())
-    claims = tokens.claims_of(context.alice.id, context.alice.username)
+    """401 for other algorithms, keys, issuers and audiences, for expired tokens, without a claim, and for no token.
 
-    def token(changes: dict[str, object] | None = None, *, key: str = secret, algorithm: str = "HS256") -> str:
+    There is no leeway. Other claims and the time of issue don't matter.
+    """
+    secret, alice = context.target.jwt_secret, context.alice
+    issued = expect.json(_log_in(context, alice.email, alice.password), 200, AccessToken).access_token
+    # On the target's clock, which may differ from this one.
+    now = int(jwt.decode(issued, options={"verify_signature": False})["iat"])
+    claims = tokens.claims_of(alice.id, alice.username, issued_at=now)
+
+    def token(changes: Mapping[str, object] | None = None, *, key: str = secret, algorithm: str = "HS256") -> str:
         changed = {name: value for name, value in {**claims, **(changes or {})}.items() if value is not None}
         # For other algorithms the secret is short, of which PyJWT warns.
         with warnings.catch_warnings(action="ignore"):
             return jwt.encode(changed, "" if algorithm == "none" else key, algorithm=algorithm)
 
-    expect.json(context.get("/api/users/me", token=token({"roles": ["admin"]})), 200, Account)
+    for changes in ({"nbf": now - 60, "jti": "a", "roles": ["admin"]}, {"iat": now + 600}):
+        expect.json(context.get("/api/users/me", token=token(changes)), 200, Account)
     head, _, signature = token().split(".")
+    subjects = ("", "abc", "0", "-1", "9223372036854775808", "1; DROP TABLE users")
     bad = {
         "another key": token(key=secret + "x"),
         "the claims of another": f"{head}.{context.bob.token.split('.')[1]}.{signature}",
         "no signature": token().rpartition(".")[0] + ".",
         "two parts": token().rpartition(".")[0],
         "nonsense": "nonsense",
-        **{f"the {name} {value}": token({name: value}) for name in ("iss", "aud") for value in ("another", None)},
+        **{f"another {name}": token({name: "another"}) for name in ("iss", "aud")},
+        **{f"no {name}": token({name: None}) for name in ("iss", "aud", "exp", "sub", "name")},
+        **{f"the sub {subject!r}": token({"sub": subject}) for subject in subjects},
         **{f"alg {algorithm}": token(algorithm=algorithm) for algorithm in ("none", "HS384", "HS512")},
-        **{f"exp {age} s ago": token({"exp": now - age}) for age in (5, 30, 86_400)},
+        **{f"exp {age} s ago": token({"exp": now - age}) for age in (1, 30, 86_400)},
     }
     for what, value in bad.items():
         answer = context.get("/api/users/me", token=value)
@@ -175,9 +204,6 @@ def bad_tokens_are_refused(context: Context) -> None:
         expect.unauthorized(answer)
     for fields in ({}, {"Authorization": "Bearer"}, {"Authorization": f"Basic {token()}"}, {"Authorization": token()}):
         expect.unauthorized(context.get("/api/users/me", headers=fields))
-    for subject in ("abc", "0", "-1", "9223372036854775808", "1; DROP TABLE users"):
-        answer = context.get("/api/users/me", token=token({"sub": subject}))
-        expect.that(400 <= answer.status < 500, f"A token of user {subject!r}: expected a 4xx, saw {answer.status}.")
 
 
 @check()

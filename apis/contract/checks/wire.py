@@ -78,7 +78,7 @@ class Wire:
         self._socket.sendall(octets)
 
     def send_if_open(self, octets: bytes) -> None:
-        """Send octets; a connection that the other side has closed takes none, which is no error."""
+        """Send octets. A connection that the other side has closed isn't an error."""
         with suppress(ConnectionError):
             self._socket.sendall(octets)
 

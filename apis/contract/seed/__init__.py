@@ -2,9 +2,7 @@
 
 from apis.contract.seed.content import (
     POST_COUNT,
-    SEED,
     USER_COUNT,
-    SeededPost,
     SeededUser,
     author_of,
     post_ids,
@@ -12,9 +10,9 @@ from apis.contract.seed.content import (
     seeded_user,
     user_ids,
 )
-from apis.contract.seed.script import SEED_SHA256, SeedFile, write_seed
+from apis.contract.seed.script import SEED_SHA256, write_seed
 
 __all__ = [
-    "POST_COUNT", "SEED", "SEED_SHA256", "USER_COUNT", "SeedFile", "SeededPost", "SeededUser", "author_of", "post_ids",
-    "seeded_post", "seeded_user", "user_ids", "write_seed",
+    "POST_COUNT", "SEED_SHA256", "USER_COUNT", "SeededUser", "author_of", "post_ids", "seeded_post", "seeded_user",
+    "user_ids", "write_seed",
 ]  # fmt: skip

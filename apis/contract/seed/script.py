@@ -1,7 +1,6 @@
 """The seed as a file of SQL for psql."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -17,7 +16,6 @@ from apis.contract.seed.content import (
     seeded_user,
     user_ids,
 )
-from documents.base import Document, Sha256
 from documents.errors import ContractError
 from documents.files import replacing
 
@@ -33,15 +31,7 @@ _TABLES = (
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
-class SeedFile(Document):
-    """A seed written to a file: its path, size in octets and checksum."""
-
-    path: str
-    size: int
-    sha256: Sha256
-
-
-def write_seed(path: Path) -> SeedFile:
+def write_seed(path: Path) -> None:
     """Write the seed as SQL for `psql -q -v ON_ERROR_STOP=1 -f`, into a database that has the schema and no rows.
 
     The file appears whole or not at all.
@@ -57,14 +47,12 @@ def write_seed(path: Path) -> SeedFile:
             octets = line.encode()
             digest.update(octets)
             file.write(octets)
-        size = file.tell()
         if digest.hexdigest() != SEED_SHA256:
             raise ContractError(
                 f"The seed has the checksum {digest.hexdigest()} instead of the recorded {SEED_SHA256}. If its content "
                 "was changed on purpose, record the new one in apis/contract/seed/script.py; else this Python "
                 "generates another seed than the one that results are compared on."
             )
-    return SeedFile(path=os.fspath(path), size=size, sha256=digest.hexdigest())
 
 
 def _script() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The load that is on the implementations while a service fails, and what it wrote down."""
+"""The load on the implementations while a service fails, and what became of each request."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ class Outage:
 
 
 @dataclass(frozen=True)
-class Books:
+class OutageRecord:
     """What became of an implementation's requests around one outage.
 
     Attributes:
@@ -76,7 +76,7 @@ class Books:
         """The requests that were sent from a moment on, of some kinds or of all."""
         return [one for one in self.sent if one.sent >= moment and (not kinds or one.kind in kinds)]
 
-    def meanwhile(self, *kinds: str) -> list[Sent]:
+    def during(self, *kinds: str) -> list[Sent]:
         """The requests that were sent and done while the service was away."""
         return [one for one in self.since(self.begun, *kinds) if one.done < self.ends]
 
@@ -91,32 +91,28 @@ def shown(sent: Sequence[Sent]) -> str:
     )
 
 
-def run_load(
-    stand: Stand, outages: Mapping[str, Outage], *, after: float, settle: float = 30, clients: int = 12
-) -> dict[tuple[str, str], Books]:
+def run_load(stand: Stand, outages: Mapping[str, Outage], *, after: float) -> dict[tuple[str, str], OutageRecord]:
     """Put a load on all implementations, and let one outage follow the other.
 
     Args:
         stand: where they run.
         outages: by name.
         after: seconds from a service's return to the next one.
-        settle: seconds that the first one waits at most for all to be warm.
-        clients: of each implementation.
 
     Returns:
-        The books, by outage and implementation.
+        The records, by outage and implementation.
     """
     actions: list[tuple[str, float, str, str | None]] = []
     for name, outage in outages.items():
         actions += [(f"begin {name}", 1, outage.begin, None), (f"end {name}", outage.seconds, outage.end, None)]
         actions.append((f"rest {name}", after, "true", outage.service))
-    told = stand.run_script(
+    output = stand.run_script(
         _LOAD,
         {
             "apis": {name: {"port": stand.port(name), "requests": _requests(api)} for name, api in stand.apis.items()},
-            "clients": clients,
+            "clients": 12,
             "interval": 0.15,
-            "settle": settle,
+            "settle": 30,
             "actions": actions,
             "watched": {
                 "postgres": _watched(stand.postgres_port, _STARTUP, "R"),
@@ -125,15 +121,15 @@ def run_load(
         },
         deadline_seconds=_DEADLINE_SECONDS,
     )
-    books: dict[tuple[str, str], Books] = {}
+    records: dict[tuple[str, str], OutageRecord] = {}
     for name, outage in outages.items():
-        (begins, begun), (ends, _), (_, rested) = (told["actions"][f"{do} {name}"] for do in ("begin", "end", "rest"))
-        back = next(moment for moment, is_up in told["watched"][outage.service] if is_up and moment >= ends)
-        around = Books([], begins, begun, ends, back)
+        (begins, begun), (ends, _), (_, rested) = (output["actions"][f"{do} {name}"] for do in ("begin", "end", "rest"))
+        back = next(moment for moment, is_up in output["watched"][outage.service] if is_up and moment >= ends)
+        around = OutageRecord([], begins, begun, ends, back)
         for api in stand.apis:
-            sent = [Sent(*one[1:]) for one in told["requests"] if one[0] == api and begins - 1 <= one[2] < rested]
-            books[name, api] = replace(around, sent=sent)
-    return books
+            sent = [Sent(*one[1:]) for one in output["requests"] if one[0] == api and begins - 1 <= one[2] < rested]
+            records[name, api] = replace(around, sent=sent)
+    return records
 
 
 def _watched(port: int, greeting: bytes, *answers: str) -> dict[str, object]:
