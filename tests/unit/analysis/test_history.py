@@ -60,8 +60,10 @@ def test_a_change_is_outside_where_the_twins_of_both_runs_do_not_explain_it(tmp_
 
 
 def test_what_scatters_in_the_twins_explains_a_change(tmp_path: Path):
-    def found(folder: Path, twins: tuple[float, ...]) -> tuple[list[bool | None], float | None, float]:
-        runs = [run_of_day(folder, day, STEADY, base=base, twins=twins) for day, base in ((1, 500.0), (2, 550.0))]
+    def found(
+        folder: Path, twins: tuple[float, ...], *, bases: tuple[float, ...] = (500.0, 550.0)
+    ) -> tuple[list[bool | None], float | None, float]:
+        runs = [run_of_day(folder, day, STEADY, base=base, twins=twins) for day, base in enumerate(bases, start=1)]
         points = series_of(read_history(runs), BASE).points
         noises = [noise_of(run) for run in runs]
         return [point.outside for point in points], points[1].noise, explained_change(*noises)
@@ -70,6 +72,8 @@ def test_what_scatters_in_the_twins_explains_a_change(tmp_path: Path):
     assert outside == [None, True]
     assert noise == pytest.approx(expected)
     assert 1 < expected < 1.1
+    outside, _, _ = found(tmp_path / "fallen", (1.01, 0.99, 1.01, 0.99), bases=(550.0, 500.0))
+    assert outside == [None, True]
     outside, noise, expected = found(tmp_path / "noisy", (1.2, 0.8, 1.2, 0.8))
     assert outside == [None, False]
     assert noise == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""`lab down --expired`: which labs are ended, what is said of each, and how it exits."""
+"""`lab down`: which labs are ended, what is said of each, and how it exits."""
 
 import json
 from pathlib import Path
@@ -67,6 +67,16 @@ def test_json_has_the_same(monkeypatch: pytest.MonkeyPatch, project: Path):
         {"stack": "gone", "made": 7, "kept": [], "left": []},
         {"stack": "failed", "failure": "The cloud says no."},
     ]
+
+
+@pytest.mark.parametrize("format_option", [(), ("--json",)])
+def test_what_is_left_of_one_lab_is_reported_with_status_1(
+    monkeypatch: pytest.MonkeyPatch, format_option: tuple[str, ...]
+):
+    monkeypatch.setattr("lab.lifecycle.take_down", lambda *_, **__: LEFT.receipt)  # pyright: ignore
+    answer = CliRunner().invoke(app, ["down", *format_option])
+    assert answer.exit_code == 1
+    assert "container y" in answer.stdout
 
 
 def test_document_that_can_not_be_read_may_hide_an_expired_lab(monkeypatch: pytest.MonkeyPatch, project: Path):

@@ -32,6 +32,7 @@ def begin(
     inventory: Inventory = INVENTORY,
     protocol: Protocol = PROTOCOL,
     apis: Collection[str] = (),
+    order_seed: int | None = 7,
     budget_seconds: int | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
@@ -41,7 +42,7 @@ def begin(
         protocol,
         runs,
         apis=apis,
-        order_seed=7,
+        order_seed=order_seed,
         budget_seconds=budget_seconds,
         progress=progress,
         clock=clock,

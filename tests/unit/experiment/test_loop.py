@@ -40,6 +40,12 @@ def test_a_run_measures_every_cell_in_the_planned_order_and_leaves_its_documents
     assert bench.left_clean()
 
 
+def test_each_run_draws_an_order_of_its_own(tmp_path: Path):
+    runs = [begin(FakeBench(), tmp_path / name, order_seed=None) for name in ("first", "second")]
+    seeds = {Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json").order_seed for run in runs}
+    assert len(seeds) == 2
+
+
 def test_the_phases_of_a_cell_come_in_their_order(tmp_path: Path):
     bench = FakeBench()
     run = begin(bench, tmp_path)
