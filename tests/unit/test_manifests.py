@@ -14,7 +14,7 @@ APIS = ROOT / "apis"
 NAMED = [
     ("rust/Cargo.lock", 'name = "axum"\nversion = "0.8.4"'),
     ("rust/Cargo.lock", 'name = "sqlx"\nversion = "0.8.'),
-    ("go/go.mod", "\tgithub.com/gin-gonic/gin v1.12.0\n"),
+    ("go/go.mod", "\tgithub.com/gin-gonic/gin v1.10.0\n"),
     ("go/go.mod", "\tgorm.io/gorm v"),
     ("zig/requirements.txt", "ziglang==0.14.1"),
     ("kotlin/pom.xml", "<ktor.version>3.2.3</ktor.version>"),
