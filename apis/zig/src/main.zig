@@ -80,7 +80,7 @@ fn serve(settings: *const Config) !noreturn {
 
     const tokens: token.Authority = .init(settings.secret);
     var hasher: Hasher = .{};
-    try hasher.start(allocator, service.loops.len);
+    try hasher.start(service.loops.len);
 
     const parts = try allocator.alloc(Parts, service.loops.len);
     for (parts, service.loops, service.servers, pool.clients) |*part, *loop, *server, *client| {

@@ -2,6 +2,7 @@
 //! milliseconds of a CPU, for which no other request should wait.
 
 const std = @import("std");
+const posix = std.posix;
 const argon2 = std.crypto.pwhash.argon2;
 const base64 = std.base64.standard_no_pad.Encoder;
 const loop_module = @import("../event/loop.zig");
@@ -52,10 +53,10 @@ pub const Hasher = struct {
     threads: usize = 0,
 
     /// Starts so many threads, which stay to the end of the process.
-    pub fn start(hasher: *Hasher, allocator: std.mem.Allocator, threads: usize) std.Thread.SpawnError!void {
+    pub fn start(hasher: *Hasher, threads: usize) !void {
         hasher.threads = threads;
         for (0..threads) |_| {
-            const thread = try std.Thread.spawn(.{ .stack_size = 1 << 20 }, run, .{ hasher, allocator });
+            const thread = try std.Thread.spawn(.{ .stack_size = 1 << 20 }, run, .{ hasher, try mapMemory() });
             thread.detach();
         }
     }
@@ -82,15 +83,12 @@ pub const Hasher = struct {
         }
     }
 
-    fn run(hasher: *Hasher, allocator: std.mem.Allocator) noreturn {
-        // Keeps the memory of one hash for the next: else the kernel would have to find
-        // and clear thousands of pages for each.
-        var arena: std.heap.ArenaAllocator = .init(allocator);
+    fn run(hasher: *Hasher, memory: []u8) noreturn {
         while (true) {
             const job = hasher.take();
-            if (!job.abandoned.load(.monotonic)) job.outcome = perform(job, arena.allocator());
+            var fixed: std.heap.FixedBufferAllocator = .init(memory);
+            if (!job.abandoned.load(.monotonic)) job.outcome = perform(job, fixed.allocator());
             job.loop.post(&job.task);
-            _ = arena.reset(.retain_capacity);
         }
     }
 
@@ -103,6 +101,19 @@ pub const Hasher = struct {
         }
     }
 };
+
+/// The memory of one thread, for all its hashes: if it were mapped again for each,
+/// the kernel would have to find and clear thousands of pages. No page of it exists
+/// before the first hash.
+fn mapMemory() ![]u8 {
+    const huge_page = 2 << 20;
+    const size = std.mem.alignForward(usize, (parameters.m << 10) + (64 << 10), huge_page);
+    const memory = try posix.mmap(null, size, posix.PROT.READ | posix.PROT.WRITE, .{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0);
+    // The blocks of a hash are read in an order that the processor can't foresee.
+    // Where the kernel has no huge pages, others do.
+    posix.madvise(memory.ptr, memory.len, posix.MADV.HUGEPAGE) catch {};
+    return memory;
+}
 
 fn perform(job: *const Job, allocator: std.mem.Allocator) Job.Outcome {
     const stored = job.stored orelse {
