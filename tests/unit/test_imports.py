@@ -22,7 +22,7 @@ ROOMS: list[str] = PROJECT["tool"]["importlinter"]["root_packages"]
 
 PACKAGES = {
     "analysis": "jinja2 matplotlib numpy ruptures scipy",
-    "apis": "argon2 h11 httpx jwt psycopg pydantic redis",
+    "apis": "argon2 h11 jwt psycopg pydantic redis",
     "benchmarks": "numpy rich scipy",
     "ci": "httpx pydantic yaml",
     "cli": "rich typer",

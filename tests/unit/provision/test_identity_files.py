@@ -79,7 +79,7 @@ def read_from(folder: Path, files: dict[str, str], namespace: str, monkeypatch: 
         text = text.replace(f'"/{place}', f'"{folder}/{place}')
     script = folder / "identity.py"
     script.write_text(text)
-    monkeypatch.setattr(payload, "FOLDER", script.parent)
+    monkeypatch.setattr(payload, "PROGRAMS", script.parent)
     return identity.read_identity(LocalHost())
 
 

@@ -71,7 +71,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         assert f'"{place}' in text
     script = tmp_path / "running.py"
     script.write_text(text.replace('"/proc', f'"{tmp_path}/proc').replace('"/sys', f'"{tmp_path}/sys'))
-    monkeypatch.setattr(payload, "FOLDER", script.parent)
+    monkeypatch.setattr(payload, "PROGRAMS", script.parent)
     engine = tmp_path / "engine"
     engine.mkdir()
     (engine / "docker").write_text(ENGINE)
