@@ -222,6 +222,10 @@ def _database() -> dict[str, tuple[Alteration, str]]:
             spoiling(lambda upstream, _: upstream.run_sql(unprepared), method="GET", path=USER),
             "Plans of a user: expected",
         ),
+        "database.connections_are_kept": (
+            spoiling(lambda upstream, _: upstream.run_sql("SELECT 1"), method="GET", path=USER),
+            "New sessions of many requests: expected",
+        ),
         "database.ended_sessions_are_replaced": (
             answers(status(500), path=USER, status=503),
             "saw 500",

@@ -183,6 +183,23 @@ def _until_well(context: Context, path: str, *statuses: int) -> None:
 
 
 @check("database", attempts=3)
+def connections_are_kept(context: Context) -> None:
+    """Many requests, with pauses, are seen on no more new sessions than the pool has connections."""
+    [(since,)] = context.database.execute("SELECT now()").fetchall()
+    sessions = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_start > %s"
+    seen: set[tuple[int]] = set()
+    with ThreadPoolExecutor(1) as beside:
+        for _ in range(4):
+            asked = beside.submit(_many, context, f"/api/users/{context.alice.id}", 200)
+            while not asked.done():
+                seen.update(context.database.execute(sessions, (since,)).fetchall())
+                time.sleep(0.01)
+            asked.result()
+    most = context.target.pool_size
+    expect.that(len(seen) <= most, f"New sessions of many requests: expected {most} or fewer, saw {len(seen)}.")
+
+
+@check("database", attempts=3)
 def ended_sessions_are_replaced(context: Context) -> None:
     """When PostgreSQL ended all sessions, requests are answered with 200 or 503, and within 5 s all with 200."""
     path = f"/api/users/{context.alice.id}"
