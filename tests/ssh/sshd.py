@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,12 @@ from pathlib import Path
 from documents.lab.host import Host
 from tests.ports import free_port
 from tests.ssh.waiting import HANGING_SECONDS, wait_until
+
+_PATH = f"{Path(sys.executable).resolve().parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""The interpreter comes first, as `python3` may be a script that looks for one.
+
+bash reads ~/.bashrc at each command that sshd starts, unless SHLVL says that another shell did. What stands there isn't
+the tests', and may take 0.3 s."""
 
 
 class Sshd:
@@ -37,6 +44,7 @@ class Sshd:
             PermitRootLogin prohibit-password
             LogLevel VERBOSE
             Subsystem sftp {sftp_server}
+            SetEnv SHLVL=1 PATH={_PATH}
             {options}
             """
         )
