@@ -3,12 +3,12 @@
 The gate is all tests without the mark `nightly`; with `--nightly` those run too, by random seeds and for longer.
 
 1. Tests without a lab run in several processes, and at night what the docs say to do is done. Beside these the lab of
-   the tests is stood up, then everything that compiles runs (mark `builds`), on it and on a small lab of its own.
+   the tests is stood up, then everything that compiles runs (mark `builds`), on it and on a small lab of its own, and
+   all that needs a lab and no quiet.
 2. When no compiler is left at work, the tests that hold time limits (mark `in_time`) run one by one. Beside them run
    the tests on labs of their own.
 3. What failed in `in_time` runs once more with nothing beside it, and both results are printed. The second one counts.
-4. Tests that measure something on this machine (mark `alone`) run with nothing beside them, and so do the others on
-   that lab.
+4. Tests that measure something on this machine (mark `alone`) run with nothing beside them.
 
 Each run keeps its results in a folder of its own below `.lab/tests/`: JUnit files, logs, durations, and `times.md`.
 """
@@ -141,17 +141,16 @@ def main() -> int:
 def run_parts(run: Run, stack: str) -> None:
     """Run all parts, two at a time where that harms neither; a part is given only the folders that its tests are in."""
     without_lab, on_lab = "not lab and not alone", "lab and not alone"
-    shared = f"{on_lab} and not builds and not ({' or '.join(OWN_LABS)})"
+    shared = f"{on_lab} and not ({' or '.join(OWN_LABS)})"
     processes = f"--numprocesses={(os.cpu_count() or 1) + _WAITING}"
     stands = "--lab-stands"
 
     def prepare() -> None:
         run.stand_up(stack)
-        chosen = f"{on_lab} and builds and not walked_lab"
         with ThreadPoolExecutor(1) as other:
-            small = f"{chosen} and small_lab"
+            small = f"{on_lab} and builds and small_lab"
             on_small_lab = other.submit(run.part, "builds-small-lab", small, *LAB_FOLDERS, stands, shown=False)
-            run.require(run.part("builds", f"{chosen} and not small_lab", *LAB_FOLDERS, stands, shown=False))
+            run.require(run.part("on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands, shown=False))
             run.require(on_small_lab.result())
 
     def use_small_lab() -> None:
@@ -173,7 +172,7 @@ def run_parts(run: Run, stack: str) -> None:
     if in_time == pytest.ExitCode.TESTS_FAILED:
         in_time = run.part("in-time-again", f"{shared} and in_time", *IN_TIME_FOLDERS, stands, again="in-time")
     run.require(in_time)
-    run.require(run.part("alone", f"alone or ({shared} and not in_time)", stands))
+    run.require(run.part("alone", "alone", stands))
 
 
 if __name__ == "__main__":

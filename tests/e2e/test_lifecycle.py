@@ -39,6 +39,7 @@ def test_preview_after_up_and_after_a_refresh_has_nothing_to_change(engine: Engi
     assert preview_changes(engine) == ""
 
 
+@pytest.mark.alone  # Other tests write stacks of their own into the tree.
 def test_second_up_changes_nothing_and_leaves_the_tree_clean(live_lab: LiveLab, host: Connection):
     def containers() -> str:
         return host.run("docker ps --no-trunc --format '{{.ID}} {{.CreatedAt}}'", deadline_seconds=30).stdout
