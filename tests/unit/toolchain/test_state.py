@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from documents.errors import ToolchainError
 from toolchain import state
@@ -65,5 +66,5 @@ def test_a_removed_state_is_made_again_with_another_passphrase(checkout: Layout)
 
 
 def test_stack_is_looked_for_where_the_project_s_name_puts_it(installed: Layout):
-    name = (installed.root / "Pulumi.yaml").read_text().splitlines()[0]
-    assert name == f"name: {state.stack_file(installed).parent.name}"
+    project = yaml.safe_load((installed.root / "Pulumi.yaml").read_text())
+    assert project["name"] == state.stack_file(installed).parent.name
