@@ -38,6 +38,9 @@ _KEPT = 20
 _WAITING = 1
 """One process more than CPUs: tests wait for hosts, and a sixth of the time no process computed."""
 
+UP_AND_DOWN = "tests/e2e/small/test_1_up_and_down.py"
+"""The tests on the small lab that need nothing of the lab of the tests, so they don't wait for it."""
+
 NIGHTLY = {
     "FAIRGROUND_NIGHTLY": "1",
     "FAIRGROUND_DIFFERENTIAL_PROGRAMS": "6000",
@@ -146,11 +149,14 @@ def run_parts(run: Run, stack: str) -> None:
     stands = "--lab-stands"
 
     def prepare() -> None:
-        run.stand_up(stack)
         with ThreadPoolExecutor(1) as other:
             small = f"{on_lab} and builds and small_lab"
-            on_small_lab = other.submit(run.part, "builds-small-lab", small, *LAB_FOLDERS, stands, shown=False)
+            up_and_down = other.submit(run.part, "up-and-down", small, UP_AND_DOWN, shown=False)
+            run.stand_up(stack)
+            options = [*LAB_FOLDERS, f"--ignore={UP_AND_DOWN}", stands]
+            on_small_lab = other.submit(run.part, "builds-small-lab", small, *options, shown=False)
             run.require(run.part("on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands, shown=False))
+            run.require(up_and_down.result())
             run.require(on_small_lab.result())
 
     def use_small_lab() -> None:
