@@ -2,13 +2,13 @@
 
 The gate is all tests without the mark `nightly`; with `--nightly` those run too, by random seeds and for longer.
 
-1. Tests without a lab run in several processes, and at night what the docs say to do is done. Beside these the lab of
-   the tests is stood up, then everything that compiles runs (mark `builds`), on it and on a small lab of its own, and
-   all that needs a lab and no quiet.
-2. When no compiler is left at work, the tests that hold time limits (mark `in_time`) run one by one. Beside them run
+1. The lab of the tests is stood up. Beside that, the small lab goes up and down.
+2. Tests without a lab run in several processes, and at night what the docs say to do is done. Beside these, everything
+   that compiles runs (mark `builds`), on both labs, and all that needs a lab and no quiet.
+3. When no compiler is left at work, the tests that hold time limits (mark `in_time`) run one by one. Beside them run
    the tests on labs of their own.
-3. What failed in `in_time` runs once more with nothing beside it, and both results are printed. The second one counts.
-4. Tests that measure something on this machine (mark `alone`) run with nothing beside them.
+4. What failed in `in_time` runs once more with nothing beside it, and both results are printed. The second one counts.
+5. Tests that measure something on this machine (mark `alone`) run with nothing beside them.
 
 Each run keeps its results in a folder of its own below `.lab/tests/`: JUnit files, logs, durations, and `times.md`.
 """
@@ -19,7 +19,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -148,33 +148,28 @@ def run_parts(run: Run, stack: str) -> None:
     processes = f"--numprocesses={(os.cpu_count() or 1) + _WAITING}"
     stands = "--lab-stands"
 
-    def prepare() -> None:
-        with ThreadPoolExecutor(1) as other:
-            small = f"{on_lab} and builds and small_lab"
-            up_and_down = other.submit(run.part, "up-and-down", small, UP_AND_DOWN, shown=False)
-            run.stand_up(stack)
-            options = [*LAB_FOLDERS, f"--ignore={UP_AND_DOWN}", stands]
-            on_small_lab = other.submit(run.part, "builds-small-lab", small, *options, shown=False)
-            run.require(run.part("on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands, shown=False))
-            run.require(up_and_down.result())
-            run.require(on_small_lab.result())
+    def on_small_lab(name: str, marks: str, *options: str) -> Future[int]:
+        return small_lab.submit(run.part, name, f"{on_lab} and small_lab and {marks}", *options, stands, shown=False)
 
-    def use_small_lab() -> None:
-        prepared.result()
-        run.require(run.part("small-lab", f"{on_lab} and small_lab and not builds", *LAB_FOLDERS, stands, shown=False))
-
-    with ThreadPoolExecutor(1) as beside:
-        prepared = beside.submit(prepare)
-        small_lab = beside.submit(use_small_lab)
+    # Each lab takes one part at a time.
+    with ThreadPoolExecutor(1) as small_lab, ThreadPoolExecutor(1) as lab:
+        building = [on_small_lab("up-and-down", "builds", UP_AND_DOWN)]
+        run.stand_up(stack)
+        building += [
+            on_small_lab("builds-small-lab", "builds", *LAB_FOLDERS, f"--ignore={UP_AND_DOWN}"),
+            lab.submit(run.part, "on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands, shown=False),
+        ]
         # The tests of a file may share what they are about: they stay with one process.
         run.require(run.part("without-lab", without_lab, processes, "--dist=loadfile"))
         if run.nightly:
             run.require(run.part("docs-walk", f"{on_lab} and builds and walked_lab", *LAB_FOLDERS, stands))
-        prepared.result()
+        for part in building:
+            run.require(part.result())
+        others = on_small_lab("small-lab", "not builds", *LAB_FOLDERS)
         in_time = run.part("in-time", f"{shared} and in_time", *IN_TIME_FOLDERS, stands)
         if run.nightly:
             run.require(run.part("docs-by-hand", f"{on_lab} and walked_lab and not builds", *LAB_FOLDERS, stands))
-        small_lab.result()
+        run.require(others.result())
     if in_time == pytest.ExitCode.TESTS_FAILED:
         in_time = run.part("in-time-again", f"{shared} and in_time", *IN_TIME_FOLDERS, stands, again="in-time")
     run.require(in_time)
