@@ -124,7 +124,6 @@ def test_down_leaves_nothing_but_what_its_receipt_says_was_kept_and_the_next_up_
     assert receipt[-1] == "left  nothing"
     assert not small_lab.ssh_folder.exists()
 
-    small_lab.describe_go()
     after = small_lab.up()
     assert docker("inspect", "--format", "{{.Image}}", HOST) == host_image
     assert [after.base_image_id, after.postgres.image_id, after.redis.image_id] == [
