@@ -1,6 +1,8 @@
 """Runs the Pulumi engine in its own session.
 
-It turns the engine's events into progress and its errors into sentences.
+It turns the engine's events into progress and its errors into sentences. Pulumi's Automation API isn't used: it gives
+an engine no session of its own and no deadline, adds the whole environment of this process, and after each operation
+runs three commands more, for outputs and history.
 """
 
 import importlib.metadata
