@@ -27,11 +27,11 @@ from documents.run import (
 from experiment.bench import host_folder
 from experiment.bench.bench import Beside, Load, Measured, WarmedUp
 from experiment.bench.host_folder import or_failure
-from experiment.workloads import RequestFile
-from experiment.workloads.command import (
+from experiment.workloads import (
     REPLAY_SCRIPT,
     GeneratorPart,
     ReplayPaths,
+    RequestFile,
     generator_threads,
     open_loop_command,
     share_of_connections,
@@ -40,7 +40,6 @@ from experiment.workloads.command import (
 )
 from provision.containers import Cgroup
 from provision.load import Job, jobs, network, open_loop, recording, wrk
-from provision.load.recording import SAMPLER, WATCH
 from provision.ssh import Connection
 
 _Found = TypeVar("_Found")
@@ -259,10 +258,14 @@ class Generators:
         connection, sampler, watch = one.place.connection, _known(one.sampler, one), _known(one.watch, one)
         measured = self._fetch_result(one, folder, prefix=load_host_file(number, ""))
         _, sampler_failure = or_failure(
-            lambda: recording.finish(connection, sampler, SAMPLER, folder / load_host_file(number, SAMPLER.file_name))
+            lambda: recording.finish(
+                connection, sampler, recording.SAMPLER, folder / load_host_file(number, recording.SAMPLER.file_name)
+            )
         )
         _, watch_failure = or_failure(
-            lambda: recording.finish(connection, watch, WATCH, folder / load_host_file(number, WATCH.file_name))
+            lambda: recording.finish(
+                connection, watch, recording.WATCH, folder / load_host_file(number, recording.WATCH.file_name)
+            )
         )
         one.sampler = one.watch = None
         return replace(measured, sampler_failure=sampler_failure, watch_failure=watch_failure)

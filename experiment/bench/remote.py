@@ -19,8 +19,7 @@ from experiment.bench.host_folder import CellWatch, or_failure
 from experiment.bench.load_hosts import LoadHosts
 from experiment.bench.readiness import wait_until_ready
 from experiment.planning import layouts_of
-from experiment.workloads import RequestFile
-from experiment.workloads.command import OPEN_LOOP_SOURCE
+from experiment.workloads import OPEN_LOOP_SOURCE, RequestFile
 from provision.containers import Cgroup, control
 from provision.kernel import KnobPaths, knobs, tuning
 from provision.load import Job, open_loop, recording

@@ -22,8 +22,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from documents.errors import HostError, RunError
 from experiment.bench.bench import Beside
 from provision.payload import HOME, PROGRAMS
-from provision.ssh import Beat, Completed, Connection
-from provision.ssh.login import DEAD_PEER_SECONDS
+from provision.ssh import DEAD_PEER_SECONDS, Beat, Completed, Connection
 
 _logger = logging.getLogger(__name__)
 

@@ -34,8 +34,7 @@ from experiment.record import RunWriter, in_use, new_run_id
 from experiment.running.cell import RunContext
 from experiment.running.holding import hold_host
 from experiment.running.loop import Loop, Progress, finished_event, started_event
-from experiment.workloads import RequestFile, build_requests
-from experiment.workloads.command import share_of_connections
+from experiment.workloads import RequestFile, build_requests, share_of_connections
 
 Planner = Callable[[Protocol, Sequence[str], int], Plan]
 """Makes the plan of a run from its protocol, the names of its APIs and the seed of its order."""

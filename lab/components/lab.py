@@ -10,9 +10,8 @@ from documents.stack import Stack
 from lab.components.api import Api, ApiArgs
 from lab.components.services import HostDockerEngine, Postgres, Redis
 from lab.cores import describe_load_host, lay_out_cores, size_host
-from lab.hosts import host_slug
+from lab.hosts import DeclaredLoadHost, host_slug
 from lab.hosts.declare import declare_host
-from lab.hosts.declared import DeclaredLoadHost
 from lab.resources import BaseImage, Credentials, ReadyHost, ReadyLoadHost, SeededDatabase, hash_contract, ssh_options
 
 

@@ -21,7 +21,7 @@ from documents.lab import (
     Secrets,
     format_cpu_list,
 )
-from lab.hosts.declared import LOAD_HOST
+from lab.hosts import LOAD_HOST
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.state import DeclaredContainer, DeclaredLab, read_declared
 from provision.containers import (

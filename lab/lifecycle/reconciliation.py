@@ -8,7 +8,7 @@ from collections.abc import Collection
 from documents.errors import HostAuthenticationError, HostError, HostKeyError, LabError
 from documents.lab import Host
 from documents.stack import Stack
-from lab.hosts.declared import LOAD_HOST
+from lab.hosts import LOAD_HOST
 from lab.lifecycle.drift import differing_aspects
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.state import DeclaredContainer, State, read_declared

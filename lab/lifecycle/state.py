@@ -14,7 +14,7 @@ from documents.errors import DocumentError, LabError
 from documents.files import remove_lines
 from documents.lab import ContainerState, Host, Inventory
 from documents.stack import Bill
-from lab.hosts.declared import LOAD_HOST
+from lab.hosts import LOAD_HOST
 from lab.lifecycle.engine import Engine, command_of, end_session
 from provision.containers import (
     ALL,

@@ -23,8 +23,7 @@ from documents.errors import (
 from documents.lab import STACK_LABEL, format_cpu_list
 from provision.containers import cgroups
 from provision.containers.cgroups import Cgroup
-from provision.ssh import Completed, Connection, matching, shield, whole_number
-from provision.ssh.execution import KILLED
+from provision.ssh import KILLED, Completed, Connection, matching, shield, whole_number
 
 DOCKER_SECONDS = 120
 """How long a command of Docker's may take."""

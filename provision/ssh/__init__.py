@@ -2,11 +2,13 @@
 
 from provision.ssh.answers import COUNT, SHA256, Amount, matching, read_answer, unexpected, whole_number
 from provision.ssh.connection import Connection, connect
-from provision.ssh.execution import Beat, CancelScope, Completed, Held, checkpoint, shield
-from provision.ssh.login import fetch_host_key, fingerprint
+from provision.ssh.execution import KILLED, Beat, CancelScope, Completed, Held, checkpoint, shield
+from provision.ssh.login import DEAD_PEER_SECONDS, fetch_host_key, fingerprint
 
 __all__ = [
     "COUNT",
+    "DEAD_PEER_SECONDS",
+    "KILLED",
     "SHA256",
     "Amount",
     "Beat",
