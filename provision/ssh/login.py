@@ -118,6 +118,9 @@ DEAD_PEER_SECONDS = 30
 
 _KEEPALIVE_SECONDS = 10
 
+_LEAST_SECONDS = 1.0
+"""The time of an attempt that begins shortly before the deadline; cut off earlier, it hides why the others failed."""
+
 _NOTHING_TO_OFFER = "No authentication methods available"
 """Paramiko's message if it has neither a key nor an agent with one."""
 
@@ -309,8 +312,8 @@ def _refused(attempt: _Attempt, error: paramiko.AuthenticationException) -> str:
 
 
 def _open(attempt: _Attempt, ends_at: float) -> paramiko.SSHClient:
-    """One attempt, with the rest of the deadline as its timeout."""
-    left = max(ends_at - time.monotonic(), 0.1)
+    """One attempt, with the rest of the deadline as its timeout, or a little more."""
+    left = max(ends_at - time.monotonic(), _LEAST_SECONDS)
     target = attempt.target
     stream = attempt.stream(left)
     client = paramiko.SSHClient()
