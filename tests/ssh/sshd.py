@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from documents.lab.host import Host
+from provision.system.preparation import SSHD_LIMITS
 from tests.ports import free_port
 from tests.ssh.waiting import HANGING_SECONDS, wait_until
 
@@ -20,7 +21,11 @@ the tests', and may take 0.3 s."""
 
 
 class Sshd:
-    """One sshd in a folder of its own. It may be started, stopped and started again on the same port."""
+    """One sshd in a folder of its own. It may be started, stopped and started again on the same port.
+
+    It takes as many commands at once as on a prepared host. A session counts until its process is gone, which may be
+    after its answer.
+    """
 
     def __init__(self, folder: Path, *, options: str = "", sftp_server: str = "internal-sftp") -> None:
         self.folder = folder
@@ -44,6 +49,7 @@ class Sshd:
             PermitRootLogin prohibit-password
             LogLevel VERBOSE
             Subsystem sftp {sftp_server}
+            MaxSessions {SSHD_LIMITS["maxsessions"]}
             SetEnv SHLVL=1 PATH={_PATH}
             {options}
             """
