@@ -27,8 +27,8 @@ _UP_SECONDS = 1_800
 ROOT = Path(__file__).parents[1]
 LAB = ROOT / ".venv" / "bin" / "lab"
 
-STACKS = sorted(path for path in (ROOT / "stacks").glob("*.yaml") if not path.name.startswith("e2e-"))
-"""The project's stacks, without those that tests write beside them for as long as they run."""
+STACKS = sorted(path for path in (ROOT / "stacks").glob("*.yaml") if not path.name.startswith(("ci-", "e2e-")))
+"""The project's stacks, without those that `ci/gate_stack.py` and tests write beside them for a while."""
 
 IMPLEMENTATIONS = sorted(path.parent.name for path in (ROOT / "apis").glob("*/Dockerfile"))
 """The names of the implementations: the folders beside the contract."""

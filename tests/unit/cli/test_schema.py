@@ -14,13 +14,13 @@ from cli.schema import PAGES, generated
 from documents.base import Document
 from documents.schema import SCHEMAS, schema_of
 from experiment.facts.sources import FILE_NAME
-from tests.conftest import ROOT
+from tests.conftest import ROOT, STACKS
 from tests.unit.analysis.run_builder import golden_run
 from tests.unit.analysis.test_open_loop import add_open_loop
 from tests.unit.cli.lab_command import lab
 
 DOCUMENTS = (
-    *((path, "stack") for path in sorted(ROOT.glob("stacks/*.yaml")) if path.name != "ci-gate.yaml"),
+    *((path, "stack") for path in STACKS),
     *((path, "protocol") for path in sorted(ROOT.glob("experiment/protocols/*.yaml"))),
     *((path, "implementation") for path in sorted(ROOT.glob(f"apis/*/{FILE_NAME}"))),
 )
