@@ -142,21 +142,21 @@ def main() -> int:
 
 
 def run_parts(run: Run, stack: str) -> None:
-    """Run all parts, two at a time where that harms neither; a part is given only the folders that its tests are in."""
+    """Run all parts, some beside others where that harms none; each is given only the folders of its tests."""
     without_lab, on_lab = "not lab and not alone", "lab and not alone"
     shared = f"{on_lab} and not ({' or '.join(OWN_LABS)})"
     processes = f"--numprocesses={(os.cpu_count() or 1) + _WAITING}"
     stands = "--lab-stands"
 
-    def on_small_lab(name: str, marks: str, *options: str) -> Future[int]:
+    def use_small_lab(name: str, marks: str, *options: str) -> Future[int]:
         return small_lab.submit(run.part, name, f"{on_lab} and small_lab and {marks}", *options, stands, shown=False)
 
     # Each lab takes one part at a time.
     with ThreadPoolExecutor(1) as small_lab, ThreadPoolExecutor(1) as lab:
-        building = [on_small_lab("up-and-down", "builds", UP_AND_DOWN)]
+        building = [use_small_lab("up-and-down", "builds", UP_AND_DOWN)]
         run.stand_up(stack)
         building += [
-            on_small_lab("builds-small-lab", "builds", *LAB_FOLDERS, f"--ignore={UP_AND_DOWN}"),
+            use_small_lab("builds-small-lab", "builds", *LAB_FOLDERS, f"--ignore={UP_AND_DOWN}"),
             lab.submit(run.part, "on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands, shown=False),
         ]
         # The tests of a file may share what they are about: they stay with one process.
@@ -165,7 +165,7 @@ def run_parts(run: Run, stack: str) -> None:
             run.require(run.part("docs-walk", f"{on_lab} and builds and walked_lab", *LAB_FOLDERS, stands))
         for part in building:
             run.require(part.result())
-        others = on_small_lab("small-lab", "not builds", *LAB_FOLDERS)
+        others = use_small_lab("small-lab", "not builds", *LAB_FOLDERS)
         in_time = run.part("in-time", f"{shared} and in_time", *IN_TIME_FOLDERS, stands)
         if run.nightly:
             run.require(run.part("docs-by-hand", f"{on_lab} and walked_lab and not builds", *LAB_FOLDERS, stands))

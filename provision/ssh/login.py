@@ -125,7 +125,7 @@ _NOTHING_TO_OFFER = "No authentication methods available"
 """Paramiko's message if it has neither a key nor an agent with one."""
 
 _ENDED_BEFORE_OFFER = "No existing session"
-"""Paramiko's message if the host has ended the connection before a key is offered."""
+"""Paramiko's message if the host has ended the connection before a key is offered, or the time for that was up."""
 
 _ENDED_IN_CHECK = "transport shut down or saw EOF"
 """Paramiko's message if the host ends the connection while it checks a key; it looks like a refusal."""
@@ -312,7 +312,7 @@ def _refused(attempt: _Attempt, error: paramiko.AuthenticationException) -> str:
 
 
 def _open(attempt: _Attempt, ends_at: float) -> paramiko.SSHClient:
-    """One attempt, with the rest of the deadline as its timeout, or a little more."""
+    """One attempt, with the rest of the deadline as its timeout, but at least `_LEAST_SECONDS`."""
     left = max(ends_at - time.monotonic(), _LEAST_SECONDS)
     target = attempt.target
     stream = attempt.stream(left)
