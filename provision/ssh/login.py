@@ -60,6 +60,15 @@ class OrderedTransport(paramiko.Transport):
         super().__init__(*arguments, **options)
         self._postponed: list[paramiko.Message] = []
 
+    def start_client(self, event: threading.Event | None = None, timeout: float | None = None) -> None:
+        """Agree on keys with the host, or raise `TimeoutError`.
+
+        When its time is up, Paramiko returns as if all were well, and what comes next fails for a reason that isn't so.
+        """
+        super().start_client(event, timeout)
+        if event is None and not self.initial_kex_done:  # pyright: ignore # not in its stubs
+            raise TimeoutError("the key exchange took too long")
+
     def _send_user_message(self, data: paramiko.Message) -> None:
         if threading.current_thread() is self and not self.clear_to_send.is_set():
             self._postponed.append(data)
@@ -125,7 +134,7 @@ _NOTHING_TO_OFFER = "No authentication methods available"
 """Paramiko's message if it has neither a key nor an agent with one."""
 
 _ENDED_BEFORE_OFFER = "No existing session"
-"""Paramiko's message if the host has ended the connection before a key is offered, or the time for that was up."""
+"""Paramiko's message if the host has ended the connection before a key is offered."""
 
 _ENDED_IN_CHECK = "transport shut down or saw EOF"
 """Paramiko's message if the host ends the connection while it checks a key; it looks like a refusal."""
@@ -450,7 +459,7 @@ def fetch_host_key(host: Host) -> str:
     """
     stream, clients = open_stream(host, deadline_seconds=_HOST_KEY_SECONDS)
     try:
-        with closing(paramiko.Transport(stream)) as transport:
+        with closing(OrderedTransport(stream)) as transport:
             transport.start_client(timeout=_HOST_KEY_SECONDS)
             key = transport.get_remote_server_key()
     except (paramiko.SSHException, OSError, EOFError) as error:

@@ -1,8 +1,10 @@
 """Ways to log in: through a jump host, with the SSH agent's keys; by Paramiko, and by OpenSSH with Docker's options."""
 
 import base64
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,22 @@ def test_an_agent_with_more_keys_than_the_host_tries_is_reported(own_sshd: Sshd,
     with pytest.raises(HostAuthenticationError, match=r"ended the login before .*ssh-add -D"):
         connect(own_sshd.host.model_copy(update={"private_key_path": None}))
     assert "Accepted" not in own_sshd.log
+
+
+@pytest.mark.usefixtures("agent")
+def test_a_host_that_stops_after_its_greeting_is_not_taken_for_one_that_has_seen_too_many_keys(own_sshd: Sshd):
+    own_sshd.stop()
+    with socket.create_server(("127.0.0.1", own_sshd.port)) as listener, ThreadPoolExecutor(1) as host:
+        greeted = host.submit(_greet, listener)
+        with pytest.raises(HostUnreachableError, match=r"gave no SSH answer within 1 s \(the key exchange took"):
+            connect(own_sshd.host.model_copy(update={"private_key_path": None}), deadline_seconds=1)
+        greeted.result().close()
+
+
+def _greet(listener: socket.socket) -> socket.socket:
+    stream = listener.accept()[0]
+    stream.sendall(b"SSH-2.0-OpenSSH_10.0\r\n")
+    return stream
 
 
 def test_a_key_with_a_passphrase_is_for_the_agent(sshd: Sshd, tmp_path: Path):
