@@ -77,7 +77,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
         raise typer.BadParameter("--run judges a run that was measured before. Leave out --protocol and --seed.")
     from analysis.compare import JUDGED, judge_gate
     from analysis.pages.gate import render_gate_markdown
-    from analysis.pages.html import replace_whole
+    from analysis.pages.html import write_page
     from analysis.raw import read_run
     from analysis.report import analyse
     from documents.report import GATE_STATUSES
@@ -93,7 +93,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
         print_document(judged)
     _show(console, judged)
     if summary is not None:
-        replace_whole(summary, render_gate_markdown(judged))
+        write_page(summary, render_gate_markdown(judged))
     raise typer.Exit(GATE_STATUSES[judged.outcome])
 
 

@@ -186,14 +186,14 @@ class CiJob:
             self._console.print(f"There is no report: {error}", markup=False)
 
     def _report(self, folder: Path) -> None:
-        from analysis.pages.html import replace_whole, write_report
+        from analysis.pages.html import write_page, write_report
         from analysis.pages.markdown import render_summary
 
         report = write_report(folder, FACTS)
         for name in REPORT_FILES:
-            replace_whole(self._artifacts / name, (folder / name).read_text(encoding="utf-8"))
+            write_page(self._artifacts / name, (folder / name).read_text(encoding="utf-8"))
         summary = render_summary(report)
-        replace_whole(self._artifacts / SUMMARY, summary)
+        write_page(self._artifacts / SUMMARY, summary)
         if shown := os.environ.get(STEP_SUMMARY):
             with Path(shown).open("a", encoding="utf-8") as page:
                 page.write(summary)

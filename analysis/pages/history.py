@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from analysis.formatting import listing, plain
-from analysis.pages.html import ENVIRONMENT, replace_whole
+from analysis.pages.html import ENVIRONMENT, write_page
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, draw_estimates, finish, panel, scale
 from analysis.pages.table import Column, Table, TableCell, with_interval
@@ -77,7 +77,7 @@ def write_history(history: History, page: Path) -> None:
     Raises:
         AnalysisError: it can't be written.
     """
-    replace_whole(page, render_history_html(history))
+    write_page(page, render_history_html(history))
 
 
 def _group_table(group: HistoryGroup) -> Table:

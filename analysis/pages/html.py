@@ -200,13 +200,13 @@ def write_report(run_directory: Path, facts_directory: Path | None = None) -> Re
         DocumentError: a document of the run is invalid.
     """
     report = analyse(read_run(run_directory), facts_directory)
-    replace_whole(run_directory / "report.json", report.to_json())
-    replace_whole(run_directory / "report.md", render_markdown(report))
-    replace_whole(run_directory / PAGE, render_html(report))
+    write_page(run_directory / "report.json", report.to_json())
+    write_page(run_directory / "report.md", render_markdown(report))
+    write_page(run_directory / PAGE, render_html(report))
     return report
 
 
-def replace_whole(path: Path, text: str) -> None:
+def write_page(path: Path, text: str) -> None:
     """Write a page in place of the one that is there, if any, and create its folder if it is missing.
 
     Raises:

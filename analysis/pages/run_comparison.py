@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from analysis.formatting import MISSING, counted, listing, plain
-from analysis.pages.html import ENVIRONMENT, replace_whole
+from analysis.pages.html import ENVIRONMENT, write_page
 from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.table import BLOCKS_NOTE, Column, Table, TableCell, blocks_needed, ratio_cell, verdict_rule
 from analysis.statistics import MEASURES, verdict_text
@@ -68,9 +68,9 @@ def write_comparison(comparison: RunComparison, second_run: Path) -> Path:
         AnalysisError: a file can't be written.
     """
     page = second_run / "compared" / f"{comparison.first.run_id}.html"
-    replace_whole(page.with_suffix(".json"), comparison.to_json())
-    replace_whole(page.with_suffix(".md"), render_comparison_markdown(comparison))
-    replace_whole(page, render_comparison_html(comparison))
+    write_page(page.with_suffix(".json"), comparison.to_json())
+    write_page(page.with_suffix(".md"), render_comparison_markdown(comparison))
+    write_page(page, render_comparison_html(comparison))
     return page
 
 
