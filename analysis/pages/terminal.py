@@ -22,6 +22,9 @@ from documents.report import Measurements, Report
 MOST_ROWS = 8
 """How many APIs fit one screen; if there are more, a line says how many follow."""
 
+MOST_CAVEATS = 6
+"""How many caveats do; the most important come first."""
+
 
 @dataclass(frozen=True)
 class Screen:
@@ -32,7 +35,7 @@ class Screen:
         extent: the size of the run and its host, in one sentence.
         verdicts: the name of each load with its verdict.
         tables: the same table from wide to narrow, for the first that fits the terminal. Empty without numbers.
-        caveats: each in one line.
+        caveats: the first ones, each in one line, and how many follow.
     """
 
     heading: str
@@ -54,8 +57,14 @@ def screen(report: Report) -> Screen:
             for intervals, latency in ((True, True), (False, True), (False, False))
             if (table := _small_table(report, intervals=intervals, latency=latency)).rows
         ),
-        caveats=tuple(map(headline, report.caveats)),
+        caveats=_in_lines(report.caveats),
     )
+
+
+def _in_lines(caveats: Sequence[str]) -> tuple[str, ...]:
+    shown = tuple(map(headline, caveats[:MOST_CAVEATS]))
+    more = len(caveats) - len(shown)
+    return (*shown, f"and {more} more") if more else shown
 
 
 def headline(caveat: str) -> str:

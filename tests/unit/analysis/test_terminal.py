@@ -6,7 +6,7 @@ import pytest
 
 from analysis.formatting import MISSING
 from analysis.pages.table import Column, Table, TableCell, without_empty
-from analysis.pages.terminal import MOST_ROWS, headline, screen, terminal_tables
+from analysis.pages.terminal import MOST_CAVEATS, MOST_ROWS, headline, screen, terminal_tables
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.report.report import Report
@@ -47,6 +47,13 @@ def test_of_many_apis_the_first_are_shown_and_the_others_counted(tmp_path: Path)
     assert len(rows) == MOST_ROWS + 1
     assert rows[-1][0].value == "and 3 more"
     assert {cell.value for cell in rows[-1][1:]} == {""}
+
+
+def test_of_many_caveats_the_first_are_shown_and_the_others_counted(golden_report: Report):
+    caveats = tuple(f"Caveat {number}. Its details." for number in range(MOST_CAVEATS + 3))
+    shown = screen(golden_report.model_copy(update={"caveats": caveats})).caveats
+    assert shown == (*(f"Caveat {number}." for number in range(MOST_CAVEATS)), "and 3 more")
+    assert "more" not in screen(golden_report.model_copy(update={"caveats": caveats[:MOST_CAVEATS]})).caveats[-1]
 
 
 def test_a_run_without_a_valid_cell_has_a_verdict_and_no_table(tmp_path: Path):
