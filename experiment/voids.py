@@ -240,7 +240,7 @@ def _wrk_voids(result: WrkResult, workload: Workload) -> list[Void]:
         voids.append(
             Void(
                 reason="wrk-errors",
-                message=f"wrk counted {result.errors.total} errors in {result.requests} requests: {counters}.",
+                message=f"wrk counted {result.errors.total:,} errors in {result.requests:,} requests: {counters}.",
             )
         )
     if result.statuses is not None and workload in EXPECTED_STATUS:
@@ -333,7 +333,7 @@ def _open_loop_voids(result: OpenLoopResult, workload: Workload) -> list[Void]:
         voids.append(
             Void(
                 reason="vegeta-errors",
-                message=f"{result.errors.total} of {result.requests} requests weren't answered, "
+                message=f"{result.errors.total:,} of {result.requests:,} requests weren't answered, "
                 f"{result.errors.timeout} of them because {result.timeout_seconds} s were over; the first: "
                 f"{result.first_error}.",
             )

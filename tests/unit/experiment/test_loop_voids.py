@@ -47,7 +47,7 @@ def no_samples(measured: Measured) -> Measured:
 @pytest.mark.parametrize(
     ("change", "reason", "numbers"),
     [
-        (wrk_errors, "wrk-errors", "5 errors in 1000 requests: read 3, timeout 2"),
+        (wrk_errors, "wrk-errors", "5 errors in 1,000 requests: read 3, timeout 2"),
         (wrong_statuses, "wrong-status", "302 10 times"),
         (nothing_answered, "no-requests", "No request was answered"),
         (no_result, "generator-failed", "Connection refused"),
