@@ -236,7 +236,7 @@ def _wrk_voids(result: WrkResult, workload: Workload) -> list[Void]:
     if result.requests == 0:
         voids.append(Void(reason="no-requests", message=f"No request was answered in {result.duration_seconds} s."))
     if result.errors.total > 0:
-        counters = ", ".join(f"{name} {count}" for name, count in result.errors.model_dump().items() if count)
+        counters = ", ".join(f"{name} {count:,}" for name, count in result.errors.model_dump().items() if count)
         voids.append(
             Void(
                 reason="wrk-errors",
@@ -247,7 +247,7 @@ def _wrk_voids(result: WrkResult, workload: Workload) -> list[Void]:
         expected = str(EXPECTED_STATUS[workload])
         wrong = {status: count for status, count in result.statuses.items() if status != expected}
         if wrong:
-            counts = ", ".join(f"{status} {count} times" for status, count in sorted(wrong.items()))
+            counts = ", ".join(f"{status} {count:,} times" for status, count in sorted(wrong.items()))
             voids.append(
                 Void(
                     reason="wrong-status",
@@ -334,7 +334,7 @@ def _open_loop_voids(result: OpenLoopResult, workload: Workload) -> list[Void]:
             Void(
                 reason="vegeta-errors",
                 message=f"{result.errors.total:,} of {result.requests:,} requests weren't answered, "
-                f"{result.errors.timeout} of them because {result.timeout_seconds} s were over; the first: "
+                f"{result.errors.timeout:,} of them because {result.timeout_seconds} s were over; the first: "
                 f"{result.first_error}.",
             )
         )

@@ -23,7 +23,7 @@ MOST_ROWS = 8
 """How many APIs fit one screen; if there are more, a line says how many follow."""
 
 MOST_CAVEATS = 6
-"""How many caveats do; the most important come first."""
+"""How many caveats fit it; the most important come first, and a line says how many follow."""
 
 
 @dataclass(frozen=True)
