@@ -114,9 +114,15 @@ class Launcher(Protocol):
         ...
 
 
-@retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(_PATIENCE_SECONDS), wait=wait_fixed(0.02))
 def _await_health(base_url: str) -> None:
-    httpx.get(f"{base_url}/healthz", timeout=5, trust_env=False).raise_for_status()
+    # One client: each reads the certificates that the machine trusts.
+    with httpx.Client(base_url=base_url, timeout=5, trust_env=False) as client:
+        _ask_for_health(client)
+
+
+@retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(_PATIENCE_SECONDS), wait=wait_fixed(0.02))
+def _ask_for_health(client: httpx.Client) -> None:
+    client.get("/healthz").raise_for_status()
 
 
 def _is_free(port: int) -> bool:

@@ -54,14 +54,18 @@ def test_variables_may_be_unset_and_urls_are_read_in_full(launcher: Launcher, ta
     encoded["REDIS_URL"] = _other_database(encoded["REDIS_URL"])
     environment = {**launcher.services, **encoded}
     cache = redis.Redis.from_url(_other_database(target.redis_url or ""))  # pyright: ignore[reportUnknownMemberType]
-    with launcher.start(environment, cpus=launcher.cpus) as instance, cache:
+    with (
+        launcher.start(environment, cpus=launcher.cpus) as instance,
+        httpx.Client(base_url=instance.base_url, timeout=10, trust_env=False) as client,
+        cache,
+    ):
 
         def is_cached() -> bool:
-            httpx.get(f"{instance.base_url}/api/posts/1", timeout=10, trust_env=False).raise_for_status()
+            client.get("/api/posts/1").raise_for_status()
             return cache.exists("post:1") == 1
 
         # Its first connection to Redis may take longer than an answer of Redis may.
-        wait_until(lambda: httpx.get(f"{instance.base_url}/readyz", timeout=10, trust_env=False).status_code == 200)
+        wait_until(lambda: client.get("/readyz").status_code == 200)
         wait_until(is_cached, what="a post in the other database of Redis")
         cache.flushdb()  # pyright: ignore[reportUnknownMemberType]
         instance.send_signal("TERM")
