@@ -37,6 +37,7 @@ def test_octets_are_those_recorded(seed: Path, tmp_path: Path):
     assert again.read_bytes() == seed.read_bytes()
 
 
+@pytest.mark.nightly
 def test_another_content_than_the_recorded_one_is_refused_and_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

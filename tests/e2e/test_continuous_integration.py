@@ -28,7 +28,6 @@ def measuring(live_lab: LiveLab) -> Iterator[str]:
         (ARTIFACTS / name).unlink(missing_ok=True)
 
 
-@pytest.mark.alone
 def test_a_job_measures_keeps_its_artifacts_and_names_its_run(measuring: str, tmp_path: Path):
     protocol = write_protocol(tmp_path, ("light", "read-user", 10, 2), name="nightly", attempts=ATTEMPTS_MOST)
     page = tmp_path / "step-summary"

@@ -48,6 +48,8 @@ def test_a_pool_that_is_partly_admitted_serves_all(stand: Stand, api: Api, role:
         assert Counter(answer.status for answer in answers) == {200: 300}
 
 
+# In the gate a log has the causes of other failures (tests/contract/test_process.py).
+@pytest.mark.nightly
 def test_a_wrong_password_is_a_cause_in_the_log_and_nowhere_else(stand: Stand, api: Api):
     launcher = stand.launcher(api.name)
     environment = {

@@ -149,6 +149,8 @@ def faults_of(seen: Mapping[str, Any], clients: int, *, within: float = _AT_ONCE
     return found
 
 
+# In the gate the check `errors.slow_clients_keep_nobody_waiting` says so with fewer clients.
+@pytest.mark.nightly
 def test_slow_and_idle_clients_keep_nobody_waiting(stand: Stand, api: Api):
     seen = run(stand, api, slow_and_idle(api), probes(api))
     assert len(seen["probes"]) > 5
@@ -161,6 +163,8 @@ def test_bodies_and_heads_take_no_memory_beyond_their_limits(stand: Stand, api: 
     assert faults_of(seen, 750, within=BUSY_SECONDS) == []
 
 
+# And so does `errors.abandoned_logins_keep_nobody_waiting`.
+@pytest.mark.nightly
 def test_logins_whose_clients_have_gone_keep_nobody_waiting(stand: Stand, api: Api):
     clients = [Client(1_000, _login("a wrong password"), is_gone=True)]
     asked = {"user": probes(api)["user"], "login": _login(_USER.password)}

@@ -35,6 +35,7 @@ def test_a_reservation_that_was_broken_off_at_once_is_released(with_engine: Foun
     assert with_engine.snapshot.changed_in_the_end() == {}
 
 
+@pytest.mark.nightly
 def test_a_reservation_that_was_killed_while_packages_come_is_taken_back(with_engine: Found):
     """Nobody tells apt on the machine that whoever started it is gone."""
     connection = connect(with_engine.host)

@@ -95,6 +95,7 @@ def test_interrupt_ends_with_one_sentence_and_the_next_up_rebuilds_the_changed_a
     assert before.apis[0].image_id not in on_host("docker", "images", "--quiet", "--no-trunc").split()
 
 
+@pytest.mark.nightly
 def test_host_that_is_gone_is_made_again_with_all_that_was_on_it(small_lab: SmallLab):
     small_lab.describe()
     before = small_lab.standing()

@@ -132,13 +132,13 @@ def kill_and_resume(
     return interrupted, run
 
 
-def test_run_killed_in_a_load_a_reset_and_a_warm_up_is_resumed_and_every_setting_comes_back(
+def test_run_killed_in_a_load_and_a_reset_is_resumed_and_every_setting_comes_back(
     start_run: StartRun, own_host: OwnHost, host: Connection, protocol: str
 ):
     def at(phase: Phase) -> Moment:
         return lambda run: run.wait_for_phase(phase)
 
-    moments = [at("load"), at("reset"), at("warm_up")]
+    moments = [at("load"), at("reset")]
     interrupted, run = kill_and_resume(start_run, own_host, moments, protocol, CELLS)
     interrupted.require_finished(run, own_host, host)
 

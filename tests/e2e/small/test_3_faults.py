@@ -99,7 +99,7 @@ _UNDER_LOAD: frozenset[VoidReason] = frozenset(
     {"no-requests", "wrk-errors", "generator-failed", "sampler-failed", "watch-failed"}
 )
 
-_AT_NIGHT = {"Redis killed", "memory exhausted", "clock set back"}
+_AT_NIGHT = {"PostgreSQL killed", "Redis killed", "memory exhausted", "clock set back"}
 """The faults that the gate leaves out, each of which takes 12 s."""
 
 _ALL = {

@@ -61,6 +61,7 @@ def test_run_from_a_load_host_is_killed_and_resumed_with_a_closed_and_an_open_ce
         shutil.rmtree(run.folder)
 
 
+@pytest.mark.nightly
 def test_load_host_that_the_document_no_longer_has_is_gone(small_lab: SmallLab, loaded_lab: LiveLab):
     assert loaded_lab.inventory.api_address != "127.0.0.1"
     small_lab.describe_go(BASE)

@@ -283,6 +283,7 @@ def shares(golden: Report, ratio: float, noise: float, *, loads: int, blocks: in
     return {outcome: outcomes.count(outcome) / EXPERIMENTS for outcome in set(outcomes)}
 
 
+@pytest.mark.nightly
 def test_a_candidate_that_is_no_different_is_a_regression_in_2_or_3_of_100(golden_report: Report):
     """The family errs in 5 of 100 at most, and as often for the candidate as against it."""
     found = shares(golden_report, 1.0, 0.05, loads=3)

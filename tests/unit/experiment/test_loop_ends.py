@@ -92,7 +92,9 @@ def require_goes_on(run: Path, bench: FakeBench, whole: Whole, moment: object) -
     assert bench.left_clean(), moment
 
 
-@pytest.mark.parametrize(("error", "first"), [(KeyboardInterrupt, 0), (HostUnreachableError, 1)])
+@pytest.mark.parametrize(
+    ("error", "first"), [pytest.param(KeyboardInterrupt, 0, marks=pytest.mark.nightly), (HostUnreachableError, 1)]
+)
 def test_a_run_that_is_ended_at_any_step_leaves_its_host_clean_and_goes_on(
     tmp_path: Path, whole: Whole, error: type[BaseException], first: int
 ):

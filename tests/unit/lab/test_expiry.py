@@ -89,6 +89,7 @@ def test_an_expired_lab_that_was_never_up_leaves_no_record(room: EngineRoom):
     assert not is_recorded(room.engine)
 
 
+@pytest.mark.nightly
 def test_a_lab_that_can_not_be_taken_down_is_reported_and_does_not_keep_the_next(room: EngineRoom):
     stubborn = replace(room.engine, stack=f"{room.engine.stack}-stubborn")
     ensure_stack(stubborn)

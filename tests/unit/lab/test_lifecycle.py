@@ -107,6 +107,7 @@ class Host(Resource, module="fairground", name="Host"):
 """
 
 
+@pytest.mark.nightly
 def test_what_a_host_keeps_is_reported_without_a_readable_document_too(room: EngineRoom):
     engine, phrase = room.engine, "package wrk on the host, which bench needs by now"
     ensure_stack(engine)

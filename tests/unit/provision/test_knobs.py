@@ -241,6 +241,7 @@ def test_a_tuning_that_is_killed_at_any_moment_is_put_back(stand_in: StandIn):
     assert changed > 2, "it must have been killed between its changes, too"
 
 
+@pytest.mark.nightly
 def test_putting_back_that_is_killed_at_any_moment_goes_on_the_next_time(stand_in: StandIn):
     tune(stand_in)
     arguments = ("restore", str(stand_in.state), str(stand_in.root))

@@ -144,8 +144,14 @@ def test_a_program_goes_up_unchanged_and_down_and_its_secret_is_plain_nowhere(pr
     ("program", "said"),
     [
         ("def broken():\n    raise RuntimeError('no such core')\n\n\nbroken()\n", "RuntimeError: no such core"),
-        ("import os\nos._exit(7)\n", "Program exited with non-zero exit code: 7"),
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", "Program ended by signal SIGKILL"),
+        pytest.param(
+            "import os\nos._exit(7)\n", "Program exited with non-zero exit code: 7", marks=pytest.mark.nightly
+        ),
+        pytest.param(
+            "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n",
+            "Program ended by signal SIGKILL",
+            marks=pytest.mark.nightly,
+        ),
     ],
 )
 def test_a_program_that_fails_fails_the_command_and_says_how(project: PulumiProject, program: str, said: str):

@@ -111,7 +111,9 @@ def test_killed_installation_is_not_complete_and_is_made_again(step: Step, check
     assert _has(checkout, "annotated_types")
 
 
-@pytest.mark.parametrize(("package", "refuses"), [("uv", "python"), ("shellingham", "uv")])
+@pytest.mark.parametrize(
+    ("package", "refuses"), [("uv", "python"), pytest.param("shellingham", "uv", marks=pytest.mark.nightly)]
+)
 def test_package_of_another_content_than_the_lock_says_is_refused(
     step: Step, checkout: Layout, package: str, refuses: str
 ):
