@@ -244,8 +244,14 @@ def abandoned_logins_keep_nobody_waiting(context: Context) -> None:
     login = {"email": context.alice.email, "password": context.alice.password}
     json_type, body = {"Content-Type": "application/json"}, json.dumps(login).encode()
     octets = request_octets("POST /api/auth/login", headers=json_type, body=body)
-    for _ in range(_ABANDONED):
-        with Wire(context.target.base_url) as wire:
+    with ExitStack() as stack:
+        wires = [stack.enter_context(Wire(context.target.base_url)) for _ in range(_ABANDONED)]
+        # Behind an SSH tunnel a request would wait until all of these connections are opened.
+        for wire in wires:
+            wire.send(request_octets("GET /healthz"))
+        for wire in wires:
+            wire.require_answer("GET /healthz")
+        for wire in wires:
             wire.send_if_open(octets)
     _expect_at_once(context, f"{_ABANDONED} abandoned logins")
     start = time.monotonic()
