@@ -6,7 +6,6 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from ruptures.detection import KernelCPD  # pyright: ignore[reportMissingTypeStubs]
 
 from analysis.formatting import counted
 from analysis.raw import Run
@@ -65,6 +64,9 @@ def last_change(series: Sequence[int]) -> int:
         series: requests in each second, at least twice `LEAST_SEGMENT_SECONDS`. A second without requests counts as
             half a request.
     """
+    # It takes a second to import, and most commands judge no warm-up.
+    from ruptures.detection import KernelCPD  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
+
     logs = np.log(np.maximum(np.asarray(series, dtype=np.float64), 0.5))
     noise = noise_of(logs)
     penalty = 2 * noise**2 * np.log(len(logs))
