@@ -12,6 +12,8 @@ from provision.system import preparation
 from provision.system.changes import read_changes
 from tests.ssh.found_machine import LAB, STACK, Found, reserved, use
 
+pytestmark = pytest.mark.nightly
+
 WRITTEN = "find /etc /usr /var/lib/dpkg -type f -newer /run/mark"
 
 
@@ -62,7 +64,6 @@ def test_a_user_whose_sudo_asks_for_a_password_is_reported(without_engine: Found
         without_engine.machine.shell("mv /etc/kept /etc/sudoers.d/someone")
 
 
-@pytest.mark.nightly
 def test_what_is_missing_is_installed_and_noted(without_engine: Found, prepared: Connection):
     assert all(has(prepared, command) for command in preparation.REQUIRED_PACKAGES)
     changes = read_changes(prepared)
@@ -76,7 +77,6 @@ def test_what_is_missing_is_installed_and_noted(without_engine: Found, prepared:
     assert prepared.run("stat -c %a /var/lib/fairground", deadline_seconds=10).stdout == "700\n"
 
 
-@pytest.mark.nightly
 def test_sshd_takes_the_limits_without_a_restart(without_engine: Found, prepared: Connection):
     effective = prepared.run("/usr/sbin/sshd -T", deadline_seconds=10).stdout
     assert all(f"{name} {value}\n" in effective for name, value in preparation.SSHD_LIMITS.items())
@@ -87,7 +87,6 @@ def test_sshd_takes_the_limits_without_a_restart(without_engine: Found, prepared
             session.close()
 
 
-@pytest.mark.nightly
 def test_preparing_again_writes_nothing(prepared: Connection):
     prepared.run("touch /run/mark", deadline_seconds=10)
     try:
@@ -103,7 +102,6 @@ def test_a_user_who_is_not_root_is_reported(without_engine: Found):
         preparation.prepare(connection)
 
 
-@pytest.mark.nightly
 def test_a_machine_without_apt_gets_a_list_of_what_it_lacks(prepared: Connection):
     prepared.run("mv /usr/bin/apt-get /usr/bin/wrk /root/", deadline_seconds=10)
     try:
@@ -113,7 +111,6 @@ def test_a_machine_without_apt_gets_a_list_of_what_it_lacks(prepared: Connection
         prepared.run("mv /root/apt-get /root/wrk /usr/bin/", deadline_seconds=10)
 
 
-@pytest.mark.nightly
 def test_an_engine_that_does_not_answer_is_reported(prepared: Connection):
     prepared.run("systemctl stop docker.socket docker.service", deadline_seconds=60)
     try:
@@ -123,7 +120,6 @@ def test_an_engine_that_does_not_answer_is_reported(prepared: Connection):
         prepared.run("systemctl start docker.socket docker.service", deadline_seconds=60)
 
 
-@pytest.mark.nightly
 def test_the_machine_is_left_as_it_was_found(without_engine: Found, prepared: Connection):
     use(prepared, without_engine)
     assert release(prepared, keep_images=False) == ()
