@@ -12,10 +12,11 @@ import (
 )
 
 func main() {
-	floor.Main(func(_ context.Context, _ config.Common, _ *slog.Logger, posts floor.Posts) (floor.Source, error) {
+	floor.Main(func(ctx context.Context, settings config.Common, _ *slog.Logger) (floor.Source, error) {
+		posts, err := floor.Load(ctx, settings)
 		return func(id int64) (cache.Entry, bool) {
 			entry, ok := posts[id]
 			return entry, ok
-		}, nil
+		}, err
 	})
 }

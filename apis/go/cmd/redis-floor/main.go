@@ -5,38 +5,40 @@ package main
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"fairground/apis/go/internal/cache"
 	"fairground/apis/go/internal/config"
 	"fairground/apis/go/internal/floor"
+	"fairground/apis/go/internal/store"
 )
 
 func main() { floor.Main(open) }
 
-// open stores all posts in Redis. A post that isn't there any more, because
-// Redis was flushed, is stored again.
-func open(ctx context.Context, settings config.Common, log *slog.Logger, posts floor.Posts) (floor.Source, error) {
+// open returns posts from Redis. One that isn't there, because Redis was
+// flushed, is read from PostgreSQL and stored: all posts in memory would be a
+// larger heap than the API's, which is collected less often.
+func open(ctx context.Context, settings config.Common, log *slog.Logger) (floor.Source, error) {
 	redis, err := cache.Open(settings.Redis, log)
 	if err != nil {
 		return nil, err
 	}
-	for id, entry := range posts {
-		for redis.KeepPost(id, entry) != nil { // Redis isn't there yet
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
+	database, err := store.Open(settings.Database, 1)
+	if err != nil {
+		return nil, err
 	}
 	return func(id int64) (cache.Entry, bool) {
-		entry, ok := redis.Post(id)
-		if ok {
+		if entry, ok := redis.Post(id); ok {
 			return entry, true
 		}
-		if entry, ok = posts[id]; ok {
-			_ = redis.KeepPost(id, entry)
+		post, err := database.Post(ctx, id)
+		if err != nil {
+			return cache.Entry{}, false
 		}
-		return entry, ok
+		entry, err := floor.NewEntry(post)
+		if err != nil {
+			return cache.Entry{}, false
+		}
+		redis.SetPost(id, entry)
+		return entry, true
 	}, nil
 }

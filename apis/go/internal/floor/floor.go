@@ -25,22 +25,21 @@ type Posts map[int64]cache.Entry
 // Source returns the post with an id.
 type Source func(id int64) (cache.Entry, bool)
 
-// Main loads all posts and serves what open returns, as server.Main says.
-func Main(open func(context.Context, config.Common, *slog.Logger, Posts) (Source, error)) {
+// Open returns a floor's source.
+type Open func(context.Context, config.Common, *slog.Logger) (Source, error)
+
+// Main serves what open returns, as server.Main says.
+func Main(open Open) {
 	server.Main(func(ctx context.Context) error { return run(ctx, open) })
 }
 
-func run(ctx context.Context, open func(context.Context, config.Common, *slog.Logger, Posts) (Source, error)) error {
+func run(ctx context.Context, open Open) error {
 	settings, err := config.LoadCommon(os.Getenv)
 	if err != nil {
 		return err
 	}
-	posts, err := load(ctx, settings)
-	if err != nil {
-		return err
-	}
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	source, err := open(ctx, settings, log, posts)
+	source, err := open(ctx, settings, log)
 	if err != nil {
 		return err
 	}
@@ -67,8 +66,8 @@ func handler(source Source) http.Handler {
 	return engine
 }
 
-// load reads all posts, page by page.
-func load(ctx context.Context, settings config.Common) (Posts, error) {
+// Load reads all posts, page by page.
+func Load(ctx context.Context, settings config.Common) (Posts, error) {
 	database, err := store.Open(settings.Database, 1)
 	if err != nil {
 		return nil, err
@@ -85,12 +84,16 @@ func load(ctx context.Context, settings config.Common) (Posts, error) {
 			return posts, nil
 		}
 		for _, post := range page {
-			document, err := json.Marshal(view.NewPost(post))
-			if err != nil {
+			if posts[post.ID], err = NewEntry(post); err != nil {
 				return nil, err
 			}
-			posts[post.ID] = cache.Entry{ETag: view.ETag(post), JSON: document}
 		}
 		before = &page[len(page)-1].ID
 	}
+}
+
+// NewEntry returns a post as it is sent.
+func NewEntry(post store.Post) (cache.Entry, error) {
+	document, err := json.Marshal(view.NewPost(post))
+	return cache.Entry{ETag: view.ETag(post), JSON: document}, err
 }
