@@ -4,7 +4,6 @@ package floor
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -18,9 +17,6 @@ import (
 	"fairground/apis/go/internal/store"
 	"fairground/apis/go/internal/view"
 )
-
-// Posts are all posts as they are sent, by id.
-type Posts map[int64]cache.Entry
 
 // Source returns the post with an id.
 type Source func(id int64) (cache.Entry, bool)
@@ -64,32 +60,6 @@ func handler(source Source) http.Handler {
 		c.Data(http.StatusOK, "application/json; charset=utf-8", entry.JSON)
 	})
 	return engine
-}
-
-// Load reads all posts, page by page.
-func Load(ctx context.Context, settings config.Common) (Posts, error) {
-	database, err := store.Open(settings.Database, 1)
-	if err != nil {
-		return nil, err
-	}
-	defer database.Close()
-	posts := Posts{}
-	var before *int64
-	for {
-		page, err := database.Posts(ctx, before, 1000)
-		if err != nil {
-			return nil, fmt.Errorf("load the posts: %w", err)
-		}
-		if len(page) == 0 {
-			return posts, nil
-		}
-		for _, post := range page {
-			if posts[post.ID], err = NewEntry(post); err != nil {
-				return nil, err
-			}
-		}
-		before = &page[len(page)-1].ID
-	}
 }
 
 // NewEntry returns a post as it is sent.
