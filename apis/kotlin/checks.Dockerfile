@@ -19,6 +19,4 @@ FROM toolchain AS checks
 WORKDIR /source
 COPY . .
 RUN --mount=type=cache,id=fairground-kotlin-maven,target=/root/.m2,from=dependencies,source=/root/.m2 \
-    mvn --batch-mode --quiet ktlint:check
-RUN --mount=type=cache,id=fairground-kotlin-maven,target=/root/.m2,from=dependencies,source=/root/.m2 \
-    mvn --batch-mode --quiet test
+    mvn --batch-mode --quiet ktlint:check test
