@@ -18,7 +18,10 @@ const LIMIT: Duration = Duration::from_millis(100);
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long reads do without Redis after it failed to answer.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How long no second failure is logged.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Values in Redis, which may be away: then nothing is found, and nothing is kept.
 pub struct Cache {
@@ -36,7 +39,7 @@ impl Cache {
             client,
             manager: OnceCell::new(),
             pause: Cooldown::new(PAUSE),
-            warning: Cooldown::new(PAUSE),
+            warning: Cooldown::new(QUIET),
         }
     }
 
