@@ -30,6 +30,7 @@ def loaded_lab(small_lab: SmallLab) -> LiveLab:
     return small_lab.as_it_stands()
 
 
+@pytest.mark.builds
 def test_run_from_a_load_host_is_killed_and_resumed_with_a_closed_and_an_open_cell(loaded_lab: LiveLab, tmp_path: Path):
     protocol = write_protocol(tmp_path, ("light", "mixed", 10, _SECONDS), attempts=ATTEMPTS_MOST)
     # A low rate: other tests take CPU from it, and a rate that isn't reached is no measurement.
