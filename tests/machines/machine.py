@@ -20,7 +20,7 @@ from typing import Self
 from documents.lab.host import Host
 from lab.resources.access import list_known_hosts
 from provision.system.base_image import trust_anchors
-from tests.docker import docker
+from tests.docker import docker, making
 from tests.ssh.services import STACK
 from tests.ssh.sshd import make_key, public_half
 from tests.ssh.waiting import wait_until
@@ -167,12 +167,16 @@ def build(kind: MachineKind) -> str:
     for path in (HERE / "Dockerfile", HERE / "before-boot", *trust_anchors()):
         digest.update(path.read_bytes())
     tag = f"{STACK}-machine:{digest.hexdigest()[:12]}"
-    if docker("images", "--quiet", tag):
-        return tag
+    with making(tag):
+        if not docker("images", "--quiet", tag):
+            _make(tag, kind)
+    return tag
+
+
+def _make(tag: str, kind: MachineKind) -> None:
+    root_tag = f"{tag}-root"
     with tempfile.TemporaryDirectory(prefix="fairground-machine-") as folder:
         root = Path(folder) / "root.tar"
-        # Another process of the tests may build the same at this time.
-        root_tag = f"{tag}-root-{secrets.token_hex(4)}"
         included = ",".join((*COMMON_PACKAGES, *kind.packages))
         subprocess.run(
             [
@@ -195,4 +199,3 @@ def build(kind: MachineKind) -> str:
             timeout=_BUILD_SECONDS,
         )
         docker("image", "rm", root_tag)
-    return tag

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService
 from provision.system.base_image import make_base_image_here
-from tests.docker import docker
+from tests.docker import docker, making
 from tests.ports import free_port
 
 STACK = "provision-test"
@@ -128,14 +128,21 @@ def build(service: str) -> str:
     return build_on_base(service, str(IMAGES / service))
 
 
+def base() -> str:
+    """The id of the lab's base, made where it isn't there."""
+    tag = f"{STACK}-base:latest"
+    with making(tag):
+        return make_base_image_here("debian:trixie-slim", tag, STACK).id
+
+
 def build_on_base(name: str, context: str, *, dockerfile: str | None = None) -> str:
     """The id of an image on the lab's base, built where it isn't there; a `dockerfile` is text for the context `-`."""
-    base = make_base_image_here("debian:trixie-slim", f"{STACK}-base:latest", STACK)
     tag = f"{STACK}-{name}:latest"
-    docker(
-        *("build", "--quiet", "--network=host", f"--build-arg=BASE={base.id}", f"--tag={tag}"),
-        *(f"--label=org.fairground.stack={STACK}", context),
-        given=dockerfile,
-        timeout=1_800,
-    )
+    with making(tag):
+        docker(
+            *("build", "--quiet", "--network=host", f"--build-arg=BASE={base()}", f"--tag={tag}"),
+            *(f"--label=org.fairground.stack={STACK}", context),
+            given=dockerfile,
+            timeout=1_800,
+        )
     return docker("image", "inspect", "--format={{.Id}}", tag)

@@ -13,10 +13,9 @@ from documents.errors import DeadlineExceededError, HostError
 from provision.containers import control
 from provision.ssh.connection import Connection
 from provision.ssh.execution import CancelScope
-from provision.system.base_image import make_base_image_here
 from tests.conftest import ROOT
 from tests.docker import docker
-from tests.ssh.services import STACK
+from tests.ssh.services import STACK, base
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_until
 
@@ -25,7 +24,7 @@ CPU = min(os.sched_getaffinity(0))
 
 @pytest.fixture(scope="module")
 def image() -> str:
-    return make_base_image_here("debian:trixie-slim", f"{STACK}-base:latest", STACK).id
+    return base()
 
 
 @pytest.fixture
