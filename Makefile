@@ -16,11 +16,11 @@ lab: setup ## stands the lab up, runs the quick protocol, writes the report and 
 
 # Reaches the prerequisites too: the tests need packages that the lab doesn't.
 test: SETUP_FLAGS := --with-tests
-test: check ## the gate: format, lint, types, and each guarantee by a test, on real containers too
+test: setup ## the gate: format, lint, types, and each guarantee by a test, on real containers too
 	@$(BIN)/python -m tests $(PYTEST_FLAGS)
 
 nightly: SETUP_FLAGS := --with-tests
-nightly: check ## all tests, the long and random ones too; writes docs/evidence/nightly.md
+nightly: setup ## all tests, the long and random ones too; writes docs/evidence/nightly.md
 	@$(BIN)/python -m tests --nightly $(PYTEST_FLAGS)
 
 check: setup ## format, lint and types, and the form of the workflow files

@@ -2,7 +2,8 @@
 
 The gate is all tests without the mark `nightly`; with `--nightly` those run too, by random seeds and for longer.
 
-1. The lab of the tests is stood up. Beside that, the small lab goes up and down.
+1. The lab of the tests is stood up. Beside that, `make check` runs, and the small lab goes up and down. If format, lint
+   or types are wrong, that is the end.
 2. Tests without a lab run in several processes, and at night what the docs say to do is done. Beside these, everything
    that compiles runs (mark `builds`), on both labs, and all that needs a lab and no quiet.
 3. When no compiler is left at work, the tests that hold time limits (mark `in_time`) run one by one. Beside them run
@@ -64,6 +65,13 @@ class Run:
     nightly: bool
     parts: list[Part] = field(default_factory=list[Part])
     failed: bool = False
+
+    def check(self) -> int:
+        """Check format, lint and types, and return the exit status."""
+        began = time.monotonic()
+        status = subprocess.run(["make", "--no-print-directory", "check"], cwd=ROOT, check=False).returncode
+        self.parts.append(Part("check", time.monotonic() - began))
+        return status
 
     def stand_up(self, stack: str) -> None:
         """Stand the lab of the tests up."""
@@ -153,8 +161,11 @@ def run_parts(run: Run, stack: str) -> None:
 
     # Each lab takes one part at a time.
     with ThreadPoolExecutor(1) as small_lab, ThreadPoolExecutor(1) as lab:
+        checked = lab.submit(run.check)
         building = [use_small_lab("up-and-down", "builds", UP_AND_DOWN)]
         run.stand_up(stack)
+        if checked.result():
+            sys.exit("Format, lint or types are wrong: see above. The tests were broken off.")
         building += [
             use_small_lab("builds-small-lab", "builds", *LAB_FOLDERS, f"--ignore={UP_AND_DOWN}"),
             lab.submit(run.part, "on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands, shown=False),
