@@ -106,8 +106,7 @@ class BaseImage(Resource, module="fairground", name="BaseImage"):
 def _carry_into(container: str, tag: str) -> None:
     """Copy the controller's base to a host that is a container, by Docker alone.
 
-    Through SSH, Paramiko would spend half a minute of CPU on it. If it fails or takes too long, the base is built on
-    the host.
+    If it fails or takes too long, the base is built on the host.
     """
     load = ["docker", "exec", "--interactive", container, "docker", "load", "--quiet"]
     with subprocess.Popen(["docker", "save", "--", tag], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as saved:

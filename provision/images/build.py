@@ -211,7 +211,7 @@ _CARRY_SECONDS = 900
 """A gigabyte over a line of some 10 Mbit/s."""
 
 _SAVE = 'docker save -- "$0" | gzip -1'
-"""Compressed, because the network between hosts and Paramiko are slower than gzip."""
+"""Compressed, because a line between hosts may be slower than gzip."""
 
 
 def carry_image(source: Connection, target: Connection, name: str, image_id: str) -> None:

@@ -316,7 +316,9 @@ def _drain(receive: Callable[[int], bytes]) -> bytes:
 def _feed(channel: paramiko.Channel, data: bytes | Feed | None) -> None:
     try:
         for chunk in (data or b"",) if data is None or isinstance(data, bytes) else data:
-            channel.sendall(chunk)
+            # Of one long string, Paramiko would copy all that is left for each packet.
+            for start in range(0, len(chunk), _CHUNK_BYTES):
+                channel.sendall(chunk[start : start + _CHUNK_BYTES])
         channel.shutdown_write()
     except OSError:
         # The command ended, or closed its input, before it had read all: its exit status shows whether that is fine.

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def test_five_megabytes_on_both_streams_at_once_do_not_deadlock(connection: Conn
 def test_input_larger_than_every_window_is_echoed_whole(connection: Connection):
     data = os.urandom(4_000_000).hex()
     assert connection.run(["cat"], input=data, deadline_seconds=60).stdout == data
+
+
+def test_a_long_input_takes_no_time_beyond_its_length(connection: Connection):
+    began = time.process_time()
+    connection.run("cat >/dev/null", input=bytes(1 << 26), deadline_seconds=60)
+    # It is a fifth of a second. Where all that is left was copied for each packet, it was half a minute.
+    assert time.process_time() - began < 5
 
 
 def test_a_command_that_reads_none_of_its_input_still_ends(connection: Connection):
