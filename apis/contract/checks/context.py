@@ -78,6 +78,10 @@ class Context:
             raise CheckFailedError(f"The Redis URL of {self.target.name} isn't known.")
         return redis.Redis.from_url(self.target.redis_url, single_connection_client=True)  # pyright: ignore[reportUnknownMemberType]
 
+    def connect(self) -> Wire:
+        """A connection to the target, for as many requests as it is kept open for."""
+        return Wire(self.target.base_url, timeout=_TIMEOUT)
+
     def send(
         self,
         method: str,
@@ -96,7 +100,7 @@ class Context:
             fields["Authorization"] = f"Bearer {token}"
         if content is not None:
             fields["Content-Length"] = str(len(content))
-        with Wire(self.target.base_url, timeout=_TIMEOUT) as wire:
+        with self.connect() as wire:
             wire.send_if_open(request_octets(line, headers=fields) + (content or b""))
             return wire.require_answer(line)
 

@@ -1,5 +1,6 @@
 """What each request has PostgreSQL and Redis do, and what happens while PostgreSQL can't."""
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +10,13 @@ from apis.contract.checks.answers import User
 from apis.contract.checks.context import NOBODY, Context
 from apis.contract.checks.instruments import end_sessions, locked_tables, outline, while_waiting, work_of
 from apis.contract.checks.model import check
-from apis.contract.checks.wire import PNG, Part
+from apis.contract.checks.wire import PNG, Part, request_octets
 
 _PLANS_OF_A_PREPARED_STATEMENT = 6
-_CLIENTS = 4
 """PostgreSQL plans a prepared statement for its first five values, then once for all. Source: PREPARE, "Notes"."""
+
+_CLIENTS = 4
+_REQUESTS_OF_A_CLIENT = 4
 
 _CONTENT = {"title": "t", "body": "b"}
 
@@ -133,24 +136,33 @@ def refused_requests_ask_nothing(context: Context) -> None:
 def statements_are_prepared_once_for_each_connection(context: Context) -> None:
     """A statement is planned for the first values that a connection sees, which are parameters, and then no more."""
     # Not a page: where its limit is a value, PostgreSQL expects much more of a plan for all values, and plans for each.
-    token, path, post = context.alice.token, f"/api/users/{context.alice.id}", context.new_post()
-    requests: dict[str, Request] = {
-        "a user": lambda: context.get(path),
-        "a missing post": lambda: context.get(f"/api/posts/{NOBODY}"),
-        "a creation": lambda: context.post("/api/posts", _CONTENT, token=token),
-        "an update": lambda: context.put(f"/api/posts/{post.id}", _CONTENT, token=token),
-        "a missing file": lambda: context.get(f"/api/files/{NOBODY}"),
+    headers = {"Authorization": f"Bearer {context.alice.token}", "Content-Type": "application/json"}
+    content = json.dumps(_CONTENT).encode()
+    lines = {
+        "a user": f"GET /api/users/{context.alice.id}",
+        "a missing post": f"GET /api/posts/{NOBODY}",
+        "a creation": "POST /api/posts",
+        "an update": f"PUT /api/posts/{context.new_post().id}",
+        "a missing file": f"GET /api/files/{NOBODY}",
     }
+
+    def ask(line: str, count: int) -> None:
+        octets = request_octets(line, headers=headers, body=b"" if line.startswith("GET ") else content)
+        with context.connect() as wire:
+            for _ in range(count):
+                wire.send_if_open(octets)
+                wire.require_answer(line)
+
     most = _PLANS_OF_A_PREPARED_STATEMENT * context.target.pool_size
     plans = "SELECT sum(plans)::bigint FROM pg_stat_statements WHERE toplevel AND query NOT LIKE '%%pg_stat_%%'"
     context.database.execute("ALTER SYSTEM SET pg_stat_statements.track_planning = on")
     try:
         context.database.execute("SELECT pg_reload_conf()")
-        for what, request in requests.items():
+        for what, line in lines.items():
             [(before,)] = context.database.execute(plans).fetchall()
             with ThreadPoolExecutor(_CLIENTS) as pool:
-                for answer in [pool.submit(request) for _ in range(most + 60)]:
-                    answer.result()
+                for asked in [pool.submit(ask, line, (most + 60) // _CLIENTS) for _ in range(_CLIENTS)]:
+                    asked.result()
             [(after,)] = context.database.execute(plans).fetchall()
             expect.that(after - before <= most, f"Plans of {what}: expected {most} or fewer, saw {after - before}.")
     finally:
@@ -160,17 +172,22 @@ def statements_are_prepared_once_for_each_connection(context: Context) -> None:
 
 def _many(context: Context, path: str, *statuses: int) -> set[int]:
     """Ask for a user on many connections at once; the statuses, which must be among those given."""
+    line, octets = f"GET {path}", request_octets(f"GET {path}")
 
     def ask(_: int) -> int:
-        answer = context.get(path)
-        if answer.status == 200:
-            expect.json(answer, 200, User)
-        else:
-            expect.problem(answer, *statuses)
-        return answer.status
+        with context.connect() as wire:
+            for _ in range(_REQUESTS_OF_A_CLIENT):
+                wire.send_if_open(octets)
+                answer = wire.require_answer(line)
+                if answer.status != 200:
+                    # The server may close the connection then.
+                    expect.problem(answer, *statuses)
+                    return answer.status
+                expect.json(answer, 200, User)
+        return 200
 
     with ThreadPoolExecutor(context.target.pool_size) as pool:
-        return set(pool.map(ask, range(4 * context.target.pool_size)))
+        return set(pool.map(ask, range(context.target.pool_size)))
 
 
 def _until_well(context: Context, path: str, *statuses: int) -> None:
