@@ -79,7 +79,7 @@ class Context:
         return redis.Redis.from_url(self.target.redis_url, single_connection_client=True)  # pyright: ignore[reportUnknownMemberType]
 
     def connect(self) -> Wire:
-        """A connection to the target, for as many requests as it is kept open for."""
+        """Open a connection to the target, for several requests; raises `OSError` if the target accepts none."""
         return Wire(self.target.base_url, timeout=_TIMEOUT)
 
     def send(

@@ -16,7 +16,6 @@ _PLANS_OF_A_PREPARED_STATEMENT = 6
 """PostgreSQL plans a prepared statement for its first five values, then once for all. Source: PREPARE, "Notes"."""
 
 _CLIENTS = 4
-_REQUESTS_OF_A_CLIENT = 4
 
 _CONTENT = {"title": "t", "body": "b"}
 
@@ -171,12 +170,12 @@ def statements_are_prepared_once_for_each_connection(context: Context) -> None:
 
 
 def _many(context: Context, path: str, *statuses: int) -> set[int]:
-    """Ask for a user on many connections at once; the statuses, which must be among those given."""
+    """Ask for a user four times on each of many connections at once; the statuses, which must be among those given."""
     line, octets = f"GET {path}", request_octets(f"GET {path}")
 
     def ask(_: int) -> int:
         with context.connect() as wire:
-            for _ in range(_REQUESTS_OF_A_CLIENT):
+            for _ in range(4):
                 wire.send_if_open(octets)
                 answer = wire.require_answer(line)
                 if answer.status != 200:
