@@ -36,6 +36,9 @@ RESULTS = ROOT / ".lab" / "tests"
 _KEPT = 20
 """How many runs' results are kept."""
 
+_WAITING = 1
+"""One process more than CPUs: tests wait for hosts, and a sixth of the time no process computed."""
+
 UP_AND_DOWN = "tests/e2e/small/test_1_up_and_down.py"
 """The tests on the small lab that need nothing of the lab of the tests, so they don't wait for it."""
 
@@ -150,8 +153,7 @@ def run_parts(run: Run, stack: str) -> None:
     """Run all parts, some beside others where that harms none; each is given only the folders of its tests."""
     without_lab, on_lab = "not lab and not alone", "lab and not alone"
     shared = f"{on_lab} and not ({' or '.join(OWN_LABS)})"
-    # As many as CPUs: while their tests wait for hosts, the parts beside them compute.
-    processes = f"--numprocesses={os.cpu_count() or 1}"
+    processes = f"--numprocesses={(os.cpu_count() or 1) + _WAITING}"
     stands = "--lab-stands"
 
     def use_small_lab(name: str, marks: str, *options: str) -> Future[int]:
