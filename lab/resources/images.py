@@ -33,12 +33,12 @@ _CARRY_SECONDS = 300
 
 
 class _BaseImageProvider(Provider):
-    replaced_by = ("image", "tag", "stack", "host_id")
+    replaced_by = ("image", "tag", "host_id")
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        image, tag, stack = props["image"], props["tag"], props["stack"]
+        image, tag = props["image"], props["tag"]
         if props.get("host") is None:
-            made = make_base_image_here(image, tag, stack)
+            made = make_base_image_here(image, tag)
         else:
             host = Host.model_validate_json(props["host"])
             with connect(host) as connection:
@@ -47,7 +47,7 @@ class _BaseImageProvider(Provider):
                     carry_from_elsewhere(connection, host, tag, _RECIPE)
                 elif find_image(HostDocker(connection), tag) is None:
                     _carry_into(props["host_id"], tag)
-                made = make_base_image_on_host(connection, image, tag, stack)
+                made = make_base_image_on_host(connection, image, tag)
             note_image(MadeImage(host=host, name=tag, image_id=made.id, recipe=_RECIPE))
         return CreateResult(id_=tag, outs={**props, "image_id": made.id})
 
@@ -94,7 +94,6 @@ class BaseImage(Resource, module="fairground", name="BaseImage"):
             {
                 "image": image,
                 "tag": base_image_tag(image, stack),
-                "stack": stack,
                 "host": document,
                 "host_id": host_id,
                 "image_id": None,

@@ -108,13 +108,12 @@ _REMOVE: dict[Kind, tuple[str, ...]] = {
 }
 
 _UNFINISHED = "-rootfs"
-"""The end of the names that `provision/scripts/base_image.sh` gives to unfinished base images. A pulled image keeps
-its own labels, so such an image may lack the stack's."""
+"""The end of the names that `provision/scripts/base_image.sh` gives to unfinished base images."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A container, network, image or volume that carries the stack's label."""
+    """A container, network, image or volume that carries the stack's label, or a base image that has its name."""
 
     kind: Kind
     id: str
@@ -130,7 +129,9 @@ class Labelled:
 
 
 def find_labelled(docker: DockerClient, stack: str) -> tuple[Labelled, ...]:
-    """Everything that carries the stack's label, and its unfinished base images, in the order of removal.
+    """Everything that carries the stack's label, and its base images, in the order of removal.
+
+    Base images have no such label: several labs may share one, each by a name of its own.
 
     Raises:
         FairgroundError: the engine doesn't answer.
@@ -139,7 +140,7 @@ def find_labelled(docker: DockerClient, stack: str) -> tuple[Labelled, ...]:
     for kind in _LIST:
         found |= dict.fromkeys(_list(docker, kind, f"label={STACK_LABEL}={stack}"))
         if kind == "image":
-            found |= dict.fromkeys(_list(docker, kind, f"reference=fairground-{stack}-base:*{_UNFINISHED}"))
+            found |= dict.fromkeys(_list(docker, kind, f"reference=fairground-{stack}-base"))
     return tuple(found)
 
 

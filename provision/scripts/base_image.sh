@@ -1,16 +1,16 @@
 #!/bin/sh
 # Makes the lab's Debian 13 base image on the Docker engine beside it, and prints its id and where it came from.
 #
-# usage: base_image.sh IMAGE TAG STACK ANCHORS
+# usage: base_image.sh IMAGE TAG ANCHORS
 #   IMAGE    what to pull, such as debian:trixie-slim; only that one can be bootstrapped where it can't be pulled
-#   TAG      the name of the base to be made
-#   STACK    the value of its label org.fairground.stack
+#   TAG      the name of the base to be made, as fairground-STACK-base:DIGEST; the digest is of what it is made of
 #   ANCHORS  a folder with the controller's own trust anchors (*.crt), so that a build behind an inspecting proxy works
 #
-# Every step can be repeated; a base that is already there is left as it is. The last line: "ID pulled|bootstrapped".
+# Every step can be repeated; a base that is already there is left as it is, and one that another lab has is taken, with all
+# that the engine's cache has built on it. The last line: "ID pulled|bootstrapped".
 # Ends with 69 where the base must be bootstrapped and what does that isn't installed.
 set -eu
-image=$1 tag=$2 stack=$3 anchors=$4
+image=$1 tag=$2 anchors=$3
 # A registry that can't be reached may answer at once or never; this long is enough for 30 MB on a slow line.
 pull_seconds=120
 
@@ -19,6 +19,10 @@ fail() {
     exit "${status:-1}"
 }
 
+bases=$(docker images --filter label=org.fairground.base --format '{{.Repository}}:{{.Tag}}')
+if same=$(echo "$bases" | grep -m 1 -- "-base:${tag##*:}\$"); then
+    docker tag "$same" "$tag"
+fi
 if id=$(docker image inspect --format '{{.Id}} {{index .Config.Labels "org.fairground.base"}}' "$tag" 2>/dev/null); then
     echo "$id"
     exit 0
@@ -60,7 +64,7 @@ cat >"$work/context/Dockerfile" <<DOCKERFILE
 FROM $tag-rootfs
 COPY anchors/ /usr/local/share/ca-certificates/
 RUN command -v update-ca-certificates >/dev/null || (apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*); update-ca-certificates
-LABEL org.fairground.stack=$stack org.fairground.base=$origin
+LABEL org.fairground.base=$origin
 DOCKERFILE
 # The classic builder: it leaves no cache of its own behind when the image goes.
 DOCKER_BUILDKIT=0 docker build --quiet --network host --tag "$tag" "$work/context" >"$work/build.log" 2>&1 ||

@@ -1,5 +1,6 @@
 """The lab's Debian base image: pulled if possible, otherwise bootstrapped from Debian's packages."""
 
+import fcntl
 import hashlib
 import signal
 import subprocess
@@ -48,7 +49,7 @@ def trust_anchors() -> list[Path]:
     return sorted(TRUST_ANCHORS.glob("*.crt"))
 
 
-def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
+def make_base_image_here(image: str, tag: str) -> BaseImage:
     """Create the base on the controller's Docker engine.
 
     Raises:
@@ -56,8 +57,11 @@ def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
     """
     # Its deadline ends the script's children too; SIGTERM, so that the script removes what it has made so far.
     bounded = ["timeout", f"--kill-after={_GRACE_SECONDS}", str(_DEADLINE_SECONDS)]
-    script = ["sh", str(SCRIPT), image, tag, stack, str(TRUST_ANCHORS)]
-    done = subprocess.run([*bounded, *script], capture_output=True, text=True, check=False)
+    script = ["sh", str(SCRIPT), image, tag, str(TRUST_ANCHORS)]
+    with SCRIPT.open() as locked:
+        # Of labs that go up at once, the first makes it and the others take it.
+        fcntl.flock(locked, fcntl.LOCK_EX)
+        done = subprocess.run([*bounded, *script], capture_output=True, text=True, check=False)
     if done.returncode in _ENDED:
         raise LabError(
             f"The base image {image} wasn't made within {_DEADLINE_SECONDS} s and the attempt was ended. Check the "
@@ -68,7 +72,7 @@ def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
     return _parse(done.stdout, "the controller")
 
 
-def make_base_image_on_host(connection: Connection, image: str, tag: str, stack: str) -> BaseImage:
+def make_base_image_on_host(connection: Connection, image: str, tag: str) -> BaseImage:
     """Create the base on the host's Docker engine, with the controller's trust anchors.
 
     Raises:
@@ -77,18 +81,18 @@ def make_base_image_on_host(connection: Connection, image: str, tag: str, stack:
     connection.run(["mkdir", "-p", _REMOTE_ANCHORS], deadline_seconds=20)
     for anchor in trust_anchors():
         connection.push(anchor, f"{_REMOTE_ANCHORS}/{anchor.name}")
-    done = _run_script(connection, image, tag, stack)
+    done = _run_script(connection, image, tag)
     if done.exit_status == _BOOTSTRAP_IS_MISSING:
         packages.install(connection, _BOOTSTRAP_PACKAGES, ChangeJournal(connection))
-        done = _run_script(connection, image, tag, stack)
+        done = _run_script(connection, image, tag)
     if done.exit_status:
         raise HostError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")
     return _parse(done.stdout, connection)
 
 
-def _run_script(connection: Connection, image: str, tag: str, stack: str) -> Completed:
+def _run_script(connection: Connection, image: str, tag: str) -> Completed:
     return connection.run(
-        ["sh", "-s", "--", image, tag, stack, _REMOTE_ANCHORS],
+        ["sh", "-s", "--", image, tag, _REMOTE_ANCHORS],
         input=SCRIPT.read_text(encoding="utf-8"),
         deadline_seconds=_DEADLINE_SECONDS,
         check=False,

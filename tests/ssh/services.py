@@ -12,11 +12,12 @@ from types import MappingProxyType
 
 from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService
-from provision.system.base_image import make_base_image_here
+from provision.system import base_image_tag, make_base_image_here
 from tests.docker import docker, making
 from tests.ports import free_port
 
 STACK = "provision-test"
+BASE = "debian:trixie-slim"
 IMAGES = Path(__file__).parents[2] / "lab" / "images"
 
 # The lab's defaults, as far as they bear on how long a reset takes.
@@ -130,9 +131,7 @@ def build(service: str) -> str:
 
 def base() -> str:
     """The id of the lab's base, made where it isn't there."""
-    tag = f"{STACK}-base:latest"
-    with making(tag):
-        return make_base_image_here("debian:trixie-slim", tag, STACK).id
+    return make_base_image_here(BASE, base_image_tag(BASE, STACK)).id
 
 
 def build_on_base(name: str, context: str, *, dockerfile: str | None = None) -> str:

@@ -10,13 +10,14 @@ import pytest
 
 from documents.errors import HostError, HostUnreachableError, RemoteCommandError
 from documents.lab.host import Host
-from provision.containers.control import HostDocker
+from provision.containers.control import LOCAL_DOCKER, HostDocker, find_labelled, remove_labelled
 from provision.images import build
 from provision.images.build import build_image, carry_image, find_image
 from provision.ssh.connection import Connection, connect
+from provision.system import base_image_tag, make_base_image_here
 from tests.docker import docker
 from tests.machines.machine import WITH_OLDER_ENGINE, Machine
-from tests.ssh.services import STACK
+from tests.ssh.services import BASE, STACK, base
 from tests.ssh.waiting import wait_until
 
 
@@ -182,3 +183,14 @@ def test_a_build_ends_with_whoever_wanted_it(other: Elsewhere, tmp_path: Path):
             build_image(connection, tmp_path, name="built:3", base="own:1", target=None, labels={})
         leaving.result()
     wait_until(lambda: not is_at_work(), 60)
+
+
+def test_labs_share_a_base_until_the_last_of_them_is_gone():
+    first, another = base(), f"{STACK}-{secrets.token_hex(4)}"
+    name = base_image_tag(BASE, another)
+    assert make_base_image_here(BASE, name).id == first
+    [found] = find_labelled(LOCAL_DOCKER, another)
+    assert (found.id, found.name) == (first, name)
+    remove_labelled(LOCAL_DOCKER, found)
+    assert find_labelled(LOCAL_DOCKER, another) == ()
+    assert find_image(LOCAL_DOCKER, base_image_tag(BASE, STACK)) == first

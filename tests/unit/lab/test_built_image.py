@@ -65,7 +65,7 @@ class Hosts:
         self.images.setdefault(connection, {})[name] = f"sha256:of-{connection}"
         return self.images[connection][name]
 
-    def make_base(self, connection: str, _image: str, tag: str, _stack: str) -> BaseImage:
+    def make_base(self, connection: str, _image: str, tag: str) -> BaseImage:
         if tag not in (there := self.images.setdefault(connection, {})):
             self.done.append(f"made on {connection}")
             there[tag] = f"sha256:of-{connection}"
@@ -168,7 +168,7 @@ def test_an_image_is_never_carried_from_its_own_host(hosts: Hosts):
 
 
 def create_base(host: Host) -> str:
-    properties = {"image": "debian:trixie-slim", "tag": "fairground-test-base:1", "stack": "test"}
+    properties = {"image": "debian:trixie-slim", "tag": "fairground-test-base:1"}
     created = _BaseImageProvider().create({**properties, "host": host.to_json(), "host_id": host.address})
     assert created.outs is not None
     return created.outs["image_id"]

@@ -58,7 +58,7 @@ def test_base_that_is_not_made_in_time_is_an_error_and_leaves_nothing(tmp_path: 
     monkeypatch.setattr(base_image, "SCRIPT", tmp_path / "base_image.sh")
     monkeypatch.setattr(base_image, "_DEADLINE_SECONDS", 1)
     with pytest.raises(LabError, match=r"^The base image debian wasn't made within 1 s"):
-        base_image.make_base_image_here("debian", "fairground-test-base:1", "test")
+        base_image.make_base_image_here("debian", "fairground-test-base:1")
     assert (tmp_path / "removed").exists(), "the script could remove what it had made"
 
 

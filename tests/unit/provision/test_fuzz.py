@@ -252,7 +252,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
     ),
     "base image": (
         f"pulling\nsha256:{SHA} bootstrapped\n",
-        lambda one: base_image.make_base_image_on_host(one, "debian", "base", "local"),
+        lambda one: base_image.make_base_image_on_host(one, "debian", "base"),
     ),
     "installed packages": (
         "installed docker.io\nconfig-files wrk\nnot-installed jq\n",

@@ -42,7 +42,7 @@ def bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseImage
     (folder / "docker").chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-        made = make_base_image_here("debian:trixie-slim", BOOTSTRAPPED, STACK)
+        made = make_base_image_here("debian:trixie-slim", BOOTSTRAPPED)
     yield made
     docker("image", "rm", BOOTSTRAPPED)
 
@@ -89,14 +89,14 @@ def test_base_is_bootstrapped_where_it_can_not_be_pulled(bootstrapped: BaseImage
 
 
 def test_base_is_pulled_where_it_can_be_and_the_pulled_name_goes(published: str):
-    made = make_base_image_here(published, PULLED, STACK)
+    made = make_base_image_here(published, PULLED)
     try:
         assert made.origin == "pulled"
         assert docker("images", "--quiet", published) == ""
         assert docker("images", "--quiet", f"{PULLED}-rootfs") == ""
-        labels = '{{index .Config.Labels "org.fairground.base"}} {{index .Config.Labels "org.fairground.stack"}}'
-        assert docker("image", "inspect", "--format", labels, PULLED) == f"pulled {STACK}"
-        assert make_base_image_here(published, PULLED, STACK) == made
+        label = '{{index .Config.Labels "org.fairground.base"}}'
+        assert docker("image", "inspect", "--format", label, PULLED) == "pulled"
+        assert make_base_image_here(published, PULLED) == made
     finally:
         docker("image", "rm", PULLED)
 
@@ -104,7 +104,7 @@ def test_base_is_pulled_where_it_can_be_and_the_pulled_name_goes(published: str)
 def test_image_that_the_user_had_before_keeps_its_name(published: str, bootstrapped: BaseImage):
     docker("tag", bootstrapped.id, published)
     try:
-        made = make_base_image_here(published, PULLED, STACK)
+        made = make_base_image_here(published, PULLED)
         docker("image", "rm", PULLED)
         assert made.origin == "pulled"
         assert docker("images", "--quiet", "--no-trunc", published) == bootstrapped.id
@@ -115,7 +115,7 @@ def test_image_that_the_user_had_before_keeps_its_name(published: str, bootstrap
 def test_image_that_no_registry_has_and_that_is_not_debian_s_is_one_sentence(registry: int):
     image = f"127.0.0.1:{registry}/nosuch:1"
     with pytest.raises(LabError) as refusal:
-        make_base_image_here(image, PULLED, STACK)
+        make_base_image_here(image, PULLED)
     said = str(refusal.value)
     assert said.startswith(f"The base image {image} can't be pulled (")
     assert "and only debian:trixie-slim can be bootstrapped." in said
