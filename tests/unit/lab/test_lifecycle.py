@@ -43,6 +43,7 @@ def _roomy_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", disk_usage)
 
 
+@pytest.mark.nightly
 def test_lab_that_is_stood_up_is_read_and_taken_down_with_a_receipt(room: EngineRoom):
     engine, stack = room.engine, document(room.engine.stack)
     room.write(STEPS + "Step('first')\nStep('second')\n" + EXPORTS)

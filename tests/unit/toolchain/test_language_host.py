@@ -124,6 +124,7 @@ print("said by the program")
 WORD = "xyzzy-plugh-42"
 
 
+@pytest.mark.nightly
 def test_a_program_goes_up_unchanged_and_down_and_its_secret_is_plain_nowhere(project: PulumiProject):
     project.write(PROGRAM)
     project.must("config", "set", "--secret", "word", WORD)
