@@ -58,7 +58,7 @@ def make_base_image_here(image: str, tag: str) -> BaseImage:
     # Its deadline ends the script's children too; SIGTERM, so that the script removes what it has made so far.
     bounded = ["timeout", f"--kill-after={_GRACE_SECONDS}", str(_DEADLINE_SECONDS)]
     script = ["sh", str(SCRIPT), image, tag, str(TRUST_ANCHORS)]
-    with SCRIPT.open() as locked:
+    with SCRIPT.open("r+") as locked:
         # Of labs that go up at once, the first makes it and the others take it.
         fcntl.flock(locked, fcntl.LOCK_EX)
         done = subprocess.run([*bounded, *script], capture_output=True, text=True, check=False)
