@@ -135,6 +135,7 @@ impl Db {
 
 /// A connection that goes back to the pool. SQLx pings it first, without a time limit: one whose
 /// packets are lost would keep its place for minutes (<https://github.com/launchbadge/sqlx/issues/4349>).
+/// What can be given a limit isn't documented, so the version of SQLx is an exact one.
 struct Lease(PoolConnection<Postgres>);
 
 impl Drop for Lease {

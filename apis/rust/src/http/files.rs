@@ -1,17 +1,20 @@
 //! Uploads and downloads.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::body::Body;
-use axum::extract::multipart::{Field, MultipartRejection};
-use axum::extract::{Multipart, State};
+use axum::extract::multipart::Field;
+use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::header::{
     CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::Json;
+use futures_util::StreamExt as _;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::FromRow;
@@ -30,6 +33,7 @@ use super::{Api, ApiContext};
 pub const FORM_LIMIT: usize = FILE_LIMIT + (64 << 10);
 
 const FILE_LIMIT: usize = 2 << 20;
+const HEAD_LIMIT: usize = 64 << 10;
 const NAME_LIMIT: usize = 100;
 const PART_SUFFIX: &str = ".part";
 const BUFFER: usize = 64 << 10;
@@ -49,16 +53,17 @@ pub struct Uploaded {
 pub async fn upload(
     State(api): State<Api>,
     user: AuthUser,
-    form: Result<Multipart, MultipartRejection>,
+    mut form: Form,
 ) -> Result<(StatusCode, Json<Uploaded>), Error> {
-    let mut form = form?;
     let mut received = None;
     // All parts are read, so that a form that breaks off is noticed.
-    while let Some(field) = form.next_field().await? {
+    while let Some(mut field) = form.next_field().await? {
         let is_file =
             field.name() == Some("file") && field.file_name().is_some_and(|name| !name.is_empty());
         if is_file && received.is_none() {
             received = Some(receive(&api, field).await?);
+        } else {
+            while field.chunk().await?.is_some() {}
         }
     }
     let file = received.ok_or(Error::refused(
@@ -71,6 +76,45 @@ pub async fn upload(
     };
     let uploaded = api.finish(write).await?;
     Ok((StatusCode::CREATED, Json(uploaded)))
+}
+
+/// A form whose parts have heads of a limited length: multer keeps a head in memory until it ends.
+/// It looks for the end after each chunk, since hyper gives one for each time that it is asked.
+pub struct Form {
+    parts: Multipart,
+    /// How much more of the body may be read.
+    room: Arc<AtomicUsize>,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let room = Arc::new(AtomicUsize::new(0));
+        let left = room.clone();
+        let request = request.map(|body| {
+            Body::from_stream(body.into_data_stream().map(move |chunk| {
+                let (chunk, room) = (chunk?, left.load(Relaxed));
+                if room == 0 {
+                    return Err(axum::Error::new("the head of a part is too long"));
+                }
+                left.store(room.saturating_sub(chunk.len()), Relaxed);
+                Ok(chunk)
+            }))
+        });
+        let parts = Multipart::from_request(request, state).await?;
+        Ok(Self { parts, room })
+    }
+}
+
+impl Form {
+    /// Returns the next part. The one before must have been read to its end.
+    async fn next_field(&mut self) -> Result<Option<Field<'_>>, Error> {
+        self.room.store(HEAD_LIMIT, Relaxed);
+        let field = self.parts.next_field().await?;
+        self.room.store(usize::MAX, Relaxed);
+        Ok(field)
+    }
 }
 
 /// A file that has arrived. Its content is removed again unless it is stored.
@@ -134,8 +178,10 @@ async fn store(api: &ApiContext, user: AuthUser, file: Received) -> Result<Uploa
     let path = file.content.with_extension("");
     let storage_name = path.file_name().and_then(|name| name.to_str());
     let storage_name = storage_name.context("naming a file")?;
-    fs::rename(&file.content, &path)
+    let kept = path.clone();
+    spawn_blocking(move || file.content.persist(kept))
         .await
+        .context("waiting for a thread")?
         .context("keeping a file")?;
     let inserted = api
         .db
