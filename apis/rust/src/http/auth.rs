@@ -51,6 +51,7 @@ struct Issued<'a> {
 struct Verified {
     sub: String,
     name: String,
+    exp: u64,
 }
 
 impl Tokens {
@@ -87,7 +88,11 @@ impl Tokens {
     pub fn verify(&self, token: &str) -> Option<AuthUser> {
         let token =
             jsonwebtoken::decode::<Verified>(token, &self.decoding_key, &self.validation).ok()?;
-        let Verified { sub, name } = token.claims;
+        let Verified { sub, name, exp } = token.claims;
+        // jsonwebtoken accepts it for the second of its expiry.
+        if exp <= get_current_timestamp() {
+            return None;
+        }
         let id = sub.parse().ok().filter(|id| *id > 0)?;
         Some(AuthUser { id, name })
     }
