@@ -3,12 +3,14 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -169,6 +171,27 @@ func TestErrorsBecomeProblems(t *testing.T) {
 	}
 	if lines := strings.Count(f.log.String(), "\n"); lines != 1 {
 		t.Errorf("%d lines for two outages within a second:\n%s", lines, f.log)
+	}
+}
+
+func TestFailureOfTheDiskIsNoFaultOfTheClient(t *testing.T) {
+	for _, failure := range []error{&fs.PathError{Op: "write", Err: syscall.ENOSPC}, &os.LinkError{Op: "rename", Err: syscall.ENOSPC}} {
+		if p := problemOf(&gin.Error{Err: failure, Type: gin.ErrorTypeBind}); p.Status != http.StatusInternalServerError {
+			t.Errorf("%T: %d", failure, p.Status)
+		}
+	}
+}
+
+func TestRefusedLoginsHideNoOutage(t *testing.T) {
+	f := newFixture(t, slog.LevelWarn)
+	f.handler.(*gin.Engine).GET("/busy", func(c *gin.Context) { fail(c, auth.ErrBusy) })
+	for range 2 {
+		f.do("GET", "/busy", "", "")
+		f.do("GET", "/api/users/me", "", "")
+	}
+	log := f.log.String()
+	if strings.Count(log, "\n") != 2 || !strings.Contains(log, auth.ErrBusy.Error()) || !strings.Contains(log, "connection refused") {
+		t.Errorf("logged:\n%s", log)
 	}
 }
 

@@ -75,6 +75,7 @@ func problemOf(err *gin.Error) *problem {
 		invalid  validator.ValidationErrors
 		tooLarge *http.MaxBytesError
 		disk     *fs.PathError
+		rename   *os.LinkError
 	)
 	switch {
 	case errors.As(err, &known):
@@ -85,7 +86,7 @@ func problemOf(err *gin.Error) *problem {
 		return newProblem(http.StatusRequestEntityTooLarge, "The body or the file in it is too large.")
 	case errors.Is(err, upload.ErrType):
 		return newProblem(http.StatusUnsupportedMediaType, "The file must be a PNG, JPEG, WebP or PDF, and declared as what it is.")
-	case errors.As(err, &disk):
+	case errors.As(err, &disk), errors.As(err, &rename):
 		return newProblem(http.StatusInternalServerError, "")
 	case err.IsType(gin.ErrorTypeBind) && errors.Is(err, os.ErrDeadlineExceeded):
 		return newProblem(http.StatusRequestTimeout, "The body didn't arrive in time.")

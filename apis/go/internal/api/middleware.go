@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -20,7 +21,8 @@ const userKey = "user"
 // logRequests logs each request at the level info, and one that is answered
 // with 500 or 503 at the level error, with its cause.
 func logRequests(log *slog.Logger) gin.HandlerFunc {
-	outages := rate.NewLimiter(rate.Every(time.Second), 1)
+	// One each, so that none hides the other's cause.
+	outages, refusals := rate.NewLimiter(rate.Every(time.Second), 1), rate.NewLimiter(rate.Every(time.Second), 1)
 	return func(c *gin.Context) {
 		start := time.Now()
 		c.Next()
@@ -31,8 +33,14 @@ func logRequests(log *slog.Logger) gin.HandlerFunc {
 		if !log.Enabled(ctx, level) {
 			return
 		}
-		if status == http.StatusServiceUnavailable && !log.Enabled(ctx, slog.LevelInfo) && !outages.Allow() {
-			return
+		if status == http.StatusServiceUnavailable && !log.Enabled(ctx, slog.LevelInfo) {
+			limiter := outages
+			if last := c.Errors.Last(); last != nil && errors.Is(last, auth.ErrBusy) {
+				limiter = refusals
+			}
+			if !limiter.Allow() {
+				return
+			}
 		}
 		attributes := []slog.Attr{
 			slog.String("method", c.Request.Method),

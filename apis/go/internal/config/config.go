@@ -106,7 +106,7 @@ func parseDatabase(text string) (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.Scheme != "postgres" || u.Hostname() == "" || len(u.Path) < 2 {
+	if u.Scheme != "postgres" || u.User.Username() == "" || u.Hostname() == "" || len(u.Path) < 2 {
 		return nil, errors.New("not a URL of PostgreSQL")
 	}
 	query := u.Query()

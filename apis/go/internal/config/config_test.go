@@ -36,7 +36,7 @@ func TestUnsetVariablesHaveDefaults(t *testing.T) {
 
 func TestWrongValueIsNamedButNotShown(t *testing.T) {
 	for name, values := range map[string][]string{
-		"DATABASE_URL": {"", "secret", "mysql://u:secret@h/d", "postgres://u:secret@h", "postgres://u:secret@h:x/d", "host=secret"},
+		"DATABASE_URL": {"", "secret", "mysql://u:secret@h/d", "postgres://u:secret@h", "postgres://u:secret@h:x/d", "postgres://h/secret", "host=secret"},
 		"REDIS_URL":    {"", "secret", "http://:secret@h:1/0", "redis://:secret@h:1/x"},
 		"JWT_SECRET":   {"", "secret", strings.Repeat("s", 31)},
 		"HOST":         {"secret", "localhost", "1.2.3"},

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"gorm.io/gorm"
 )
 
 // ErrNotOwner says that the post is another author's.
@@ -54,7 +53,7 @@ func IsUnavailable(err error) bool {
 // error, such as a lost connection, it may have been executed.
 func IsRefused(err error) bool {
 	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, gorm.ErrForeignKeyViolated) {
+	if errors.As(err, &connect) || errors.Is(err, driver.ErrBadConn) {
 		return true
 	}
 	var server *pgconn.PgError

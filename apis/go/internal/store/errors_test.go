@@ -18,6 +18,8 @@ func TestErrorsAreClassified(t *testing.T) {
 	server := func(severity, code string) error {
 		return fmt.Errorf("wrapped: %w", &pgconn.PgError{SeverityUnlocalized: severity, Code: code})
 	}
+	// As GORM's driver translates it.
+	translated := fmt.Errorf("%w: %w", gorm.ErrForeignKeyViolated, &pgconn.PgError{SeverityUnlocalized: "ERROR", Code: "23503"})
 	type kinds struct{ unavailable, refused, repeated bool }
 	for name, tt := range map[string]struct {
 		err  error
@@ -25,7 +27,7 @@ func TestErrorsAreClassified(t *testing.T) {
 	}{
 		"none":              {nil, kinds{}},
 		"no row":            {gorm.ErrRecordNotFound, kinds{}},
-		"no such user":      {gorm.ErrForeignKeyViolated, kinds{refused: true}},
+		"no such user":      {translated, kinds{refused: true}},
 		"no table":          {server("ERROR", "42P01"), kinds{refused: true}},
 		"shut down":         {server("FATAL", "57P01"), kinds{unavailable: true}},
 		"too many":          {server("FATAL", "53300"), kinds{unavailable: true, repeated: true}},

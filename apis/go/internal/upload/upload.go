@@ -32,7 +32,7 @@ const (
 )
 
 // Errors of Receive that are the client's. Others are those of reading the form,
-// or of the type *fs.PathError.
+// or of the types *fs.PathError and *os.LinkError.
 var (
 	ErrNoFile   = errors.New("no part is named file and has a file name")
 	ErrType     = errors.New("the file is of no accepted type, or declared as another")
