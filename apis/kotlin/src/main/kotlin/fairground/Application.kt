@@ -26,6 +26,7 @@ class Services(
 
 fun main() {
     val settings = readOrExit { Settings.read(System.getenv()) }
+    logFrom(settings.logLevel)
     val services = Services(settings)
     serve(settings.address) { module(services) }
 }

@@ -1,5 +1,6 @@
 package fairground
 
+import ch.qos.logback.classic.Level
 import io.lettuce.core.RedisException
 import org.jetbrains.exposed.exceptions.ExposedSQLException
 import org.slf4j.Logger
@@ -11,6 +12,11 @@ import java.util.concurrent.ConcurrentHashMap
 
 /** The logger of this service. */
 val log: Logger = LoggerFactory.getLogger("fairground")
+
+/** Drops messages below [level]. */
+fun logFrom(level: Level) {
+    (LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME) as ch.qos.logback.classic.Logger).level = level
+}
 
 private const val NANOS_PER_SECOND = 1_000_000_000L
 

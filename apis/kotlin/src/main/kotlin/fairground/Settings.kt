@@ -1,5 +1,6 @@
 package fairground
 
+import ch.qos.logback.classic.Level
 import io.ktor.http.*
 import io.lettuce.core.RedisURI
 import io.netty.util.NetUtil
@@ -36,13 +37,12 @@ class Settings private constructor(
     val address: Address,
     val uploads: Path,
     val poolSize: Int,
+    val logLevel: Level,
 ) {
     companion object {
         /** Reads the environment. Fails with [InvalidSetting]. */
-        fun read(environment: Map<String, String>): Settings {
-            // Logback reads this one: see logback.xml.
-            environment.setting("LOG_LEVEL", "error, warn or info", "info") { level -> level.takeIf { it in LOG_LEVELS } }
-            return Settings(
+        fun read(environment: Map<String, String>): Settings =
+            Settings(
                 database = environment.database(),
                 redis = environment.redis(),
                 jwtSecret =
@@ -55,8 +55,8 @@ class Settings private constructor(
                         Path.of(name).takeIf { Files.isDirectory(it) && Files.isWritable(it) }
                     },
                 poolSize = environment.number("DB_POOL_SIZE", 1..MAX_POOL_SIZE, default = "32"),
+                logLevel = environment.setting("LOG_LEVEL", "error, warn or info", "info", LOG_LEVELS::get),
             )
-        }
     }
 }
 
@@ -100,7 +100,10 @@ private fun Map<String, String>.number(
     name: String,
     range: IntRange,
     default: String,
-): Int = setting(name, "an integer from ${range.first} to ${range.last}", default) { it.toIntOrNull()?.takeIf(range::contains) }
+): Int =
+    setting(name, "an integer from ${range.first} to ${range.last}", default) { text ->
+        text.takeIf { it.all(Char::isDigit) }?.toIntOrNull()?.takeIf(range::contains)
+    }
 
 private fun <T : Any> Map<String, String>.setting(
     name: String,
@@ -118,5 +121,5 @@ private const val MAX_POOL_SIZE = 1000
 private const val MAX_PORT = 65_535
 private const val POSTGRES_PORT = 5432
 private val POSTGRES_SCHEMES = setOf("postgres", "postgresql")
-private val LOG_LEVELS = setOf("error", "warn", "info")
+private val LOG_LEVELS = mapOf("error" to Level.ERROR, "warn" to Level.WARN, "info" to Level.INFO)
 private val REDIS_CONNECT_TIMEOUT = Duration.ofSeconds(1)

@@ -15,19 +15,19 @@ class PasswordsTest {
     fun `hashes are argon2id in PHC format with the contract's parameters`() =
         runBlocking {
             val passwords = Passwords(cpus = 1)
-            val hash = passwords.queued { hash("pässword") }
+            val hash = passwords.hash("pässword")
             assertTrue(PHC.matches(hash), hash)
-            assertTrue(passwords.queued { matches("pässword", hash) })
-            assertFalse(passwords.queued { matches("password", hash) })
+            assertTrue(passwords.matches("pässword", hash))
+            assertFalse(passwords.matches("password", hash))
         }
 
     @Test
     fun `a hash of another implementation is verified`() =
         runBlocking {
             val passwords = Passwords(cpus = 1)
-            assertTrue(passwords.queued { matches("seeded password 1", ANOTHERS_HASH) })
-            assertFalse(passwords.queued { matches("seeded password 1", "not a hash") })
-            assertFalse(passwords.queued { matches("seeded password 1", null) })
+            assertTrue(passwords.matches("seeded password 1", ANOTHERS_HASH))
+            assertFalse(passwords.matches("seeded password 1", "not a hash"))
+            assertFalse(passwords.matches("seeded password 1", null))
         }
 
     @Test
@@ -42,12 +42,12 @@ class PasswordsTest {
                 gate.await()
                 running.decrementAndGet()
             }
-            val accepted = List(33) { async(start = CoroutineStart.UNDISPATCHED) { passwords.queued { compute(work) } } }
-            assertFailsWith<TooManyPasswords> { passwords.queued { compute {} } }
+            val accepted = List(33) { async(start = CoroutineStart.UNDISPATCHED) { passwords.compute(work) } }
+            assertFailsWith<TooManyPasswords> { passwords.compute {} }
             gate.countDown()
             accepted.awaitAll()
             assertEquals(1, most.get())
-            passwords.queued { compute {} }
+            passwords.compute {}
         }
 
     private companion object {

@@ -1,5 +1,6 @@
 package fairground
 
+import ch.qos.logback.classic.Level
 import java.nio.file.Files
 import kotlin.test.Test
 import kotlin.test.assertContains
@@ -34,6 +35,7 @@ class SettingsTest {
     fun `optional variables have defaults, also if they are empty`() {
         val settings = Settings.read(environment + mapOf("PORT" to "", "LOG_LEVEL" to ""))
         assertEquals(listOf("127.0.0.1", 8080, 32), listOf(settings.address.host, settings.address.port, settings.poolSize))
+        assertEquals(Level.INFO, settings.logLevel)
     }
 
     @Test
@@ -46,7 +48,7 @@ class SettingsTest {
                 "JWT_SECRET" to listOf("short-secret", ""),
                 "UPLOAD_DIR" to listOf("/does/not/exist", "\u0000", ""),
                 "HOST" to listOf("localhost"),
-                "PORT" to listOf("0", "65536", "http"),
+                "PORT" to listOf("0", "65536", "http", "+8080"),
                 "DB_POOL_SIZE" to listOf("0", "1001", "many"),
                 "LOG_LEVEL" to listOf("debug", "INFO "),
             )

@@ -8,39 +8,18 @@ import org.springframework.security.crypto.argon2.Argon2PasswordEncoder
 /** As many requests wait for a hash as may. */
 class TooManyPasswords : DescribedException("too many passwords are waiting to be hashed")
 
-/** The queue for password hashes. */
+/** argon2id, one hash at a time for each CPU and on threads that answer no other requests; 32 more wait for each CPU. */
 class Passwords(
     cpus: Int = Runtime.getRuntime().availableProcessors(),
 ) {
-    private val hasher = Hasher(cpus)
-    private val places = Semaphore(cpus * (1 + WAITING_PER_CPU))
-
-    /** Runs [work], which may hash and what goes with it. Fails with [TooManyPasswords] if 32 wait already for each CPU. */
-    suspend fun <T> queued(work: suspend Hasher.() -> T): T {
-        if (!places.tryAcquire()) throw TooManyPasswords()
-        try {
-            return hasher.work()
-        } finally {
-            places.release()
-        }
-    }
-
-    private companion object {
-        const val WAITING_PER_CPU = 32
-    }
-}
-
-/** argon2id, one hash at a time for each CPU and on threads that answer no other requests. */
-class Hasher internal constructor(
-    cpus: Int,
-) {
     private val encoder = Argon2PasswordEncoder(SALT_BYTES, HASH_BYTES, LANES, MEMORY_KIB, ITERATIONS)
     private val dispatcher = Dispatchers.IO.limitedParallelism(cpus)
+    private val places = Semaphore(cpus * (1 + WAITING_PER_CPU))
 
     // Checked where there is no user, so that an unknown email takes as long as a wrong password.
     private val decoy = checkNotNull(encoder.encode("decoy"))
 
-    /** The hash of [password] in PHC format. */
+    /** The hash of [password] in PHC format. Fails with [TooManyPasswords], as [matches] does. */
     suspend fun hash(password: String): String = compute { checkNotNull(encoder.encode(password)) }
 
     /** Whether [hash] is of [password]; false, after the same time, if there is no hash. */
@@ -49,9 +28,17 @@ class Hasher internal constructor(
         hash: String?,
     ): Boolean = compute { encoder.matches(password, hash ?: decoy) } && hash != null
 
-    internal suspend fun <T> compute(work: () -> T): T = withContext(dispatcher) { work() }
+    internal suspend fun <T> compute(work: () -> T): T {
+        if (!places.tryAcquire()) throw TooManyPasswords()
+        try {
+            return withContext(dispatcher) { work() }
+        } finally {
+            places.release()
+        }
+    }
 
     private companion object {
+        const val WAITING_PER_CPU = 32
         const val SALT_BYTES = 16
         const val HASH_BYTES = 32
         const val LANES = 1

@@ -17,7 +17,7 @@ fun Route.userRoutes(
 
         post {
             val new = call.receiveValid<NewUser>()
-            val hash = call.whileConnected { passwords.queued { hash(new.password) } }
+            val hash = call.whileConnected { passwords.hash(new.password) }
             val account = users.create(new.username, new.email.lowercase(), hash)
             call.response.header(HttpHeaders.Location, "/api/users/${account.id}")
             call.respond(HttpStatusCode.Created, account)
@@ -41,10 +41,8 @@ fun Route.userRoutes(
             val login = call.receiveValid<Login>()
             val user =
                 call.whileConnected {
-                    passwords.queued {
-                        val found = users.findCredentials(login.email.lowercase())
-                        found.takeIf { matches(login.password, it?.passwordHash) }
-                    }
+                    val found = users.findCredentials(login.email.lowercase())
+                    found.takeIf { passwords.matches(login.password, it?.passwordHash) }
                 } ?: throw Problem(HttpStatusCode.Unauthorized, "The email or the password is wrong.")
             call.respond(AccessToken(tokens.create(user.id, user.username), "Bearer", TOKEN_SECONDS))
         }
