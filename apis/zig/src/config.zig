@@ -2,6 +2,7 @@
 
 const std = @import("std");
 const Directory = @import("api/directory.zig").Directory;
+const parseDigits = @import("api/validate.zig").parseDigits;
 
 pub const Database = struct {
     host: []const u8,
@@ -53,7 +54,7 @@ pub const Reader = struct {
             .port = uri.port orelse 6379,
             .user = try reader.text(uri.user),
             .password = try reader.text(uri.password),
-            .database = if (number.len == 0) 0 else std.fmt.parseInt(u31, number, 10) catch return error.Invalid,
+            .database = if (number.len == 0) 0 else parseDigits(u31, number) orelse return error.Invalid,
         };
     }
 
@@ -110,7 +111,7 @@ pub const Reader = struct {
 
     fn integer(reader: *Reader, name: []const u8, default: u16, high: u16, problem: []const u8) Error!u16 {
         const value = reader.optional(name, problem) orelse return default;
-        const number = std.fmt.parseInt(u16, value, 10) catch return error.Invalid;
+        const number = parseDigits(u16, value) orelse return error.Invalid;
         return if (number >= 1 and number <= high) number else error.Invalid;
     }
 

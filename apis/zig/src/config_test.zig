@@ -62,11 +62,11 @@ test "what is wrong is named, without its value" {
         "postgres://user@host:0/d", "postgres://user@host:x/d", "postgres://us%00er@host/d", "mysql://user:hunter2@host/d", "user@host",
         "postgres://user@",
     });
-    try expectInvalid("REDIS_URL", "redis", &.{ "", "redis://", "rediss://host", "redis://host/x", "redis://host:0" });
+    try expectInvalid("REDIS_URL", "redis", &.{ "", "redis://", "rediss://host", "redis://host/x", "redis://host/1_0", "redis://host:0" });
     try expectInvalid("JWT_SECRET", "secret", &.{ "", "hunter2" });
     try expectInvalid("HOST", "address", &.{ "localhost", "127.0.0.1:80" });
-    try expectInvalid("PORT", "address", &.{ "0", "65536", "http" });
+    try expectInvalid("PORT", "address", &.{ "0", "65536", "http", "8_080", "+8080" });
     try expectInvalid("UPLOAD_DIR", "uploads", &.{ "", "/nowhere/at/all" });
-    try expectInvalid("DB_POOL_SIZE", "poolSize", &.{ "0", "1001", "many" });
+    try expectInvalid("DB_POOL_SIZE", "poolSize", &.{ "0", "1001", "many", "1_0" });
     try expectInvalid("LOG_LEVEL", "logLevel", &.{ "debug", "err", "INFO" });
 }

@@ -1,6 +1,7 @@
 //! Where `std.log` writes: one line for each message, on standard error.
 
 const std = @import("std");
+const monotonicMilliseconds = @import("event/loop.zig").monotonicMilliseconds;
 const Time = @import("time.zig").Time;
 
 /// Messages below are dropped.
@@ -24,10 +25,11 @@ pub fn write(
 
 /// Lets one line a second through, for messages that each request would repeat.
 pub const Limiter = struct {
-    last: std.atomic.Value(i64) = .init(0),
+    /// On the monotonic clock: another one may be set back, and then nothing would pass.
+    last: std.atomic.Value(u64) = .init(0),
 
     pub fn allows(limiter: *Limiter) bool {
-        const now = std.time.milliTimestamp();
+        const now = monotonicMilliseconds();
         const last = limiter.last.load(.monotonic);
         if (now - last < std.time.ms_per_s) return false;
         return limiter.last.cmpxchgStrong(last, now, .monotonic, .monotonic) == null;

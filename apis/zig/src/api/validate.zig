@@ -55,11 +55,16 @@ fn hasNul(value: []const u8) bool {
 
 /// An id: digits, from 1 to 2⁶³−1.
 pub fn id(text: []const u8) ?i64 {
+    const number = parseDigits(i64, text) orelse return null;
+    return if (number >= 1) number else null;
+}
+
+/// A number of digits only; `std.fmt.parseInt` also takes signs and underscores.
+pub fn parseDigits(Number: type, text: []const u8) ?Number {
     for (text) |byte| {
         if (!std.ascii.isDigit(byte)) return null;
     }
-    const number = std.fmt.parseInt(i64, text, 10) catch return null;
-    return if (number >= 1) number else null;
+    return std.fmt.parseInt(Number, text, 10) catch null;
 }
 
 /// What is wrong with one field of a request.
