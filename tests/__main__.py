@@ -2,10 +2,11 @@
 
 The gate is all tests without the mark `nightly`; with `--nightly` those run too, by random seeds and for longer.
 
-1. The lab of the tests is stood up. Beside that, `make check` runs, and the small lab goes up and down. If format, lint
-   or types are wrong, that is the end.
-2. Tests without a lab run in several processes, and at night what the docs say to do is done. Beside these, everything
-   that compiles runs (mark `builds`), on both labs, and all that needs a lab and no quiet.
+1. `make check` runs. Beside that, the lab of the tests begins to go up, and the small lab goes up and down. If format,
+   lint or types are wrong, that is the end.
+2. Tests without a lab run in several processes, and at night what the docs say to do is done. Beside these, and as soon
+   as the lab of the tests stands, everything that compiles runs (mark `builds`), on both labs, and all that needs a lab
+   and no quiet.
 3. When no compiler is left at work, the tests that hold time limits (mark `in_time`) run one by one. Beside them run
    the tests on labs of their own.
 4. What failed in `in_time` runs once more with nothing beside it, and both results are printed. The second one counts.
@@ -20,7 +21,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -156,27 +157,31 @@ def run_parts(run: Run, stack: str) -> None:
     processes = f"--numprocesses={(os.cpu_count() or 1) + _WAITING}"
     stands = "--lab-stands"
 
-    def use_small_lab(name: str, marks: str, *options: str) -> Future[int]:
-        return small_lab.submit(run.part, name, f"{on_lab} and small_lab and {marks}", *options, stands, shown=False)
+    def use_small_lab(name: str, marks: str, *options: str) -> int:
+        return run.part(name, f"{on_lab} and small_lab and {marks}", *options, stands, shown=False)
+
+    def build_on_small_lab() -> int:
+        standing.result()
+        return use_small_lab("builds-small-lab", "builds", *LAB_FOLDERS, f"--ignore={UP_AND_DOWN}")
+
+    def use_lab() -> int:
+        standing.result()
+        return run.part("on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands, shown=False)
 
     # Each lab takes one part at a time.
     with ThreadPoolExecutor(1) as small_lab, ThreadPoolExecutor(1) as lab:
-        checked = lab.submit(run.check)
-        building = [use_small_lab("up-and-down", "builds", UP_AND_DOWN)]
-        run.stand_up(stack)
-        if checked.result():
+        standing = lab.submit(run.stand_up, stack)
+        building = [small_lab.submit(use_small_lab, "up-and-down", "builds", UP_AND_DOWN)]
+        if run.check():
             sys.exit("Format, lint or types are wrong: see above. The tests were broken off.")
-        building += [
-            use_small_lab("builds-small-lab", "builds", *LAB_FOLDERS, f"--ignore={UP_AND_DOWN}"),
-            lab.submit(run.part, "on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands, shown=False),
-        ]
+        building += [small_lab.submit(build_on_small_lab), lab.submit(use_lab)]
         # The tests of a file may share what they are about: they stay with one process.
         run.require(run.part("without-lab", without_lab, processes, "--dist=loadfile"))
         if run.nightly:
             run.require(run.part("docs-walk", f"{on_lab} and builds and walked_lab", *LAB_FOLDERS, stands))
         for part in building:
             run.require(part.result())
-        others = use_small_lab("small-lab", "not builds", *LAB_FOLDERS)
+        others = small_lab.submit(use_small_lab, "small-lab", "not builds", *LAB_FOLDERS)
         in_time = run.part("in-time", f"{shared} and in_time", *IN_TIME_FOLDERS, stands)
         if run.nightly:
             run.require(run.part("docs-by-hand", f"{on_lab} and walked_lab and not builds", *LAB_FOLDERS, stands))
