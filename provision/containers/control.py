@@ -7,19 +7,13 @@ import shlex
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before_delay, wait_fixed
 
-from documents.errors import (
-    DeadlineExceededError,
-    FairgroundError,
-    HostError,
-    HostUnreachableError,
-    LabError,
-    RemoteCommandError,
-)
+from documents.errors import DeadlineExceededError, FairgroundError, HostError, LabError, RemoteCommandError
 from documents.lab import STACK_LABEL, format_cpu_list
 from provision.containers import cgroups
 from provision.containers.cgroups import Cgroup
@@ -362,8 +356,6 @@ def run_once(
 
 
 def _remove(connection: Connection, removal: str) -> None:
-    """Remove a container that may be gone. On a lost connection the host does so at the container's deadline."""
-    try:
+    """Remove a container that may be gone. If that fails, the host does so at the container's deadline."""
+    with suppress(HostError):
         connection.run(f"{removal} >/dev/null 2>&1", deadline_seconds=_DEADLINE_SECONDS, check=False)
-    except HostUnreachableError:
-        return

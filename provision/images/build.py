@@ -4,11 +4,11 @@ import re
 import secrets
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from documents.base import Document
-from documents.errors import DocumentError, FairgroundError, HostError, HostUnreachableError
+from documents.errors import DocumentError, FairgroundError, HostError
 from documents.files import replace_file
 from documents.lab import STACK_LABEL, Host, Inventory
 from provision.containers import DockerClient, HostDocker
@@ -200,11 +200,9 @@ def _inspect(connection: Connection, image: str, template: str) -> str:
 
 
 def _remove(connection: Connection, name: str) -> None:
-    """Remove an image that may not exist. On a lost connection it stays until the next `lab up`."""
-    try:
+    """Remove an image that may not exist. If that fails, it stays until the next `lab up`."""
+    with suppress(HostError):
         connection.run(["docker", "image", "rm", name], deadline_seconds=_DEADLINE_SECONDS, check=False)
-    except HostUnreachableError:
-        return
 
 
 _CARRY_SECONDS = 900

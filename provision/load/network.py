@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
@@ -198,7 +198,7 @@ def _served(lab: Connection, request: Mapping[str, str]) -> Generator[int]:
         serving.result()
     finally:
         pool.shutdown(wait=False)
-        with shield():
+        with shield(), suppress(HostError):
             lab.run(["rm", "-f", "--", port_file], deadline_seconds=_STARTING_SECONDS, check=False)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
-from documents.errors import HostError, RemoteCommandError
+from documents.errors import DeadlineExceededError, HostError, RemoteCommandError
 from documents.lab import ApiService, Inventory, PostgresService, RedisService
 from provision.containers import control
 from provision.ssh import Connection
@@ -17,6 +17,9 @@ _ASK_SECONDS = 20
 _POSTGRES_SECONDS = 120
 _REDIS_SECONDS = 60
 _API_SECONDS = 60
+
+_NO_ANSWER = (RemoteCommandError, DeadlineExceededError)
+"""What asking in a container ends with if the service refuses, or says nothing."""
 
 _LAST_LINES = 5
 """PostgreSQL and Redis write the cause of their end on one of these."""
@@ -97,7 +100,7 @@ def wait_for_postgres(
             may_restart=may_restart,
             remedy=remedy,
         )
-    except RemoteCommandError as error:
+    except _NO_ANSWER as error:
         raise HostError(
             f"PostgreSQL on {connection} took no connection within {_POSTGRES_SECONDS} s: {error} "
             f"Look at its log: `docker logs {postgres.container}` on the host."
@@ -113,7 +116,7 @@ def wait_for_redis(connection: Connection, redis: RedisService, *, may_restart: 
     command = ["redis-cli", "-p", str(redis.port), "PING"]
     try:
         _repeat(connection, "redis", redis.container, command, seconds=_REDIS_SECONDS, may_restart=may_restart)
-    except RemoteCommandError as error:
+    except _NO_ANSWER as error:
         raise HostError(
             f"Redis on {connection} gave no answer within {_REDIS_SECONDS} s: {error} "
             "Look at its log: `lab logs redis`."
@@ -138,7 +141,7 @@ def _repeat(
         control.execute(connection, container, command, deadline_seconds=_ASK_SECONDS)
 
     retrying = Retrying(
-        retry=retry_if_exception_type(RemoteCommandError),
+        retry=retry_if_exception_type(_NO_ANSWER),
         stop=stop_before_delay(seconds),
         wait=wait_fixed(0.25),
         before_sleep=before_sleep_log(_logger, logging.INFO),

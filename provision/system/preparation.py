@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
-from documents.errors import HostError, RemoteCommandError
+from documents.errors import DeadlineExceededError, HostError, RemoteCommandError
 from provision.images import build
 from provision.payload import HOME
 from provision.ssh import Connection, matching, whole_number
@@ -104,7 +104,7 @@ def wait_for_engine(connection: Connection, *, deadline_seconds: float) -> None:
         HostError: it didn't by the deadline; has its message.
     """
     retrying = Retrying(
-        retry=retry_if_exception_type(RemoteCommandError),
+        retry=retry_if_exception_type((RemoteCommandError, DeadlineExceededError)),
         stop=stop_before_delay(deadline_seconds),
         wait=wait_fixed(0.25),
         before_sleep=before_sleep_log(_logger, logging.INFO),
@@ -112,7 +112,7 @@ def wait_for_engine(connection: Connection, *, deadline_seconds: float) -> None:
     )
     try:
         retrying(_engine_version, connection)
-    except RemoteCommandError as error:
+    except (RemoteCommandError, DeadlineExceededError) as error:
         raise HostError(
             f"The Docker engine on {connection} didn't answer within {deadline_seconds:g} s: {error} "
             "Look at the engine's log on the host."

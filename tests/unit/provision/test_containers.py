@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from documents.errors import HostError, RemoteCommandError
+from documents.errors import DeadlineExceededError, HostError, RemoteCommandError
 from provision.containers import control, folder_owner
 from provision.ssh import Completed, Connection
 from provision.system.engine import remove_records
@@ -26,14 +26,14 @@ DONE = Completed(stdout="done", stderr="", exit_status=0)
 class Answers(Connection):
     """A connection whose commands end as given, one after the other."""
 
-    def __init__(self, *ends: Completed | RemoteCommandError) -> None:
+    def __init__(self, *ends: Completed | HostError) -> None:
         self.ends = list(ends)
         self.commands: list[str | Sequence[str]] = []
 
     def run(self, command: str | Sequence[str], **_: object) -> Completed:
         self.commands.append(command)
         end = self.ends.pop(0)
-        if isinstance(end, RemoteCommandError):
+        if isinstance(end, HostError):
             raise end
         return end
 
@@ -79,6 +79,11 @@ def test_a_container_of_a_single_use_has_the_time_of_any_other_to_be_created():
     assert control.run_once(connection, "image", ["true"], stack="local", cpus=[0], deadline_seconds=5) == DONE
     # To create it, to run it with the time to remove it, and to remove it where it was left.
     assert deadlines == [60, 35, 60]
+
+
+def test_a_result_stays_where_the_container_is_not_removed_in_time():
+    connection = Answers(DONE, DONE, DeadlineExceededError("`docker rm` on the host wasn't done within 60 s."))
+    assert control.run_once(connection, "image", ["true"], stack="local", cpus=[0], deadline_seconds=5) == DONE
 
 
 def be_docker(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from documents.errors import HostError, RemoteCommandError
-from provision.services.readiness import wait_for_lab, wait_for_postgres
+from documents.errors import DeadlineExceededError, HostError, RemoteCommandError
+from provision.services.readiness import wait_for_lab, wait_for_postgres, wait_for_redis
 from provision.ssh import Completed, Connection
 from tests.unit.documents.samples import INVENTORY
 
@@ -34,6 +34,22 @@ def test_services_are_up_when_redis_answers_and_not_when_its_container_runs():
     connection = RunningServices(redis_refuses=2)
     wait_for_lab(connection, INVENTORY.model_copy(update={"apis": ()}))
     assert connection.redis_refuses == -1, "it was asked until it answered"
+
+
+class SilentRedis(RunningServices):
+    """A connection to a host whose Redis takes the first connection and says nothing."""
+
+    def run(self, command: str | Sequence[str], **options: object) -> Completed:
+        try:
+            return super().run(command, **options)
+        except RemoteCommandError:
+            raise DeadlineExceededError("`docker exec redis` on root@here wasn't done within 20 s.") from None
+
+
+def test_a_service_that_says_nothing_is_asked_again():
+    connection = SilentRedis(redis_refuses=1)
+    wait_for_redis(connection, INVENTORY.redis)
+    assert connection.redis_refuses == -1
 
 
 class EndedPostgres(RunningServices):
