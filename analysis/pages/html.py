@@ -207,13 +207,13 @@ def write_report(run_directory: Path, facts_directory: Path | None = None) -> Re
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write a page in place of the one that is there, if any, and create its folder if it is missing.
+    """Write a page in place of the one that is there, if any, and create the folders that are missing.
 
     Raises:
         AnalysisError: it can't be written.
     """
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, text)
     except OSError as error:
         raise AnalysisError(

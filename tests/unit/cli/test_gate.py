@@ -46,7 +46,7 @@ def test_programs_get_the_document_and_the_same_status(runs: dict[Outcome, Path]
 
 
 def test_the_summary_is_written_beside_the_verdict(runs: dict[Outcome, Path], tmp_path: Path):
-    summary = tmp_path / "summary.md"
+    summary = tmp_path / "not" / "there" / "summary.md"
     answer = lab("gate", BASE, CANDIDATE, "--run", str(runs["regression"]), "--summary", str(summary))
     assert answer.status == 1
     assert summary.read_text().startswith("## Gate: regression: go-new beside go-base")
