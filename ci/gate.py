@@ -16,19 +16,11 @@ from pathlib import Path
 from ci.gate_stack import STACK, Change, write_gate_stack
 from documents.errors import FairgroundError
 from documents.files import replace_file
-from documents.report import GATE_STATUSES, Outcome
+from documents.report import GATE_STATUSES, OUTCOMES, Outcome
 from documents.run import MANIFESTS
 
 PROJECT = Path(__file__).resolve().parents[1]
 LAB = (str(PROJECT / ".venv" / "bin" / "lab"),)
-
-OUTCOMES: dict[Outcome, str] = {
-    "regression": "regression",
-    "no-answer": "no answer",
-    "cannot-tell": "can't tell",
-    "passed": "passed",
-}
-"""The outcomes in words, the worst first: a regression is shown, so it is worse than a run that shows nothing."""
 
 NO_ANSWER = GATE_STATUSES["no-answer"]
 

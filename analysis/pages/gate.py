@@ -12,14 +12,7 @@ from analysis.pages.table import (
     verdict_rule,
 )
 from analysis.statistics import MEASURES, blocks_text, verdict_text
-from documents.report import Finding, Gate, Outcome
-
-OUTCOMES: dict[Outcome, str] = {
-    "passed": "passed",
-    "regression": "regression",
-    "cannot-tell": "can't tell",
-    "no-answer": "no answer",
-}
+from documents.report import OUTCOMES, Finding, Gate
 
 
 def outcome_line(gate: Gate) -> str:

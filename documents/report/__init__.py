@@ -32,6 +32,7 @@ from documents.report.numbers import (
 )
 from documents.report.report import (
     GATE_STATUSES,
+    OUTCOMES,
     BuildingFacts,
     ClaimKind,
     ClaimOutcome,
@@ -72,6 +73,7 @@ from documents.report.runs import (
 
 __all__ = [
     "GATE_STATUSES",
+    "OUTCOMES",
     "ApiCheck",
     "ApiCheckStep",
     "BuildingFacts",

@@ -310,6 +310,14 @@ Outcome = Literal["passed", "regression", "cannot-tell", "no-answer"]
 """`passed`: shown the same or better by every judged measure under every load. `regression`: significantly worse by one
 at least. `cannot-tell`: neither. `no-answer`: cells that are missing or void leave nothing to judge."""
 
+OUTCOMES: dict[Outcome, str] = {
+    "regression": "regression",
+    "no-answer": "no answer",
+    "cannot-tell": "can't tell",
+    "passed": "passed",
+}
+"""The outcomes in words, the worst first: a regression is shown, so it is worse than a run that shows nothing."""
+
 GATE_STATUSES: dict[Outcome, int] = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
 """The exit statuses of a gate."""
 

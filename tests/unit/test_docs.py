@@ -17,11 +17,10 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
-from analysis.pages.gate import OUTCOMES
 from analysis.pages.html import CHAPTERS
 from cli.main import Subcommands, app
 from documents.lab.host import HostKind
-from documents.report.report import GATE_STATUSES
+from documents.report.report import GATE_STATUSES, OUTCOMES
 from documents.run.protocol import Protocol
 from documents.run.records import ApiFault, HostFault, LabFault
 from documents.stack.implementation import Implementation
