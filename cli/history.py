@@ -22,7 +22,8 @@ def history(
     verdicts.
     """
     from analysis.compare import read_history
-    from analysis.pages.history import NOTE, history_tables, why_apart, write_history
+    from analysis.pages.history import NOTE, history_tables, render_history_html, why_apart
+    from analysis.pages.html import write_page
     from documents.run import MANIFESTS
 
     folders = sorted(path.parent for path in RUNS.glob(MANIFESTS))[-last:]
@@ -31,7 +32,7 @@ def history(
     console = terminal(quiet=json)
     with under_way(console, f"reading {len(folders)} runs"):
         found = read_history(folders)
-    write_history(found, PAGE)
+    write_page(PAGE, render_history_html(found))
     if json:
         print_document(found)
         return

@@ -5,10 +5,9 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from analysis.formatting import listing, plain
-from analysis.pages.html import ENVIRONMENT, write_page
+from analysis.pages.html import ENVIRONMENT
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, draw_estimates, finish, panel, scale
 from analysis.pages.table import Column, Table, TableCell, with_interval
@@ -69,15 +68,6 @@ def render_history_html(history: History) -> str:
         count=sum(len(group.runs) for group in history.groups),
         heading=history_heading(history),
     )
-
-
-def write_history(history: History, page: Path) -> None:
-    """Write the page.
-
-    Raises:
-        AnalysisError: it can't be written.
-    """
-    write_page(page, render_history_html(history))
 
 
 def _group_table(group: HistoryGroup) -> Table:

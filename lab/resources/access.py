@@ -14,6 +14,7 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 from documents.files import replace_file
 from documents.lab import Host, known_hosts_name
 from lab.resources.provider import Provider
+from provision.ssh import label
 
 SECRET_OUTPUTS = (
     "postgres_password",
@@ -170,8 +171,7 @@ class SshFiles(Resource, module="fairground", name="SshFiles"):
 
 def docker_url(host: Host) -> str:
     """The URL by which Docker's transport reaches the host. Source: RFC 3986, section 3.2.2, of an IPv6 address."""
-    address = f"[{host.address}]" if ":" in host.address else host.address
-    return f"ssh://{host.user}@{address}:{host.port}"
+    return f"ssh://{label(host)}"
 
 
 def ssh_options(host: Host) -> list[str]:

@@ -3,7 +3,7 @@
 from provision.ssh.answers import COUNT, SHA256, Amount, matching, read_answer, unexpected, whole_number
 from provision.ssh.connection import Connection, connect
 from provision.ssh.execution import KILLED, Beat, CancelScope, Completed, Held, checkpoint, shield
-from provision.ssh.login import DEAD_PEER_SECONDS, fetch_host_key, fingerprint
+from provision.ssh.login import DEAD_PEER_SECONDS, fetch_host_key, fingerprint, label
 
 __all__ = [
     "COUNT",
@@ -20,6 +20,7 @@ __all__ = [
     "connect",
     "fetch_host_key",
     "fingerprint",
+    "label",
     "matching",
     "read_answer",
     "shield",
