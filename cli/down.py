@@ -70,7 +70,7 @@ def _take_down(console: "Console", stack: str) -> "Receipt":
     except DocumentError as error:
         console.print(f"{error} The cache, if any, is kept.", markup=False, soft_wrap=True)
         document = None
-    with under_way(console, "asking the engine") as doing:
+    with under_way(console, "asking Pulumi") as doing:
         return take_down(open_engine(stack), document, progress=EngineProgress(console, doing))
 
 
@@ -90,7 +90,7 @@ def _adopt(console: "Console", stack: str, *, yes: bool, json: bool) -> "Receipt
             raise LabError("Nobody is at the terminal to confirm the removal. To confirm it, add --yes.")
         if not typer.confirm("Remove all of this?"):
             raise LabError("It wasn't confirmed, so nothing was removed.")
-    with under_way(console, "asking the engine") as doing:
+    with under_way(console, "asking Pulumi") as doing:
         return adopt(engine, document, found, progress=EngineProgress(console, doing))
 
 
@@ -102,7 +102,7 @@ def _take_down_expired(console: "Console", *, json: bool) -> None:
     for fault in faults.values():
         typer.echo(f"{fault} It isn't known whether this lab has expired.", err=True)
     ended: list[Ended] = []
-    with under_way(console, "asking the engine") as doing:
+    with under_way(console, "asking Pulumi") as doing:
         progress = EngineProgress(console, doing)
         for one in take_down_expired(
             stacks,

@@ -138,7 +138,7 @@ def up(
     confirm_host_keys(document, engine.stack_folder, ask=ask, show=show)
     console = terminal(quiet=json)
     start = time.monotonic()
-    with under_way(console, "asking the engine") as doing:
+    with under_way(console, "asking Pulumi") as doing:
         progress = EngineProgress(console, doing)
         inventory, _secrets = stand_up(engine, document, progress=progress)
         doing.become("waiting for the services and the APIs")

@@ -85,7 +85,9 @@ class Arrangement:
         """
         server, self.cores = self._inventory.postgres_of(api), self._inventory.cores_of(api)
         if self._confines:
-            variants.confine(self._connection, variants.cpus_of_services(server, self._inventory, self.cores))
+            variants.set_container_cpus(
+                self._connection, variants.cpus_of_services(server, self._inventory, self.cores)
+            )
         if not self.starts_postgres:
             return []
         self._switch(server)

@@ -144,10 +144,10 @@ def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
         HostError: the script didn't finish, or printed something else.
     """
     what = f"both builds of {name}"
-    found = matching(_PRINTED, output, what=what, where="Its container")
+    found = matching(_PRINTED, output, what=what, where=f"The build container of {name}")
     moments = [float(found[moment]) for moment in ("began", "built", "changed", "rebuilt")]
     if moments != sorted(moments):
-        raise unexpected(output, what=what, where="Its container")
+        raise unexpected(output, what=what, where=f"The build container of {name}")
     if found["first"] == found["second"]:
         raise RunError(
             f"The change of {changed} didn't change the binary of {name}, so it doesn't change compiled code. Name "

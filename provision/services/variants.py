@@ -47,7 +47,7 @@ def make(connection: Connection, wanted: Sequence[VariantContainer]) -> None:
         HostError: a declared one is missing, a container of that name exists, or the engine refuses.
     """
     request = {"action": "make", "label": VARIED_LABEL, "containers": [asdict(one) for one in wanted]}
-    _call(connection, request, COUNT, what="how many containers were made")
+    _call(connection, request, COUNT, what="the number of containers that it made")
 
 
 def switch_postgres(connection: Connection, postgres: PostgresService, instead_of: Sequence[str]) -> None:
@@ -60,7 +60,7 @@ def switch_postgres(connection: Connection, postgres: PostgresService, instead_o
     """
     stopped = sorted({*instead_of, postgres.container})
     request = {"action": "switch", "stop": stopped, "start": postgres.container}
-    _call(connection, request, COUNT, what="how many containers were started")
+    _call(connection, request, COUNT, what="the number of containers that it started")
     wait_for_postgres(
         connection,
         postgres,
@@ -68,14 +68,14 @@ def switch_postgres(connection: Connection, postgres: PostgresService, instead_o
     )
 
 
-def confine(connection: Connection, cpus: Mapping[str, str]) -> bool:
+def set_container_cpus(connection: Connection, cpus: Mapping[str, str]) -> bool:
     """Give containers CPUs, by their names; returns whether one had others.
 
     Raises:
         HostError: a container is missing, or the host lacks a CPU.
     """
     request = {"action": "confine", "cpus": dict(cpus)}
-    return _call(connection, request, COUNT, what="how many containers have other CPUs now") > 0
+    return _call(connection, request, COUNT, what="the number of containers that have other CPUs now") > 0
 
 
 def remove(connection: Connection, inventory: Inventory) -> bool:

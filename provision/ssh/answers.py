@@ -65,7 +65,7 @@ def read_answer(kind: type[_Answer] | TypeAdapter[_Answer], text: str | bytes, *
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {explain(fault)}" for fault in error.errors()
         )
-        raise HostError(f"{where} answered {what} in another shape than expected: {faults}. {_REMEDY}") from error
+        raise HostError(f"{where} was asked for {what}, and its answer can't be read: {faults}. {_REMEDY}") from error
 
 
 def unexpected(text: str, *, what: str, where: object) -> HostError:

@@ -96,7 +96,7 @@ def _ask(connection: Connection) -> _Answer:
         "identity",
         {},
         _Answer,
-        what="what it is",
+        what="its identity",
         failure=f"The identity of {connection} can't be read",
         deadline_seconds=_DEADLINE_SECONDS,
     )

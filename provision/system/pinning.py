@@ -154,7 +154,7 @@ def _apply(connection: Connection, roles: Mapping[str, object]) -> int:
         "pinning",
         {"action": "apply", "roles": roles},
         COUNT,
-        what="how many threads were moved",
+        what="the number of threads that it moved",
         failure=f"The CPU pinning on {connection} failed",
         deadline_seconds=_DEADLINE_SECONDS,
     )

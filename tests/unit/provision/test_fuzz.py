@@ -233,7 +233,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
         "drwxr-xr-x 65532/65532       0 2026-11-27 10:00 uploads/\n",
         lambda one: inspection.folder_owner(one, "local", IMAGE_ID, "/uploads"),
     ),
-    "containers with other CPUs": ("2\n", lambda one: variants.confine(one, {"fairground-redis": "1"})),
+    "containers with other CPUs": ("2\n", lambda one: variants.set_container_cpus(one, {"fairground-redis": "1"})),
     "moved threads": ("12\n", lambda one: pinning.apply(one, LAYOUT, {"api": V2})),
     "things with a label": (
         "0a1b fairground-api-go\n0a1c fairground-redis\n",
