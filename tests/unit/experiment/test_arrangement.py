@@ -37,7 +37,7 @@ class Asked:
         self.steps: list[tuple[Any, ...]] = []
         self.left = False
         self.removals = 0
-        for name in ("make", "switch_postgres", "confine", "remove", "wrong_settings"):
+        for name in ("make", "switch_postgres", "set_container_cpus", "remove", "wrong_settings"):
             monkeypatch.setattr(variants, name, getattr(self, name))
         monkeypatch.setattr(tuning, "read", self.read_knobs)
         for module, name in ((control, "cgroup"), (control, "stop"), (pinning, "apply")):
@@ -49,8 +49,8 @@ class Asked:
     def switch_postgres(self, _connection: Connection, postgres: PostgresService, instead_of: Sequence[str]) -> None:
         self.steps.append(("switch", postgres.container, tuple(instead_of)))
 
-    def confine(self, _connection: Connection, cpus: dict[str, str]) -> bool:
-        self.steps.append(("confine", cpus))
+    def set_container_cpus(self, _connection: Connection, cpus: dict[str, str]) -> bool:
+        self.steps.append(("set_container_cpus", cpus))
         return True
 
     def remove(self, _connection: Connection, inventory: Inventory) -> bool:
