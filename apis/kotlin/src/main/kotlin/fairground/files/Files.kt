@@ -17,7 +17,6 @@ class UploadedFile(
 class StoredFile(
     val filename: String,
     val contentType: String,
-    val size: Long,
     val storageName: String,
 )
 
