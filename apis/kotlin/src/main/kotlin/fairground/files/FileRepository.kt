@@ -27,9 +27,9 @@ class FileRepository(
     suspend fun find(id: Long): StoredFile? =
         postgres.transaction {
             Files
-                .select(Files.filename, Files.contentType, Files.storageName)
+                .select(Files.filename, Files.contentType, Files.size, Files.storageName)
                 .where { Files.id eq id }
                 .singleOrNull()
-                ?.let { StoredFile(it[Files.filename], it[Files.contentType], it[Files.storageName]) }
+                ?.let { StoredFile(it[Files.filename], it[Files.contentType], it[Files.size], it[Files.storageName]) }
         }
 }

@@ -17,6 +17,7 @@ class UploadedFile(
 class StoredFile(
     val filename: String,
     val contentType: String,
+    val size: Long,
     val storageName: String,
 )
 
