@@ -111,7 +111,7 @@ def count_uploads(connection: Connection, api: ApiService) -> int:
 
 @dataclass(frozen=True)
 class ServiceCounts:
-    """What the services saw: rows and updates in PostgreSQL, files in the upload volume, reads in Redis.
+    """What the services saw: rows and updates in PostgreSQL, files in an API's upload volume, reads in Redis.
 
     `redis_reads` counts since Redis was started, the others since the database was reset. `warm_up_requests` are those
     of the warm-up that is last on record on the host.
@@ -124,8 +124,10 @@ class ServiceCounts:
     warm_up_requests: int
 
 
-def count_services(connection: Connection, inventory: Inventory, redis_password: str) -> ServiceCounts:
-    """Ask the services what they saw."""
+def count_services(
+    connection: Connection, inventory: Inventory, redis_password: str, *, api: ApiService
+) -> ServiceCounts:
+    """Ask the services what they saw of this API."""
     posts, updates = run_sql(
         connection,
         inventory.postgres,
@@ -133,7 +135,6 @@ def count_services(connection: Connection, inventory: Inventory, redis_password:
         "SELECT count(*), sum(version - 1) FROM posts;",
         deadline_seconds=30,
     ).split("|")
-    uploads = sum(count_uploads(connection, api) for api in inventory.apis)
     statistics = execute(
         connection,
         inventory.redis.container,
@@ -146,7 +147,7 @@ def count_services(connection: Connection, inventory: Inventory, redis_password:
     return ServiceCounts(
         posts=int(posts),
         updates=int(updates),
-        uploads=uploads,
+        uploads=count_uploads(connection, api),
         redis_reads=int(redis["keyspace_hits"]) + int(redis["keyspace_misses"]),
         warm_up_requests=json.loads(warm_up.stdout)["requests"] if warm_up.exit_status == 0 else 0,
     )

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from documents.run.records import CellRecord, attempt_id
@@ -16,7 +17,7 @@ from provision.ssh.connection import connect
 from tests.conftest import NIGHTLY, LiveLab
 from tests.e2e.command_lines import CommandLines
 from tests.e2e.host_view import ServiceCounts, Thread, count_services, threads_of
-from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_records, write_protocol
+from tests.e2e.lab_run import API, ATTEMPTS_MOST, LabRun, read_records, write_protocol
 
 CONNECTIONS = 10
 WORKLOADS = ("mixed", *EXPECTED_STATUS) if NIGHTLY else ("mixed", "upload", "create-post")
@@ -75,7 +76,10 @@ def measure_workloads(lab: LiveLab, folder: Path) -> MeasuredRun:
         CommandLines() as command_lines,
         ThreadPoolExecutor(4) as pool,
     ):
-        before = count_services(connection, lab.inventory, lab.secrets.redis_password)
+        count = partial(
+            count_services, connection, lab.inventory, lab.secrets.redis_password, api=lab.inventory.api(API)
+        )
+        before = count()
         run = LabRun(lab.stack, "--protocol", str(protocol), "--seed", str(_SEED))
 
         def act(event: Event) -> None:
@@ -92,7 +96,7 @@ def measure_workloads(lab: LiveLab, folder: Path) -> MeasuredRun:
             if isinstance(event, PhaseStarted) and event.phase == "pull":
                 # The next cell's reset would wipe out what this one left: the controller is held up meanwhile.
                 run.send(signal.SIGSTOP)
-                after[order[-1]] = count_services(connection, lab.inventory, lab.secrets.redis_password)
+                after[order[-1]] = count()
                 run.send(signal.SIGCONT)
 
         try:
