@@ -13,6 +13,7 @@ import org.postgresql.util.PSQLState
 import java.sql.Connection
 import java.sql.SQLException
 import java.sql.SQLTransientConnectionException
+import java.util.concurrent.Executors
 import javax.sql.DataSource
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
@@ -54,8 +55,10 @@ class Postgres(
                 },
         )
 
-    // JDBC blocks, so each connection has a thread of its own. Not the call's scope: see below.
-    private val scope = CoroutineScope(SupervisorJob() + Dispatchers.IO.limitedParallelism(poolSize))
+    // JDBC blocks, so each connection has a thread of its own. Dispatchers.IO shares its threads with Dispatchers.Default, on
+    // which Ktor resumes calls: then another of many threads would be woken for each. Not the call's scope: see below.
+    private val threads = Executors.newFixedThreadPool(poolSize).asCoroutineDispatcher()
+    private val scope = CoroutineScope(SupervisorJob() + threads)
 
     /**
      * Runs [statement] in one transaction, and then [afterCommit], also if whether it was committed isn't known. Both run to
