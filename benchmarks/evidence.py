@@ -29,9 +29,7 @@ from experiment.running import git_commit
 
 PARTS = ("run", "benchmark", "known-difference", "fleet")
 
-BENCHMARK_ROUNDS = 3
-BENCHMARK_WARM_UP_SECONDS = 20
-"""A JVM that shares one core with its compiler needs this long."""
+BENCHMARK_OPTIONS = ("--rounds", "3")
 
 A_A_EXPERIMENTS = 3
 
@@ -71,8 +69,7 @@ def benchmark(commit: str) -> bool:
     _call([known.LAB, "up", "--stack", _BENCHMARK_STACK])
     try:
         top = heading("All APIs beside their floors", _BENCHMARK_STACK, commit)
-        options = ["--rounds", str(BENCHMARK_ROUNDS), "--warm-up", str(BENCHMARK_WARM_UP_SECONDS)]
-        command = ["-m", "benchmarks.apis", *options]
+        command = ["-m", "benchmarks.apis", *BENCHMARK_OPTIONS]
         table = _call([sys.executable, *command], capture=True)
     finally:
         _call([known.LAB, "down", "--stack", _BENCHMARK_STACK])

@@ -31,13 +31,13 @@ from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS
 from benchmarks.page import say
-from benchmarks.plain_wrk import TIMEOUT_SECONDS, WARM_UP_SECONDS, WRK_VERSION, ReadyApi, ready_api, scenario
+from benchmarks.plain_wrk import ReadyApi, ready_api, scenario
 from benchmarks.ratios import mean_ratio
 from cli.context import DEFAULT_STACK, open_engine
 from documents.errors import FairgroundError, LabError, RunError
 from documents.lab import Inventory, Secrets
 from documents.run import Protocol, SampledRole
-from experiment.bench import Load, host_folder
+from experiment.bench import host_folder
 from experiment.progress import CellFinished, CellStarted, Event
 from experiment.running import start_run
 from lab.lifecycle import Engine, read_lab
@@ -49,6 +49,9 @@ LEAST_THROUGHPUT_RATIO = 0.98
 MOST_OVERHEAD_SECONDS = 5.0
 MOST_UP_SECONDS = 10.0
 SAMPLER_CORES_BELOW = 0.01
+
+WARM_UP_SECONDS = 3
+"""Both sides of a pair have the same process, so it needn't be steady."""
 
 WATCHED_CONNECTIONS = 500
 """The connections of the heaviest load in the lab's protocols."""
@@ -156,6 +159,7 @@ def _window_rates(
     lab_rates: list[float] = []
     plain_rates: list[float] = []
     with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
+        ready.load(WARM_UP_SECONDS)
         for pair in range(pairs):
             for plain in (False, True) if pair % 2 == 0 else (True, False):
                 if plain:
@@ -172,16 +176,9 @@ def _recorded_load(ready: ReadyApi, seconds: int) -> float:
     Raises:
         RunError: wrk, the sampler or the watch failed.
     """
-    load = Load(
-        api=ready.api,
-        scenario=scenario("mixed", seconds),
-        seconds=seconds,
-        timeout_seconds=TIMEOUT_SECONDS,
-        wrk_version=WRK_VERSION,
-    )
     ready.bench.prepare(ready.tokens)
     ready.bench.start_sampling(seconds=seconds + 60)
-    ready.bench.measure(load)
+    ready.bench.measure(ready.lab_load(seconds))
     with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
         measured = ready.bench.collect(Path(folder))
     failures = (measured.generator_failure, measured.sampler_failure, measured.watch_failure)
@@ -235,6 +232,7 @@ def cell_overhead(inventory: Inventory, secrets: Secrets, seconds: int) -> float
 def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> float:
     """CPU seconds a second of the sampler and the watch while the API is under load."""
     with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
+        ready.load(WARM_UP_SECONDS)
         connection = ready.connection
         redis = control.cgroup(connection, inventory.redis.container)
         cgroups: dict[SampledRole, Cgroup] = {

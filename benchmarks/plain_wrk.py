@@ -5,16 +5,16 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from analysis.cells import is_steady
 from documents.errors import RunError
 from documents.lab import ApiService, Inventory, Secrets
 from documents.run import Protocol, Scenario, Workload
-from experiment.bench import RemoteBench, host_folder
+from experiment.bench import Load, RemoteBench, WarmedUp, host_folder
 from experiment.workloads import ReplayPaths, build_requests, generator_threads, token_file, wrk_command
 from provision.containers import cgroups, control
 from provision.ssh import Connection, connect
 
 CONNECTIONS = 100
-WARM_UP_SECONDS = 3
 TIMEOUT_SECONDS = 2
 WRK_VERSION = "4.1.0"
 
@@ -57,6 +57,22 @@ class ReadyApi:
         """The CPU time, user and system, that the API has used since its container was made."""
         return cgroups.cpu_seconds(self.connection, control.cgroup(self.connection, self.api.container))
 
+    def warm_up(self, most_seconds: int, *, least_seconds: int = 0) -> WarmedUp:
+        """Run wrk until throughput is steady, as the lab does before a cell's window."""
+        return self.bench.warm_up(
+            self.lab_load(most_seconds), lambda series: len(series) >= least_seconds and is_steady(series)
+        )
+
+    def lab_load(self, seconds: int) -> Load:
+        """The load of `count`, for the methods of `bench`."""
+        return Load(
+            api=self.api,
+            scenario=scenario(self.workload, seconds),
+            seconds=seconds,
+            timeout_seconds=TIMEOUT_SECONDS,
+            wrk_version=WRK_VERSION,
+        )
+
     def load(self, seconds: int, *, connections: int = CONNECTIONS) -> float:
         """Run wrk, pinned as the lab pins it, and return the requests a second."""
         return self.count(seconds, connections=connections).per_second
@@ -91,13 +107,11 @@ def ready_api(
     secrets: Secrets,
     api: ApiService,
     workload: Workload,
-    *,
-    warm_up_seconds: int = WARM_UP_SECONDS,
 ) -> Generator[ReadyApi]:
-    """Make an API of the lab ready for plain wrk, warmed up, alone on the host; put the host back at the end.
+    """Make an API of the lab ready for plain wrk, alone on the host; put the host back at the end.
 
     Raises:
-        RunError: it isn't ready in time, wrk counted errors, or the lab's load comes from load hosts.
+        RunError: it isn't ready in time, or the lab's load comes from load hosts.
     """
     if inventory.load_hosts:
         raise RunError(
@@ -124,6 +138,4 @@ def ready_api(
             if seen := bench.wait_until_ready(api, deadline_seconds=_READY_SECONDS):
                 raise RunError(f"{seen} `lab logs {api.name}` may show why.")
             bench.pin(api)
-            ready = ReadyApi(bench, tokens, connection, inventory, api, workload, paths)
-            ready.load(warm_up_seconds)
-            yield ready
+            yield ReadyApi(bench, tokens, connection, inventory, api, workload, paths)

@@ -93,7 +93,7 @@ def _evidence(module: ModuleType, stack: str, lab: str) -> None:
         # They are of sources, and what that lab measures was built elsewhere; tests/e2e/test_facts.py measures them.
         return "" if list(command) == [lab, "facts"] else call(command, capture=capture)
 
-    _set(module, _BENCHMARK_STACK=stack, _call=call_but_for_facts)
+    _set(module, BENCHMARK_OPTIONS=FEW["benchmarks.apis"], _BENCHMARK_STACK=stack, _call=call_but_for_facts)
     _set(import_module("benchmarks.known_difference"), LAB=lab)
     simulated = import_module("benchmarks.fleet")
 

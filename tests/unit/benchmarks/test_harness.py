@@ -7,8 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks import harness
-from benchmarks.harness import Result, render
-from benchmarks.plain_wrk import WARM_UP_SECONDS
+from benchmarks.harness import WARM_UP_SECONDS, Result, render
 from documents.errors import RunError
 from documents.lab.inventory import Inventory, Secrets
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
