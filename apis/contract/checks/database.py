@@ -15,8 +15,6 @@ from apis.contract.checks.wire import PNG, Part, request_octets
 _PLANS_OF_A_PREPARED_STATEMENT = 6
 """PostgreSQL plans a prepared statement for its first five values, then once for all. Source: PREPARE, "Notes"."""
 
-_CLIENTS = 4
-
 _CONTENT = {"title": "t", "body": "b"}
 
 Request = Callable[[], object]
@@ -153,14 +151,16 @@ def statements_are_prepared_once_for_each_connection(context: Context) -> None:
                 wire.require_answer(line)
 
     most = _PLANS_OF_A_PREPARED_STATEMENT * context.target.pool_size
+    # More than there are connections, so that each is used: a few clients may always be given the same few.
+    clients = 2 * context.target.pool_size
     plans = "SELECT sum(plans)::bigint FROM pg_stat_statements WHERE toplevel AND query NOT LIKE '%%pg_stat_%%'"
     context.database.execute("ALTER SYSTEM SET pg_stat_statements.track_planning = on")
     try:
         context.database.execute("SELECT pg_reload_conf()")
         for what, line in lines.items():
             [(before,)] = context.database.execute(plans).fetchall()
-            with ThreadPoolExecutor(_CLIENTS) as pool:
-                for asked in [pool.submit(ask, line, (most + 60) // _CLIENTS) for _ in range(_CLIENTS)]:
+            with ThreadPoolExecutor(clients) as pool:
+                for asked in [pool.submit(ask, line, 2 * most // clients) for _ in range(clients)]:
                     asked.result()
             [(after,)] = context.database.execute(plans).fetchall()
             expect.that(after - before <= most, f"Plans of {what}: expected {most} or fewer, saw {after - before}.")

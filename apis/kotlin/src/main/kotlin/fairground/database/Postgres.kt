@@ -57,8 +57,7 @@ class Postgres(
 
     // JDBC blocks, so each connection has a thread of its own. Dispatchers.IO shares its threads with Dispatchers.Default, on
     // which Ktor resumes calls: then another of many threads would be woken for each. Not the call's scope: see below.
-    private val threads = Executors.newFixedThreadPool(poolSize).asCoroutineDispatcher()
-    private val scope = CoroutineScope(SupervisorJob() + threads)
+    private val scope = CoroutineScope(SupervisorJob() + Executors.newFixedThreadPool(poolSize).asCoroutineDispatcher())
 
     /**
      * Runs [statement] in one transaction, and then [afterCommit], also if whether it was committed isn't known. Both run to
@@ -128,6 +127,8 @@ private fun postgres(settings: DatabaseSettings) =
         // If packets are dropped between a statement and its COMMIT, its rows would stay locked until TCP sends again, which
         // can be 13 s after the network's return.
         options = "-c idle_in_transaction_session_timeout=${SOCKET_TIMEOUT_SECONDS}s"
+        // Of its own accord the driver would send a statement five times before it prepares it.
+        prepareThreshold = 1
         connectTimeout = CONNECT_TIMEOUT_SECONDS
         socketTimeout = SOCKET_TIMEOUT_SECONDS
         tcpKeepAlive = true
