@@ -42,7 +42,7 @@ REDIS_FLOOR_SUFFIX = "-redis-floor"
 """Also ends with `FLOOR_SUFFIX`: both are floors."""
 
 SLOW_STARTS = ("kotlin",)
-"""They get the whole warm-up: under `mixed` Kotlin looked steady after 23 s, at half of what it had after a minute."""
+"""They get the whole warm-up: under `mixed` Kotlin looked steady after 23 s, at a third of what it had after 75."""
 
 
 @dataclass(frozen=True)

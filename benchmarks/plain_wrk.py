@@ -58,7 +58,11 @@ class ReadyApi:
         return cgroups.cpu_seconds(self.connection, control.cgroup(self.connection, self.api.container))
 
     def warm_up(self, most_seconds: int, *, least_seconds: int = 0) -> WarmedUp:
-        """Run wrk until throughput is steady, as the lab does before a cell's window."""
+        """Run wrk until throughput is steady, as the lab does before a cell's window.
+
+        Raises:
+            HostError: wrk failed.
+        """
         return self.bench.warm_up(
             self.lab_load(most_seconds), lambda series: len(series) >= least_seconds and is_steady(series)
         )
