@@ -28,9 +28,12 @@ def verdicts(run: Path) -> dict[tuple[str, str, str, str], tuple[float, str]]:
         for pair, test, own in zip(pairs, tests, p, strict=True):
             low, high = test.confidence_interval(0.90)
             holm = max(least * sum(other >= least for other in p) for least in p if least <= own)
-            better = f"{pair[1 if SIGNS[measure] * (low + high) > 0 else 2]} better" if holm <= 0.05 else "can't tell"
-            same = max(-low, high) <= math.log1p(margin)
-            found[measure, *pair] = math.exp((low + high) / 2), "same" if same else better
+            better = pair[1 if SIGNS[measure] * (low + high) > 0 else 2]
+            if max(-low, high) <= math.log1p(margin):
+                verdict = "same" if test.df >= 4 else "can't tell"
+            else:
+                verdict = f"{better} better" if holm <= 0.05 else "can't tell"
+            found[measure, *pair] = math.exp((low + high) / 2), verdict
     return found
 
 

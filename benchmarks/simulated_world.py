@@ -18,7 +18,15 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics import CONFIDENCE, SIGNIFICANCE, found_different, holm, over_blocks, within_margin
+from analysis.statistics import (
+    CONFIDENCE,
+    LEAST_BLOCKS_FOR_SAME,
+    SIGNIFICANCE,
+    found_different,
+    holm,
+    over_blocks,
+    within_margin,
+)
 
 Orders = Sequence[Sequence[Sequence[Sequence[int]]]]
 """Indexes of APIs by experiment, load, block and place. Each row has each API once, at most one of them twice."""
@@ -106,12 +114,12 @@ def simulate(world: World, orders: Orders, *, margin: float, seed: int, one_afte
     p_values = means.p_value()
     # All loads and pairs of an experiment are one family.
     p_adjusted = holm(p_values.reshape(len(p_values), -1)).reshape(p_values.shape)
-    same = within_margin(means, margin)
+    within = within_margin(means, margin)
     return Outcomes(
         mean=means.mean,
         significant=p_values <= SIGNIFICANCE,
-        different=found_different(same, p_adjusted),
-        same=same,
+        different=found_different(within, p_adjusted),
+        same=within & (means.blocks >= LEAST_BLOCKS_FOR_SAME),
         twin_warnings=_twin_warnings(apis, logs),
     )
 

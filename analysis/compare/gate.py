@@ -120,7 +120,6 @@ def _as_one_family(comparisons: Sequence[Comparison]) -> list[Finding]:
             judged=True,
             pair=judge_pair(
                 pair,
-                same=pair.verdict == "same",
                 p_adjusted=float(p_adjusted),
                 tests=len(pairs),
                 measure=comparison.measure,

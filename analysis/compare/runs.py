@@ -258,7 +258,8 @@ def _change(
     to_show_same: int | None = None
     if ratio is not None:
         noises = TwoNoises(_noise(before), _noise(after))
-        verdict = judge(same=bool(within_margin(ratio, margin)), p_adjusted=p_adjusted)
+        blocks = min(len(before), len(after))
+        verdict = judge(within=bool(within_margin(ratio, margin)), blocks=blocks, p_adjusted=p_adjusted)
         if verdict == "better":
             better = "second" if (ratio.mean > 0) == higher_is_better else "first"
         elif verdict == "cannot-tell":

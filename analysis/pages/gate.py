@@ -11,6 +11,7 @@ from analysis.pages.table import (
     ratio_cell_of,
     verdict_rule,
 )
+from analysis.pages.verdicts import same_power_words
 from analysis.statistics import MEASURES, blocks_text, verdict_text
 from documents.report import OUTCOMES, Finding, Gate
 
@@ -62,11 +63,9 @@ def twin_lines(gate: Gate) -> tuple[str, ...]:
     for twin in gate.twins:
         if twin.ratio is None or twin.ratio.interval_95 is None:
             continue
-        can = "can" if twin.resolves_margin else "can't"
         said = (
             f"A/A under {twin.scenario}: the same API twice gave {ratio_text(twin.ratio.value)} "
-            f"({ratio_interval(twin.ratio.interval_95)}); {twin.blocks} blocks {can} "
-            f"resolve {exact_percent(gate.margin)} on this host."
+            f"({ratio_interval(twin.ratio.interval_95)}) in {twin.blocks} blocks; {same_power_words(twin)}."
         )
         lines.append(f"{said} It excludes 1, so the place in a block may matter." if twin.excludes_one else said)
     return tuple(lines)

@@ -27,7 +27,7 @@ from analysis.pages.svg import (
     tick,
 )
 from analysis.pages.table import ROLE_NAMES
-from analysis.pages.verdicts import MAIN
+from analysis.pages.verdicts import MAIN, same_power_words
 from analysis.raw import LEAST_BEYOND
 from analysis.statistics import BYTES_PER_MB, verdict_text
 from documents.report import (
@@ -196,8 +196,7 @@ def _rows(comparison: Comparison, scenario: str) -> list[_Row]:
             rows.append(_Row(f"{pair.first} / {pair.second}", kind, pair.ratio.value, pair.ratio.interval_95, said))
     for twin in comparison.twins:
         if twin.scenario == scenario and twin.ratio is not None and twin.ratio.interval_95 is not None:
-            resolved = "can" if twin.resolves_margin else "can't"
-            said = f"A/A twin: {exact_percent(comparison.margin)} {resolved} be resolved"
+            said = f"A/A twin: {same_power_words(twin)}"
             rows.append(_Row("A/A twin", "A/A", twin.ratio.value, twin.ratio.interval_95, said))
     return rows
 

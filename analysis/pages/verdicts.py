@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, listing, load_text, plain
 from analysis.pages.table import Column, Table, TableCell, load_cell, ratio_cell_of, with_interval
-from analysis.statistics import MEASURES, blocks_text, log_margin, verdict_text
+from analysis.statistics import LEAST_BLOCKS_FOR_SAME, MEASURES, blocks_text, log_margin, verdict_text
 from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, Report, TwinComparison
 
 MAIN: Measure = "throughput"
@@ -121,7 +121,7 @@ def other_table(report: Report) -> Table:
 
 
 def twin_table(report: Report, *, brief: bool = False) -> Table:
-    """A/A under each load: the difference of an API to itself, and whether the margin can be resolved.
+    """A/A under each load: the difference of an API to itself, and how often *same* can be shown.
 
     A `brief` table has only throughput.
     """
@@ -132,7 +132,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
         note=(
             "In each block one API is measured twice; the ratio is that of its later cell over its earlier one, by "
             "throughput unless another measure is named, over all blocks, with its 95% interval. Its true value is 1. "
-            "Half of its 90% interval is the smallest margin that this host can resolve with these blocks."
+            "Its noise and these blocks give the share of runs in which two equal APIs are shown to be the same."
         ),
         columns=(
             Column("Load", numeric=False),
@@ -147,7 +147,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
                 load_cell(report, twin.scenario),
                 *(() if brief else (TableCell(MEASURES[comparison.measure].heading),)),
                 ratio_cell_of(twin.ratio),
-                TableCell(twin_words(twin, comparison.margin)),
+                TableCell(twin_words(twin)),
                 TableCell(_share(twin.ratio.noise) if twin.ratio.noise is not None else MISSING),
                 TableCell(str(twin.blocks)),
             )
@@ -189,21 +189,22 @@ def verdict_words(pair: PairComparison, comparison: Comparison) -> str:
     return f"can't tell: {_what_would(pair, comparison)}"
 
 
-def twin_words(twin: TwinComparison, margin: float) -> str:
+def twin_words(twin: TwinComparison) -> str:
     """A/A under one load, in words."""
     if twin.ratio is None or twin.ratio.interval_90 is None:
         why = twin.reason or "No block has both cells of its twin."
         return f"nothing yet: {why[0].lower()}{why[1:].removesuffix('.')}"
-    # The interval is symmetric on the log scale; its half-width there, as a ratio, is compared with the margin.
-    half = math.sqrt(twin.ratio.interval_90.high / twin.ratio.interval_90.low) - 1
-    shown = f"half the 90% interval is {_share(half)}"
-    said = (
-        f"{exact_percent(margin)} can be resolved: {shown}"
-        if twin.resolves_margin
-        else f"{exact_percent(margin)} can't be resolved: {shown}, so hardly any two APIs can be shown to be the same"
-    )
+    said = same_power_words(twin)
     doubt = "; the later cell differs from the earlier one, unless it is chance (1 of 20 runs)"
     return f"{said}{doubt}" if twin.excludes_one else said
+
+
+def same_power_words(twin: TwinComparison) -> str:
+    """How often such a run shows two equal APIs to be the same; of a twin with an interval."""
+    if twin.power_to_show_same is None or twin.blocks < LEAST_BLOCKS_FOR_SAME:
+        return f"too few blocks to show that two APIs are the same: that takes {LEAST_BLOCKS_FOR_SAME}"
+    share = "more than 99%" if twin.power_to_show_same > 0.99 else f"{twin.power_to_show_same:.0%}"
+    return f"equal APIs are shown to be the same in {share} of such runs"
 
 
 def comparable(report: Report) -> list[Comparison]:

@@ -11,17 +11,17 @@ from analysis.formatting import counted
 from analysis.statistics.estimates import BlockLogs, log_ratios_of, logs_of, ratio_of, too_few
 from analysis.statistics.inference import (
     CONFIDENCE,
-    EQUIVALENCE_CONFIDENCE,
     LEAST_BLOCKS,
+    LEAST_BLOCKS_FOR_SAME,
     POWER,
+    SIDE_ERROR,
     BlockMeans,
     blocks_to_detect,
     blocks_to_show_same,
     equivalence_p_value,
     holm,
-    log_margin,
     over_blocks,
-    within_margin,
+    power_to_show_same,
 )
 from analysis.statistics.measures import MEASURES, has_ratio
 from documents.report import (
@@ -40,16 +40,16 @@ SIGNIFICANCE = 0.05
 """The two-sided level of a family of tests."""
 
 
-def found_different(same: NDArray[np.bool_], p_adjusted: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Where one is better: not the same, and significant after Holm's correction; arrays of the same shape."""
-    return ~same & (p_adjusted <= SIGNIFICANCE)
+def found_different(within: NDArray[np.bool_], p_adjusted: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where one is better: not within the margin, and significant after Holm's correction; arrays of the same shape."""
+    return ~within & (p_adjusted <= SIGNIFICANCE)
 
 
-def judge(*, same: bool, p_adjusted: float) -> Verdict:
+def judge(*, within: bool, blocks: int, p_adjusted: float) -> Verdict:
     """The verdict on one comparison, given whether its 90% interval lies within the margin."""
-    if same:
-        return "same"
-    return "better" if found_different(np.array(same), np.array(p_adjusted)) else "cannot-tell"
+    if within:
+        return "same" if blocks >= LEAST_BLOCKS_FOR_SAME else "cannot-tell"
+    return "better" if found_different(np.array(within), np.array(p_adjusted)) else "cannot-tell"
 
 
 def verdict_text(found: PairComparison | ComparedResult, measure: Measure) -> str:
@@ -107,7 +107,8 @@ def compare_twin(scenario: str, logs: BlockLogs, *, margin: float) -> TwinCompar
         scenario=scenario,
         blocks=len(log_ratios),
         ratio=ratio_of(log_ratios, means),
-        resolves_margin=means and bool(means.half_width(EQUIVALENCE_CONFIDENCE) < log_margin(margin)),
+        power_to_show_same=means
+        and power_to_show_same(0.0, float(means.standard_deviation), means.blocks, margin=margin),
         excludes_one=means and bool(abs(means.mean) > means.half_width(CONFIDENCE)),
         reason=None if means else too_few(len(log_ratios), "both cells of its twin"),
     )
@@ -153,7 +154,6 @@ def compare(
                 margin=margin,
                 bound_by_postgres={(pair[1], pair[0]), (pair[2], pair[0])} <= {*bound_by_postgres},
             ),
-            same=pair in means and bool(within_margin(means[pair], margin)),
             p_adjusted=float(adjusted),
             tests=len(planned),
             measure=measure,
@@ -205,22 +205,21 @@ def _compare_pair(
 
 
 def judge_pair(
-    pair: PairComparison, *, same: bool, p_adjusted: float, tests: int, measure: Measure, margin: float
+    pair: PairComparison, *, p_adjusted: float, tests: int, measure: Measure, margin: float
 ) -> PairComparison:
     """The pair with its verdict, the better one and the needed blocks; unchanged if it has no interval.
 
     Args:
         pair: judged before, or not.
-        same: whether its 90% interval lies within the margin.
         p_adjusted: its p-value after Holm's correction.
         tests: how many that correction is for.
         measure: what it is compared by.
         margin: as a share.
     """
-    if pair.ratio is None or pair.ratio.noise is None:
+    if pair.ratio is None or pair.ratio.noise is None or pair.p_equivalence is None:
         return pair
     ratio, noise = pair.ratio.value, pair.ratio.noise
-    verdict = judge(same=same, p_adjusted=p_adjusted)
+    verdict = judge(within=pair.p_equivalence <= SIDE_ERROR, blocks=pair.blocks, p_adjusted=p_adjusted)
     first_is_better = (ratio > 1) == MEASURES[measure].higher_is_better
     to_detect = to_show_same = None
     if verdict == "cannot-tell":

@@ -48,6 +48,7 @@ from analysis.statistics.inference import (
     CONFIDENCE,
     EQUIVALENCE_CONFIDENCE,
     LEAST_BLOCKS,
+    LEAST_BLOCKS_FOR_SAME,
     POWER,
     BlockMeans,
     StudentMean,
@@ -81,7 +82,7 @@ def welch(first: BlockMeans, second: BlockMeans) -> StudentMean:
 
 @dataclass(frozen=True)
 class TwoNoises:
-    """The standard deviations over blocks of two samples, at least one above 0, and the blocks that they require."""
+    """The standard deviations over blocks of two samples, and the blocks that they require."""
 
     first: float
     second: float
@@ -102,13 +103,16 @@ class TwoNoises:
                 0.0, self._standard_error(blocks), self._degrees_of_freedom(blocks), log_margin(margin)
             ),
             POWER,
+            least=LEAST_BLOCKS_FOR_SAME,
         )
 
     def _standard_error(self, blocks: int) -> float:
         return math.sqrt((self.first**2 + self.second**2) / blocks)
 
     def _degrees_of_freedom(self, blocks: int) -> float:
-        return (blocks - 1) * (self.first**2 + self.second**2) ** 2 / (self.first**4 + self.second**4)
+        """Welch's; without any scatter those of the pooled test."""
+        fourth = self.first**4 + self.second**4
+        return (blocks - 1) * ((self.first**2 + self.second**2) ** 2 / fourth if fourth else 2)
 
 
 @dataclass(frozen=True)

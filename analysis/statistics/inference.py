@@ -164,6 +164,10 @@ POWER = 0.8
 LEAST_BLOCKS = 2
 """With fewer blocks the noise is unknown, so there is no test."""
 
+LEAST_BLOCKS_FOR_SAME = 5
+"""*Same* takes more blocks than a difference: it says that nothing happens, and what an API does in one of ten windows
+is absent from three blocks in 73% of runs."""
+
 _NEGLIGIBLE = 1e-14
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 
@@ -190,10 +194,12 @@ def detection_power(
 
     Args:
         difference: the true difference.
-        standard_error: the true standard deviation of its estimate, above 0.
+        standard_error: the true standard deviation of its estimate.
         degrees_of_freedom: of the estimated standard error.
         significance: the two-sided level of the test.
     """
+    if standard_error == 0:
+        return float(difference != 0)
     critical = t_quantile(1 - significance / 2, degrees_of_freedom)
     missed = float(nctdtr(degrees_of_freedom, abs(difference) / standard_error, critical))
     # scipy 1.17 returns NaN at points far out in the tail, where the probability is below 1e-80.
@@ -205,6 +211,8 @@ def power_to_show_same(difference: float, noise: float, blocks: int, *, margin: 
 
     `margin` is a share: 0.03 for 3%.
     """
+    if blocks < LEAST_BLOCKS_FOR_SAME:
+        return 0.0
     return equivalence_power(difference, noise / math.sqrt(blocks), blocks - 1, log_margin(margin))
 
 
@@ -219,10 +227,12 @@ def equivalence_power(difference: float, standard_error: float, degrees_of_freed
 
     Args:
         difference: the true mean.
-        standard_error: the true standard deviation of the mean's estimate, above 0.
+        standard_error: the true standard deviation of the mean's estimate.
         degrees_of_freedom: of the estimated standard error.
         limit: the margin, in the unit of the difference.
     """
+    if standard_error == 0:
+        return float(abs(difference) <= limit)
     freedom = float(degrees_of_freedom)
     critical = t_quantile(1 - SIDE_ERROR, degrees_of_freedom)
     lowest = math.sqrt(float(chdtri(freedom, 1 - _NEGLIGIBLE)) / freedom)
@@ -253,18 +263,20 @@ def blocks_to_show_same(noise: float, *, margin: float, power: float = POWER) ->
 
     None if `MOST_BLOCKS` don't suffice.
     """
-    return fewest_blocks(lambda blocks: power_to_show_same(0.0, noise, blocks, margin=margin), power)
+    return fewest_blocks(
+        lambda blocks: power_to_show_same(0.0, noise, blocks, margin=margin), power, least=LEAST_BLOCKS_FOR_SAME
+    )
 
 
-def fewest_blocks(power_of: Callable[[int], float], power: float) -> int | None:
-    """The fewest blocks that give this power; None if `MOST_BLOCKS` don't suffice.
+def fewest_blocks(power_of: Callable[[int], float], power: float, *, least: int = LEAST_BLOCKS) -> int | None:
+    """The fewest blocks, from `least` on, that give this power; None if `MOST_BLOCKS` don't suffice.
 
     Found by bisection: the power rises with the number of blocks, except for powers as low as 3%, which nobody asks
     for.
     """
     if power_of(MOST_BLOCKS) < power:
         return None
-    below, enough = LEAST_BLOCKS - 1, MOST_BLOCKS
+    below, enough = least - 1, MOST_BLOCKS
     while enough - below > 1:
         middle = (below + enough) // 2
         below, enough = (below, middle) if power_of(middle) >= power else (middle, enough)

@@ -18,8 +18,8 @@ Measure = Literal[
 the API's own; the last two are throughput over these."""
 
 Verdict = Literal["same", "better", "cannot-tell"]
-"""`same`: the ratio is shown to lie within the margin. `better`: a difference is significant; `better` in the document
-names the better one. `cannot-tell`: neither is shown."""
+"""`same`: five blocks or more show that the ratio lies within the margin. `better`: a difference is significant, and
+`better` in the document names the better one. `cannot-tell`: neither is shown."""
 
 
 class Interval(Document):
@@ -108,7 +108,7 @@ class TwinComparison(Document):
     Attributes:
         blocks: how many have both cells of their twin
         ratio: of the later cell over the earlier one
-        resolves_margin: half the width of the 90% interval is less than the margin
+        power_to_show_same: the chance that so many blocks with this noise show two equal APIs to be the same
         excludes_one: the 95% interval doesn't include 1; chance does this in one of twenty
         reason: why there is no interval
     """
@@ -116,7 +116,7 @@ class TwinComparison(Document):
     scenario: Name
     blocks: int
     ratio: Ratio | None
-    resolves_margin: bool | None
+    power_to_show_same: float | None
     excludes_one: bool | None
     reason: str | None
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.statistics.comparison import compare, verdict_text
-from analysis.statistics.inference import blocks_to_detect, blocks_to_show_same, holm
+from analysis.statistics.inference import blocks_to_detect, blocks_to_show_same, holm, power_to_show_same
 from documents.errors import AnalysisError
 from documents.report.comparison import Measure, PairComparison, TwinComparison
 from documents.report.numbers import CellNumbers, Latency, Usage
@@ -110,6 +110,19 @@ def test_a_difference_must_be_significant_after_holms_correction_for_all_pairs_a
     )
 
 
+@pytest.mark.parametrize(("blocks", "verdict"), [(4, "cannot-tell"), (5, "same")])
+def test_fewer_than_five_blocks_never_show_the_same(blocks: int, verdict: str):
+    """A significant difference within the margin is no verdict either: it is known to be small."""
+    for rust in ([1000.0] * blocks, scattered(1.01, NOISE[:blocks], factor=0.01)):
+        pair = the_pair(blocks_of({"go": [1000] * blocks, "rust": rust}))
+        assert pair.p_equivalence is not None
+        assert pair.p_equivalence < 0.05
+        assert (pair.verdict, pair.better) == (verdict, None)
+    assert pair.p_adjusted is not None
+    assert pair.p_adjusted < 0.05
+    assert pair.blocks_to_show_same == (5 if blocks < 5 else None)
+
+
 # Void cells
 
 
@@ -183,16 +196,19 @@ def test_a_twin_with_a_void_cell_counts_by_the_other_and_gives_no_a_a_ratio():
     assert the_twin(cells).blocks == 3
 
 
-def test_a_quiet_host_resolves_the_margin():
+def test_the_twins_noise_says_how_often_equal_apis_are_shown_to_be_the_same():
     twin = the_twin(twins_of([1000] * 6, scattered(1)))
-    assert (twin.blocks, twin.resolves_margin, twin.excludes_one, twin.reason) == (6, True, False, None)
+    assert (twin.blocks, twin.excludes_one, twin.reason) == (6, False, None)
+    noise = float(np.std(NOISE, ddof=1))
+    assert twin.power_to_show_same == pytest.approx(power_to_show_same(0, noise, 6, margin=0.03))
+    assert 0.9 < (twin.power_to_show_same or 0) < 1
     assert twin.ratio is not None
     assert twin.ratio.value == pytest.approx(1)
 
 
 def test_later_cells_that_are_slower_warn_of_the_method():
     twin = the_twin(twins_of([1000] * 6, scattered(0.95)))
-    assert (twin.resolves_margin, twin.excludes_one) == (True, True)
+    assert twin.excludes_one
     assert twin.ratio is not None
     assert twin.ratio.value == pytest.approx(0.95), "the later cell over the earlier one"
 

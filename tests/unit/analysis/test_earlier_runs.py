@@ -16,8 +16,11 @@ from analysis.report.report import analyse
 
 RUNS = sorted((Path(__file__).parent / "earlier").iterdir())
 
-NUMBERS = ("grade", "scenarios", "cells", "summaries", "comparisons", "open_loop", "article", "warm_ups")
-"""The members of a report that aren't sentences."""
+NUMBERS = ("grade", "scenarios", "cells", "summaries", "open_loop", "article", "warm_ups")
+"""The members of a report that aren't sentences and don't depend on the rule of a verdict."""
+
+OF_A_PAIR = ("scenario", "first", "second", "blocks", "ratio", "p_value", "p_adjusted", "p_equivalence")
+"""The numbers of a pair that no rule changes."""
 
 
 def require_same(found: Any, expected: Any, place: str) -> None:  # noqa: ANN401 - any part of a JSON document
@@ -41,6 +44,14 @@ def require_same(found: Any, expected: Any, place: str) -> None:  # noqa: ANN401
         assert found == expected, place
 
 
+def compared(report: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """The numbers of each pair, by measure."""
+    return [
+        [{name: pair[name] for name in OF_A_PAIR} for pair in comparison["pairs"]]
+        for comparison in report["comparisons"]
+    ]
+
+
 def outcomes(report: dict[str, Any]) -> dict[tuple[str, str], str]:
     return {
         (line["line"]["name"], claim["name"]): claim["outcome"] for line in report["claims"] for claim in line["claims"]
@@ -53,4 +64,5 @@ def test_an_earlier_run_has_the_same_numbers(run: Path):
     found = json.loads(analyse(read_run(run)).to_json())
     for member in NUMBERS:
         require_same(found[member], expected[member], member)
+    require_same(compared(found), compared(expected), "comparisons")
     assert outcomes(found).items() <= outcomes(expected).items(), "claims may have gone since"

@@ -8,10 +8,10 @@ from documents.report.comparison import Verdict
 from tests.unit.analysis.test_verdict_pages import a_pair
 
 
-def test_different_is_what_is_significant_after_holm_and_not_the_same():
-    same = np.array([False, False, True, True])
+def test_different_is_what_is_significant_after_holm_and_not_within_the_margin():
+    within = np.array([False, False, True, True])
     p_adjusted = np.array([0.05, 0.0501, 0.001, 0.9])
-    assert found_different(same, p_adjusted).tolist() == [True, False, False, False]
+    assert found_different(within, p_adjusted).tolist() == [True, False, False, False]
 
 
 @pytest.mark.parametrize(

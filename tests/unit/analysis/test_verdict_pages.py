@@ -114,20 +114,22 @@ def test_the_words_are_the_same_whichever_api_is_named_first(measure: Measure):
     assert words(measure, ratio=back, first="go", second="rust") == words(measure, ratio=there)
 
 
-def test_the_twin_says_whether_the_margin_can_be_resolved():
+def test_the_twin_says_how_often_the_same_can_be_shown():
     twin = TwinComparison(
         scenario="light",
         blocks=10,
         ratio=ratio(1.001, 1 / 1.02, 1.02),
-        resolves_margin=True,
+        power_to_show_same=0.44,
         excludes_one=False,
         reason=None,
     )
-    assert twin_words(twin, 0.03) == "3% can be resolved: half the 90% interval is 1.6%"
-    wide = twin.model_copy(update={"ratio": ratio(1, 1 / 1.1, 1.1), "resolves_margin": False})
-    assert twin_words(wide, 0.03).startswith("3% can't be resolved: half the 90% interval is 8%")
+    assert twin_words(twin) == "equal APIs are shown to be the same in 44% of such runs"
+    sure = twin.model_copy(update={"power_to_show_same": 0.9999})
+    assert twin_words(sure) == "equal APIs are shown to be the same in more than 99% of such runs"
+    few = twin.model_copy(update={"blocks": 4, "power_to_show_same": 0.0})
+    assert twin_words(few) == "too few blocks to show that two APIs are the same: that takes 5"
     doubted = twin.model_copy(update={"excludes_one": True})
-    assert "the later cell differs from the earlier one" in twin_words(doubted, 0.03)
+    assert "the later cell differs from the earlier one" in twin_words(doubted)
 
 
 # A run's tables

@@ -9,10 +9,10 @@ from tests.unit.analysis.pair_run import BASE, CANDIDATE, pair_run
 from tests.unit.cli.lab_command import lab, labs
 
 RUNS: dict[Outcome, tuple[int, tuple[float | None, ...]]] = {
-    "passed": (0, (501, 499, 500, 501)),
-    "regression": (1, (451, 449, 450, 452)),
-    "cannot-tell": (2, (520, 440, 540, 470)),
-    "no-answer": (3, (501, 499, 500, None)),
+    "passed": (0, (501, 499, 500, 501, 499)),
+    "regression": (1, (451, 449, 450, 452, 450)),
+    "cannot-tell": (2, (520, 440, 540, 470, 510)),
+    "no-answer": (3, (501, 499, 500, 501, None)),
 }
 
 

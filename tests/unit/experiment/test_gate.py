@@ -23,6 +23,10 @@ BUILDS = tuple(INVENTORY.apis[0].model_copy(update={"name": name}) for name in (
 LAB = INVENTORY.model_copy(update={"apis": BUILDS})
 
 
+FIVE_BLOCKS = PROTOCOL.model_copy(update={"blocks": 5})
+"""As many as it takes to pass."""
+
+
 def ignore(_event: Event) -> None:
     """Progress that nobody watches."""
 
@@ -63,7 +67,7 @@ def slower(bench: FakeBench) -> None:
 
 def test_the_two_builds_take_turns_and_no_other_api_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     bench = FakeBench()
-    run = measure(bench, monkeypatch, tmp_path / "runs")
+    run = measure(bench, monkeypatch, tmp_path / "runs", protocol=FIVE_BLOCKS)
     assert {played.split()[0] for played in bench.played} == {"go-base", "go-new"}
     assert judge(run, base="go-base", candidate="go-new").outcome == "passed"
 

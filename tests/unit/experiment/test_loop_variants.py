@@ -86,7 +86,8 @@ def test_a_layout_that_does_not_fit_is_refused_before_the_run_begins(tmp_path: P
 
 
 def test_a_variant_alone_can_be_measured_and_two_of_them_judged(tmp_path: Path):
-    run = begin(FakeBench(), tmp_path, protocol=VARIED, apis=("go-pool-16", "go-wide"))
+    five_blocks = VARIED.model_copy(update={"blocks": 5})
+    run = begin(FakeBench(), tmp_path, protocol=five_blocks, apis=("go-pool-16", "go-wide"))
     report = analyse(read_run(run))
     assert [subject.name for subject in report.apis] == ["go-pool-16", "go-wide"]
     assert judge_gate(report, base="go-pool-16", candidate="go-wide").outcome == "passed"
