@@ -21,6 +21,7 @@ from analysis.statistics import (
     blocks_to_show_same,
     compare_all,
     holm,
+    holm_levels,
     judge_pair,
     uncompared,
     verdict_text,
@@ -113,7 +114,7 @@ def _subjects(report: Report, base: str, candidate: str) -> dict[str, Subject]:
 def _as_one_family(comparisons: Sequence[Comparison]) -> list[Finding]:
     """All pairs of several measures, with Holm's correction over all of them instead of each measure."""
     pairs = [(comparison, pair) for comparison in comparisons for pair in comparison.pairs]
-    adjusted = holm(np.array([1.0 if pair.p_value is None else pair.p_value for _, pair in pairs]))
+    p_values = np.array([1.0 if pair.p_value is None else pair.p_value for _, pair in pairs])
     return [
         Finding(
             measure=comparison.measure,
@@ -121,12 +122,15 @@ def _as_one_family(comparisons: Sequence[Comparison]) -> list[Finding]:
             pair=judge_pair(
                 pair,
                 p_adjusted=float(p_adjusted),
+                level=float(level),
                 tests=len(pairs),
                 measure=comparison.measure,
                 margin=comparison.margin,
             ),
         )
-        for (comparison, pair), p_adjusted in zip(pairs, adjusted, strict=True)
+        for (comparison, pair), p_adjusted, level in zip(
+            pairs, holm(p_values), holm_levels(p_values, SIGNIFICANCE), strict=True
+        )
     ]
 
 
@@ -149,10 +153,9 @@ def _conclude(
 def _in_words(finding: Finding, base: str) -> str:
     pair = finding.pair
     said = f"{MEASURES[finding.measure].title} under {pair.scenario}: {verdict_text(pair, finding.measure)}"
-    if pair.ratio is None or pair.ratio.interval_95 is None:
+    if pair.ratio is None or pair.interval is None:
         return f"{said}. {pair.reason}"
-    ratio, ends = ratio_text(pair.ratio.value), ratio_interval(pair.ratio.interval_95)
-    said += f"; {ratio} times that of {base}, 95% interval {ends}"
+    said += f"; {ratio_text(pair.ratio.value)} times that of {base}, interval {ratio_interval(pair.interval)}"
     if pair.verdict == "cannot-tell":
         to_detect, to_show_same = pair.blocks_to_detect, pair.blocks_to_show_same
         said += f". A difference as large as this takes {blocks_text(to_detect)} blocks to be found; "

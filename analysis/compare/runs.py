@@ -35,6 +35,7 @@ from analysis.statistics import (
     equivalence_p_value,
     has_ratio,
     holm,
+    holm_levels,
     interval_of,
     judge,
     logs_of,
@@ -212,7 +213,7 @@ def _compare(
         for pair, (before, after) in samples.items()
         if min(len(before), len(after)) >= LEAST_BLOCKS
     }
-    adjusted = holm(np.array([float(found[pair].p_value()) if pair in found else 1.0 for pair in planned]))
+    p_values = np.array([float(found[pair].p_value()) if pair in found else 1.0 for pair in planned])
     return MeasureChanges(
         measure=measure,
         tests=len(planned),
@@ -222,12 +223,15 @@ def _compare(
                 samples[pair],
                 found.get(pair),
                 p_adjusted=float(p_adjusted),
+                level=float(level),
                 tests=len(planned),
                 higher_is_better=MEASURES[measure].higher_is_better,
                 margin=margin,
                 bound_by_postgres=(pair[1], pair[0]) in bound,
             )
-            for pair, p_adjusted in zip(planned, adjusted, strict=True)
+            for pair, p_adjusted, level in zip(
+                planned, holm(p_values), holm_levels(p_values, SIGNIFICANCE), strict=True
+            )
         ),
     )
 
@@ -245,6 +249,7 @@ def _change(
     ratio: StudentMean | None,
     *,
     p_adjusted: float,
+    level: float,
     tests: int,
     higher_is_better: bool,
     margin: float,
@@ -276,6 +281,7 @@ def _change(
         ratio=ratio and float(np.exp(ratio.mean)),
         interval_95=ratio and interval_of(ratio, CONFIDENCE),
         interval_90=ratio and interval_of(ratio, EQUIVALENCE_CONFIDENCE),
+        interval=ratio and interval_of(ratio, 1 - level),
         first_noise=noises and noises.first,
         second_noise=noises and noises.second,
         degrees_of_freedom=ratio and float(ratio.degrees_of_freedom),

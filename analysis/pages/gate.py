@@ -4,11 +4,12 @@ from analysis.formatting import capital, counted, exact_percent, ratio_interval,
 from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.table import (
     BLOCKS_NOTE,
+    INTERVAL_NOTE,
     Column,
     Table,
     TableCell,
     blocks_needed,
-    ratio_cell_of,
+    pair_cell,
     verdict_rule,
 )
 from analysis.pages.verdicts import same_power_words
@@ -41,7 +42,7 @@ def gate_table(gate: Gate) -> Table:
     return Table(
         title=f"{gate.candidate.name} over {gate.base.name}",
         note=(
-            f"Ratios with their 95% intervals. {verdict_rule(gate.margin, gate.significance)}. Judged: "
+            f"Ratios with intervals. {INTERVAL_NOTE} {verdict_rule(gate.margin, gate.significance)}. Judged: "
             f"{', '.join(judged)}, {counted(gate.tests, 'test')} in one family; all else is reported. Blocks: "
             f"{BLOCKS_NOTE}"
         ),
@@ -89,7 +90,7 @@ def _row(finding: Finding) -> tuple[TableCell, ...]:
     return (
         TableCell(MEASURES[finding.measure].title, "" if finding.judged else "reported"),
         TableCell(pair.scenario),
-        ratio_cell_of(pair.ratio),
+        pair_cell(pair),
         TableCell(verdict_text(pair, finding.measure), pair.reason or ""),
         TableCell(str(pair.blocks)),
         blocks_needed(pair),

@@ -26,7 +26,7 @@ from analysis.pages.svg import (
     series_marker,
     tick,
 )
-from analysis.pages.table import ROLE_NAMES
+from analysis.pages.table import INTERVAL_NOTE, ROLE_NAMES
 from analysis.pages.verdicts import MAIN, same_power_words
 from analysis.raw import LEAST_BEYOND
 from analysis.statistics import BYTES_PER_MB, verdict_text
@@ -158,8 +158,8 @@ def verdict_plots(report: Report) -> PlotGroup:
     return PlotGroup(
         "Ratios of throughput",
         (
-            "First over second, with 95% intervals, on a log scale. The band is the margin of "
-            f"{exact_percent(report.margin)}: pairs whose 90% interval lies within it are the same."
+            f"First over second with intervals, on a log scale. {INTERVAL_NOTE} The twin's has 95%. The band is the "
+            f"margin of {exact_percent(report.margin)}."
         ),
         tuple(_by_scenario(report)),
     )
@@ -189,11 +189,11 @@ def _rows(comparison: Comparison, scenario: str) -> list[_Row]:
     """Each pair and the twin with an interval under this load."""
     rows: list[_Row] = []
     for pair in comparison.pairs:
-        if pair.scenario == scenario and pair.ratio is not None and pair.ratio.interval_95 is not None:
+        if pair.scenario == scenario and pair.ratio is not None and pair.interval is not None:
             kind = {"better": "different", "same": "same", "cannot-tell": "can't tell"}[pair.verdict]
             words = verdict_text(pair, comparison.measure)
             said = f"{pair.first} over {pair.second}: {words}"
-            rows.append(_Row(f"{pair.first} / {pair.second}", kind, pair.ratio.value, pair.ratio.interval_95, said))
+            rows.append(_Row(f"{pair.first} / {pair.second}", kind, pair.ratio.value, pair.interval, said))
     for twin in comparison.twins:
         if twin.scenario == scenario and twin.ratio is not None and twin.ratio.interval_95 is not None:
             said = f"A/A twin: {same_power_words(twin)}"
@@ -225,7 +225,7 @@ def _draw_pairs(rows: list[_Row], margin: float, label: str) -> Plot:
             )
             named.add(row.kind)
             reach = max(reach, -math.log(low), math.log(high))
-            said.append(f"{row.words}, {ratio_text(row.value)} (95% interval {ratio_interval(row.ends)})")
+            said.append(f"{row.words}, {ratio_text(row.value)} ({ratio_interval(row.ends)})")
         axes.set_yticks(range(len(rows)), [row.name for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")

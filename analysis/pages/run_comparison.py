@@ -5,7 +5,16 @@ from pathlib import Path
 from analysis.formatting import MISSING, counted, listing, plain
 from analysis.pages.html import ENVIRONMENT, write_page
 from analysis.pages.markdown import bullets, escape, markdown_section
-from analysis.pages.table import BLOCKS_NOTE, Column, Table, TableCell, blocks_needed, ratio_cell, verdict_rule
+from analysis.pages.table import (
+    BLOCKS_NOTE,
+    INTERVAL_NOTE,
+    Column,
+    Table,
+    TableCell,
+    blocks_needed,
+    ratio_cell,
+    verdict_rule,
+)
 from analysis.statistics import MEASURES, verdict_text
 from documents.lab import short_image_id
 from documents.report import ComparedResult, ComparedRun, ComparedSubject, Measure, MeasureChanges, RunComparison
@@ -94,7 +103,7 @@ def _changes_table(comparison: RunComparison, changes: MeasureChanges) -> Table:
     return Table(
         title=terms.title,
         note=(
-            "Geometric means over blocks, and their ratio with its 95% interval by Welch's t. "
+            f"Geometric means over blocks, and their ratio with its interval by Welch's t. {INTERVAL_NOTE} "
             f"{verdict_rule(comparison.margin, comparison.significance)} for {counted(changes.tests, 'test')}. "
             f"Blocks, of each run: {BLOCKS_NOTE}"
         ),
@@ -110,7 +119,7 @@ def _change_row(change: ComparedResult, measure: Measure, per: float) -> tuple[T
         TableCell(change.api),
         _value(change.first, change.first_blocks, per),
         _value(change.second, change.second_blocks, per),
-        ratio_cell(change.ratio, change.interval_95),
+        ratio_cell(change.ratio, change.interval),
         TableCell(verdict_text(change, measure), change.reason or ""),
         blocks_needed(change),
     )

@@ -28,7 +28,6 @@ from documents.report import (
     Interval,
     LatencyEstimate,
     PairComparison,
-    Ratio,
     Report,
     ScenarioSummary,
     ShortBlock,
@@ -116,9 +115,15 @@ def ratio_cell(value: float | None, ends: Interval | None) -> TableCell:
     return TableCell(ratio_text(value), ratio_interval(ends) if ends else "")
 
 
-def ratio_cell_of(ratio: Ratio | None) -> TableCell:
-    """The same for a pair's ratio."""
-    return ratio_cell(ratio and ratio.value, ratio and ratio.interval_95)
+def pair_cell(pair: PairComparison) -> TableCell:
+    """The same for a pair."""
+    return ratio_cell(pair.ratio and pair.ratio.value, pair.interval)
+
+
+INTERVAL_NOTE = (
+    "An interval has the level at which Holm's method tests its pair: it excludes 1 exactly where a difference is "
+    "significant."
+)
 
 
 def blocks_needed(found: PairComparison | ComparedResult) -> TableCell:

@@ -5,9 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, listing, load_text, plain
-from analysis.pages.table import Column, Table, TableCell, load_cell, ratio_cell_of, with_interval
+from analysis.pages.table import (
+    INTERVAL_NOTE,
+    Column,
+    Table,
+    TableCell,
+    load_cell,
+    pair_cell,
+    ratio_cell,
+    with_interval,
+)
 from analysis.statistics import LEAST_BLOCKS_FOR_SAME, MEASURES, blocks_text, log_margin, verdict_text
-from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, Report, TwinComparison
+from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Report, TwinComparison
 
 MAIN: Measure = "throughput"
 """The first measure of a page's verdicts; all others are in one table."""
@@ -75,7 +84,7 @@ def pair_table(report: Report, *, brief: bool = False) -> Table:
         return (
             load_cell(report, pair.scenario),
             TableCell(f"{pair.first} / {pair.second}"),
-            ratio_cell_of(pair.ratio),
+            pair_cell(pair),
             TableCell(verdict_words(pair, comparison)),
             *(() if brief else more),
         )
@@ -101,11 +110,11 @@ def other_table(report: Report) -> Table:
     return Table(
         title="Other measures, pair by pair",
         note=(
-            "Ratios of the first over the second with 95% intervals, and the better one. Latency is raw; less is "
-            "better for latency, CPU and memory. In a closed loop the faster API gets more requests and uses more CPU "
-            "for them: the requests a CPU second show the cost of a request. Each measure is a family of tests. "
-            "“Can't tell” is followed by the number of blocks that would show a difference as large as it looks, or "
-            "that the two are the same."
+            f"Ratios of the first over the second with intervals, and the better one. {INTERVAL_NOTE} Less is better "
+            "for latency, which is raw, CPU and memory. In a closed loop the faster API gets more requests and "
+            "uses more CPU for them: the requests a CPU second show the cost of a request. Each measure is a family of "
+            "tests. “Can't tell” is followed by the number of blocks that would show a difference as large as it "
+            "looks, or that the two are the same."
         ),
         columns=(*_load_and("Pair"), *(Column(MEASURES[comparison.measure].heading) for comparison in found)),
         rows=tuple(
@@ -146,7 +155,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
             (
                 load_cell(report, twin.scenario),
                 *(() if brief else (TableCell(MEASURES[comparison.measure].heading),)),
-                ratio_cell_of(twin.ratio),
+                ratio_cell(twin.ratio.value, twin.ratio.interval_95),
                 TableCell(twin_words(twin)),
                 TableCell(_share(twin.ratio.noise) if twin.ratio.noise is not None else MISSING),
                 TableCell(str(twin.blocks)),
@@ -182,8 +191,8 @@ def verdict_words(pair: PairComparison, comparison: Comparison) -> str:
         return "same, bound by PostgreSQL" if pair.bound_by_postgres else within
     if pair.better is not None and pair.ratio is not None:
         worse = pair.second if pair.better == pair.first else pair.first
-        gained = _advantage(pair.ratio, comparison.measure)
-        return f"{pair.better} {MEASURES[comparison.measure].comparative} {worse} by {gained}"
+        gained = _advantage(pair.ratio.value, pair.interval, comparison)
+        return f"{pair.better} {MEASURES[comparison.measure].comparative} {worse}{gained}"
     if pair.reason is not None:
         return f"can't tell: {pair.reason[0].lower()}{pair.reason[1:].removesuffix('.')}"
     return f"can't tell: {_what_would(pair, comparison)}"
@@ -235,26 +244,29 @@ def _looks_different(pair: PairComparison, comparison: Comparison) -> bool:
     return pair.ratio is not None and abs(math.log(pair.ratio.value)) > log_margin(comparison.margin)
 
 
-def _advantage(ratio: Ratio, measure: Measure) -> str:
-    """The advantage of the better one with its 95% interval: “12% (9 to 15%)”, “a factor of 3.1 (2.8 to 3.4)”.
+def _advantage(ratio: float, interval: Interval | None, comparison: Comparison) -> str:
+    """The better one's advantage: “ by 12% (9 to 15%)”, “ by a factor of 3.1 (2.8 to 3.4)”.
 
-    The percentage is of the worse one's value.
+    The percentage is of the worse one's value. If it isn't shown to be as large as the margin, that comes first:
+    “, maybe by less than 3%: 4% (1 to 7%)”.
     """
-    ends = ratio.interval_95 or Interval(low=ratio.value, high=ratio.value)
-    values = (ratio.value, ends.low, ends.high)
-    if max(ratio.value, 1 / ratio.value) >= FACTOR_FROM:
-        value, *around = values if ratio.value > 1 else (1 / of for of in values)
-        return f"a factor of {plain(value)} ({plain(min(around))} to {plain(max(around))})"
-    higher_is_better = MEASURES[measure].higher_is_better
+    ends = interval or Interval(low=ratio, high=ratio)
+    values = (ratio, ends.low, ends.high)
+    if max(ratio, 1 / ratio) >= FACTOR_FROM:
+        value, *around = values if ratio > 1 else (1 / of for of in values)
+        return f" by a factor of {plain(value)} ({plain(min(around))} to {plain(max(around))})"
+    higher_is_better = MEASURES[comparison.measure].higher_is_better
     # Of the better one over the worse one: above 1 if more is better, below 1 if less is.
-    oriented = values if (ratio.value > 1) == higher_is_better else tuple(1 / of for of in values)
+    oriented = values if (ratio > 1) == higher_is_better else tuple(1 / of for of in values)
     value, *around = (100 * abs(of - 1) for of in oriented)
     digits = 0 if value >= 9.5 and max(around) - min(around) >= 2 else 1
-    return f"{value:.{digits}f}% ({min(around):.{digits}f} to {max(around):.{digits}f}%)"
+    shown = min(around) >= 100 * comparison.margin
+    how = " by" if shown else f", maybe by less than {exact_percent(comparison.margin)}:"
+    return f"{how} {value:.{digits}f}% ({min(around):.{digits}f} to {max(around):.{digits}f}%)"
 
 
 def _short(pair: PairComparison, comparison: Comparison) -> TableCell:
-    ratio = ratio_cell_of(pair.ratio)
+    ratio = pair_cell(pair)
     said = f"{pair.better} better" if pair.verdict == "better" else verdict_text(pair, comparison.measure)
     if pair.verdict == "cannot-tell" and pair.reason is None:
         different = _takes_a_difference(pair, comparison)
@@ -265,9 +277,9 @@ def _short(pair: PairComparison, comparison: Comparison) -> TableCell:
 
 def _pair_note(comparison: Comparison) -> str:
     return (
-        "Ratios of the first over the second: geometric means over blocks with 95% t intervals. Same: the 90% "
-        f"interval lies within {exact_percent(comparison.margin)} up or down. Faster: a paired t test over blocks "
-        f"finds a difference at {exact_percent(comparison.significance)}, after Holm's correction for the "
+        f"Ratios of the first over the second: geometric means over blocks with t intervals. {INTERVAL_NOTE} "
+        f"Same: the 90% interval lies within {exact_percent(comparison.margin)} up or down. Faster: a paired t test "
+        f"over blocks finds a difference at {exact_percent(comparison.significance)}, after Holm's correction for the "
         f"{comparison.tests} pairs and loads. Can't tell: neither; the blocks are for a power of "
         f"{exact_percent(comparison.power)} at the measured noise. Noise is the standard deviation of a block's ratio."
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.formatting import counted
-from analysis.statistics.estimates import BlockLogs, log_ratios_of, logs_of, ratio_of, too_few
+from analysis.statistics.estimates import BlockLogs, interval_at, log_ratios_of, logs_of, ratio_of, too_few
 from analysis.statistics.inference import (
     CONFIDENCE,
     LEAST_BLOCKS,
@@ -20,6 +20,7 @@ from analysis.statistics.inference import (
     blocks_to_show_same,
     equivalence_p_value,
     holm,
+    holm_levels,
     over_blocks,
     power_to_show_same,
 )
@@ -144,7 +145,7 @@ def compare(
     planned = [(scenario, first, second) for scenario in scenarios for first, second in combinations(apis, 2)]
     ratios = {pair: log_ratios_of(logs[pair[0]], *pair[1:]) for pair in planned}
     means = {pair: over_blocks(np.array(found)) for pair, found in ratios.items() if len(found) >= LEAST_BLOCKS}
-    p_adjusted = holm(np.array([float(means[pair].p_value()) if pair in means else 1.0 for pair in planned]))
+    p_values = np.array([float(means[pair].p_value()) if pair in means else 1.0 for pair in planned])
     pairs = tuple(
         judge_pair(
             _compare_pair(
@@ -155,11 +156,12 @@ def compare(
                 bound_by_postgres={(pair[1], pair[0]), (pair[2], pair[0])} <= {*bound_by_postgres},
             ),
             p_adjusted=float(adjusted),
+            level=float(level),
             tests=len(planned),
             measure=measure,
             margin=margin,
         )
-        for pair, adjusted in zip(planned, p_adjusted, strict=True)
+        for pair, adjusted, level in zip(planned, holm(p_values), holm_levels(p_values, SIGNIFICANCE), strict=True)
     )
     return Comparison(
         measure=measure,
@@ -192,6 +194,7 @@ def _compare_pair(
         second=second,
         blocks=len(log_ratios),
         ratio=ratio_of(log_ratios, means),
+        interval=None,
         p_value=means and float(means.p_value()),
         p_adjusted=None,
         p_equivalence=means and float(equivalence_p_value(means, margin)),
@@ -205,13 +208,14 @@ def _compare_pair(
 
 
 def judge_pair(
-    pair: PairComparison, *, p_adjusted: float, tests: int, measure: Measure, margin: float
+    pair: PairComparison, *, p_adjusted: float, level: float, tests: int, measure: Measure, margin: float
 ) -> PairComparison:
-    """The pair with its verdict, the better one and the needed blocks; unchanged if it has no interval.
+    """The pair with its interval, verdict, better one and needed blocks; unchanged if there are too few blocks.
 
     Args:
         pair: judged before, or not.
         p_adjusted: its p-value after Holm's correction.
+        level: at which Holm's method tests it; see `holm_levels`.
         tests: how many that correction is for.
         measure: what it is compared by.
         margin: as a share.
@@ -228,6 +232,7 @@ def judge_pair(
         to_show_same = blocks_to_show_same(noise, margin=margin)
     return pair.model_copy(
         update={
+            "interval": interval_at(pair.ratio, pair.blocks, level),
             "p_adjusted": p_adjusted,
             "verdict": verdict,
             "better": (pair.first if first_is_better else pair.second) if verdict == "better" else None,

@@ -193,6 +193,14 @@ def ratio_of(log_ratios: Sequence[float], means: BlockMeans | None) -> Ratio | N
     )
 
 
+def interval_at(ratio: Ratio, blocks: int, level: float) -> Interval | None:
+    """The interval of a ratio of so many blocks with the confidence 1 - level; None if its noise is unknown."""
+    if ratio.noise is None:
+        return None
+    error, freedom = ratio.noise / math.sqrt(blocks), blocks - 1
+    return interval_of(StudentMean(*map(np.asarray, (math.log(ratio.value), error, freedom))), 1 - level)
+
+
 def interval_of(log_ratio: StudentMean, confidence: float) -> Interval:
     """The two-sided interval of the ratio, from that of a mean log ratio."""
     half_width = log_ratio.half_width(confidence)

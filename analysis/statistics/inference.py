@@ -158,6 +158,19 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
+def holm_levels(p_values: NDArray[np.float64], significance: float) -> NDArray[np.float64]:
+    """The level at which Holm's method tests each hypothesis of one family; the other arguments are those of `holm`.
+
+    It is significance / (k - i + 1) for the i-th smallest p-value. All that aren't significant have the level of the
+    first of them, where the method stops. So an interval of the confidence 1 - level excludes the hypothesis exactly if
+    the adjusted p-value is `significance` or less.
+    """
+    size = len(p_values)
+    rejected = np.count_nonzero(holm(p_values) <= significance)
+    place = np.argsort(np.argsort(p_values, kind="stable"), kind="stable")
+    return significance / (size - np.minimum(place, rejected))
+
+
 POWER = 0.8
 """The share of runs that should find a true difference: Cohen's convention."""
 

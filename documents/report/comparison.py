@@ -33,7 +33,7 @@ class Ratio(Document):
     """A geometric mean of ratios, one a block.
 
     Attributes:
-        interval_95: of a two-sided test at 5%; null where there is one block
+        interval_95: of a single two-sided test at 5%; null where there is one block
         interval_90: of the equivalence test
         noise: the standard deviation of the blocks' log ratios: 0.03 where single blocks differ by some 3%
     """
@@ -52,6 +52,7 @@ class PairComparison(Document):
     Attributes:
         blocks: how many gave a ratio
         ratio: of `first` over `second`
+        interval: of the ratio, at the level of Holm's method: it excludes 1 exactly where `p_adjusted` is 0.05 or less
         p_value: of the paired t test; null below two blocks
         p_adjusted: after Holm's correction
         p_equivalence: of the equivalence test
@@ -68,6 +69,7 @@ class PairComparison(Document):
     second: Name
     blocks: int
     ratio: Ratio | None
+    interval: Interval | None
     p_value: float | None
     p_adjusted: float | None
     p_equivalence: float | None

@@ -132,6 +132,7 @@ class ComparedResult(Document):
         ratio: of the second run over the first
         first_noise: standard deviation of the blocks' logs
         degrees_of_freedom: Welch's
+        interval: of the ratio, at the level of Holm's method
         p_value: as in `PairComparison`, like all fields that it has too
         better: which run, where the verdict is `better`
         reason: why there is no ratio
@@ -147,6 +148,7 @@ class ComparedResult(Document):
     ratio: float | None
     interval_95: Interval | None
     interval_90: Interval | None
+    interval: Interval | None
     first_noise: float | None
     second_noise: float | None
     degrees_of_freedom: float | None

@@ -105,6 +105,12 @@ def test_a_difference_must_be_significant_after_holms_correction_for_all_pairs_a
         holm(np.array([pair.p_value for pair in among.pairs], dtype=np.float64))
     )
     assert among.pairs[0].verdict == "cannot-tell"
+    found, interval = among.pairs[0].ratio, among.pairs[0].interval
+    assert found is not None
+    assert found.interval_95 is not None
+    assert interval is not None
+    assert found.interval_95.high < 1 < interval.high, "the interval agrees with the verdict"
+    assert alone.pairs[0].interval == (alone.pairs[0].ratio and alone.pairs[0].ratio.interval_95)
     assert among.pairs[0].blocks_to_detect == blocks_to_detect(
         math.log(1.062), 4 * float(np.std(NOISE, ddof=1)), significance=0.05 / 5
     )

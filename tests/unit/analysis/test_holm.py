@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.statistics.inference import holm
+from analysis.statistics.inference import holm, holm_levels
 
 SAS_MULTTEST = (
     0.28282, 0.30688, 0.71022, 0.77175, 0.78180, 0.88581, 0.54685, 0.84978, 0.24228, 0.58977, 0.03498, 0.41607,
@@ -42,3 +42,6 @@ def test_what_is_significant_is_what_holms_steps_reject(p_values: list[float], l
             break
         rejected.add(index)
     assert {index for index, p in enumerate(holm(np.array(p_values))) if p <= level} == rejected
+    levels = holm_levels(np.array(p_values), level)
+    assert {index for index, p in enumerate(p_values) if p <= levels[index]} == rejected
+    assert max(levels) <= level

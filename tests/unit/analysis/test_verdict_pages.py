@@ -40,7 +40,10 @@ def a_pair(**changes: object) -> PairComparison:
         "blocks_to_detect": None,
         "blocks_to_show_same": None,
     }
-    return PairComparison.model_validate(usual | changes)
+    pair = usual | changes
+    found = pair["ratio"]
+    shown = found.interval_95 if isinstance(found, Ratio) else None
+    return PairComparison.model_validate(pair | {"interval": shown})
 
 
 def words(measure: Measure, **changes: object) -> str:
@@ -74,13 +77,26 @@ def open_with(value: float, detect: int | None, same: int | None) -> dict[str, o
     ("measure", "changes", "said"),
     [
         ("throughput", {}, "rust is faster than go by 12% (9 to 15%)"),
-        ("throughput", {"ratio": ratio(1.042, 1.031, 1.053)}, "rust is faster than go by 4.2% (3.1 to 5.3%)"),
+        (
+            "throughput",
+            {"ratio": ratio(1.042, 1.031, 1.053)},
+            "rust is faster than go by 4.2% (3.1 to 5.3%)",
+        ),
+        (
+            "throughput",
+            {"ratio": ratio(1.042, 1.029, 1.055)},
+            "rust is faster than go, maybe by less than 3%: 4.2% (2.9 to 5.5%)",
+        ),
         ("throughput", {"ratio": ratio(2.5, 2.25, 2.75)}, "rust is faster than go by a factor of 2.50 (2.25 to 2.75)"),
         ("p99", LESS, "rust has a lower p99 than go by 20% (10 to 30%)"),
         ("p99_corrected", LESS, "rust has a lower corrected p99 than go by 20% (10 to 30%)"),
         ("cpu_cores", LESS, "rust uses less CPU than go by 20% (10 to 30%)"),
         ("memory_mean", LESS, "rust uses less memory than go by 20% (10 to 30%)"),
-        ("requests_per_cpu_second", {}, "rust answers more requests a CPU second than go by 12% (9 to 15%)"),
+        (
+            "requests_per_cpu_second",
+            {},
+            "rust answers more requests a CPU second than go by 12% (9 to 15%)",
+        ),
         ("throughput", SAME, "same within 3%"),
         ("throughput", SAME | {"bound_by_postgres": True}, "same, bound by PostgreSQL"),
         (
