@@ -16,6 +16,7 @@ from analysis.claims.claim import (
     why_no_order,
 )
 from analysis.formatting import capital, counted, exact_percent, in_brackets, listing, plain, ratio_interval, ratio_text
+from analysis.statistics import blocks_text
 from documents.report import ClaimOutcome, Interval, PairComparison
 
 
@@ -130,8 +131,12 @@ def judge_order(evidence: Evidence, column: PublishedColumn, first: str, second:
         return Judgement("contradicted", f"The reverse is shown: {measured}.")
     if verdicts.verdict == "same":
         return _judge_tie(found, max(column.ratio(first, second), column.ratio(second, first)))
-    blocks = verdicts.blocks_to_detect
-    more = f" {blocks} blocks would show a difference as large as this one looks." if blocks else ""
+    needed = verdicts.blocks_to_detect
+    more = (
+        f" {blocks_text(needed)} blocks would show a difference as large as this one looks."
+        if needed and needed.blocks
+        else ""
+    )
     return Judgement("cannot-tell", f"Neither an order nor a tie is shown: {measured}.{more}")
 
 

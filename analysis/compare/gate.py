@@ -6,7 +6,7 @@ to the worse that is significant after Holm's correction and isn't within the ma
 *shown* to be the same or better by every judged measure under every load; that no difference was found isn't enough.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import get_args
 
 import numpy as np
@@ -23,11 +23,12 @@ from analysis.statistics import (
     holm,
     holm_levels,
     judge_pair,
+    needed_blocks,
     uncompared,
     verdict_text,
 )
 from documents.errors import AnalysisError
-from documents.report import Comparison, Finding, Gate, Measure, Outcome, Report, Subject
+from documents.report import BlocksNeeded, Comparison, Finding, Gate, Measure, Outcome, Report, Subject
 from documents.run import ApiFault
 
 JUDGED: tuple[Measure, ...] = ("throughput",)
@@ -156,10 +157,10 @@ def _in_words(finding: Finding, base: str) -> str:
     if pair.ratio is None or pair.interval is None:
         return f"{said}. {pair.reason}"
     said += f"; {ratio_text(pair.ratio.value)} times that of {base}, interval {ratio_interval(pair.interval)}"
-    if pair.verdict == "cannot-tell":
-        to_detect, to_show_same = pair.blocks_to_detect, pair.blocks_to_show_same
+    to_detect, to_show_same = pair.blocks_to_detect, pair.blocks_to_show_same
+    if to_detect is not None and to_show_same is not None:
         said += f". A difference as large as this takes {blocks_text(to_detect)} blocks to be found; "
-        if to_show_same is not None and to_show_same <= pair.blocks:
+        if to_show_same.blocks is not None and to_show_same.blocks <= pair.blocks:
             said += (
                 f"the {pair.blocks} blocks of this run would have shown that there is no difference: this one is too "
                 "near the margin"
@@ -195,19 +196,31 @@ def _too_few(judged: Sequence[Finding]) -> Iterator[str]:
             yield f"{MEASURES[finding.measure].title} under {finding.pair.scenario}: {finding.pair.reason}"
 
 
-def _blocks_needed(judged: Sequence[Finding], margin: float) -> int | None:
+def _blocks_needed(judged: Sequence[Finding], margin: float) -> BlocksNeeded:
     """The number of blocks with which a candidate without any difference would pass, at the measured noise.
 
     All k comparisons that aren't shown to be better must be shown to be the same. Together they fail with a probability
-    of at most 20% if each fails with at most 20% / k, however they depend on each other (Bonferroni's inequality). None
-    if no protocol may have that many.
+    of at most 20% if each fails with at most 20% / k, however they depend on each other (Bonferroni's inequality).
     """
-    ratios = [finding.pair.ratio for finding in judged if finding.pair.verdict != "better"]
-    noises = [ratio.noise for ratio in ratios if ratio is not None and ratio.noise]
-    power = power_of_all(len(ratios))
-    needed = [blocks_to_show_same(noise, margin=margin, power=power) for noise in noises]
-    known = [blocks for blocks in needed if blocks is not None]
-    return max(known) if len(known) == len(needed) else None
+    pairs = [finding.pair for finding in judged if finding.pair.verdict != "better"]
+    power = power_of_all(len(pairs))
+    needed = [
+        needed_blocks(lambda of: blocks_to_show_same(of, margin=margin, power=power), pair.ratio.noise, pair.blocks - 1)
+        for pair in pairs
+        if pair.ratio is not None and pair.ratio.noise is not None
+    ]
+    return BlocksNeeded(
+        blocks=_most(found.blocks for found in needed),
+        low=_most(found.low for found in needed),
+        high=_most(found.high for found in needed),
+    )
+
+
+def _most(blocks: Iterable[int | None]) -> int | None:
+    """The largest of some numbers of blocks; None if one of them is."""
+    found = [*blocks]
+    known = [number for number in found if number is not None]
+    return max(known) if len(known) == len(found) else None
 
 
 def power_of_all(comparisons: int) -> float:

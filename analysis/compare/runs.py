@@ -39,6 +39,7 @@ from analysis.statistics import (
     interval_of,
     judge,
     logs_of,
+    needed_blocks,
     over_blocks,
     uncompared,
     welch,
@@ -46,6 +47,7 @@ from analysis.statistics import (
 )
 from documents.errors import AnalysisError
 from documents.report import (
+    BlocksNeeded,
     CellNumbers,
     ComparedResult,
     ComparedRun,
@@ -259,8 +261,8 @@ def _change(
     verdict: Verdict = "cannot-tell"
     better: Side | None = None
     noises: TwoNoises | None = None
-    to_detect: int | None = None
-    to_show_same: int | None = None
+    to_detect: BlocksNeeded | None = None
+    to_show_same: BlocksNeeded | None = None
     if ratio is not None:
         noises = TwoNoises(_noise(before), _noise(after))
         blocks = min(len(before), len(after))
@@ -269,8 +271,13 @@ def _change(
             better = "second" if (ratio.mean > 0) == higher_is_better else "first"
         elif verdict == "cannot-tell":
             # Holm's strictest level, as within a run.
-            to_detect = noises.blocks_to_detect(float(ratio.mean), significance=SIGNIFICANCE / tests)
-            to_show_same = noises.blocks_to_show_same(margin=margin)
+            strictest, freedom, difference = SIGNIFICANCE / tests, float(ratio.degrees_of_freedom), float(ratio.mean)
+            to_detect = needed_blocks(
+                lambda share: noises.times(share).blocks_to_detect(difference, significance=strictest), 1.0, freedom
+            )
+            to_show_same = needed_blocks(
+                lambda share: noises.times(share).blocks_to_show_same(margin=margin), 1.0, freedom
+            )
     return ComparedResult(
         api=api,
         scenario=scenario,

@@ -20,14 +20,14 @@ from documents.report import OUTCOMES, Finding, Gate
 def outcome_line(gate: Gate) -> str:
     """The outcome in one line: ``gate: regression: go-new beside go-base in the run …``."""
     said = f"gate: {OUTCOMES[gate.outcome]}: {gate.candidate.name} beside {gate.base.name} in the run {gate.run_id}"
-    if gate.outcome == "cannot-tell":
+    if gate.blocks_needed is not None:
         # Some of the protocol's blocks may be short.
         blocks = min(finding.pair.blocks for finding in gate.findings if _is_open(finding))
         said += (
             f"; {blocks_text(gate.blocks_needed)} blocks would let a candidate without any difference "
             f"pass, and there were {blocks}"
         )
-        if gate.blocks_needed is not None and gate.blocks_needed <= blocks:
+        if gate.blocks_needed.blocks is not None and gate.blocks_needed.blocks <= blocks:
             said += f": this one is too near the margin of {exact_percent(gate.margin)}"
     return said
 

@@ -128,12 +128,15 @@ INTERVAL_NOTE = (
 
 def blocks_needed(found: PairComparison | ComparedResult) -> TableCell:
     """The numbers of blocks that would give a verdict, if there is none."""
-    if found.verdict != "cannot-tell" or found.reason is not None:
+    if found.blocks_to_detect is None or found.blocks_to_show_same is None:
         return TableCell(MISSING)
     return TableCell(f"{blocks_text(found.blocks_to_detect)}; {blocks_text(found.blocks_to_show_same)} if the same")
 
 
-BLOCKS_NOTE = "to find a difference as large as it looks; to show that there is no difference, if there is none."
+BLOCKS_NOTE = (
+    "to find a difference as large as it looks; to show that there is no difference, if there is none. In brackets: at "
+    "the ends of the noise's 80% interval."
+)
 """What the numbers of `blocks_needed` are."""
 
 

@@ -17,6 +17,7 @@ from analysis.pages.table import (
 )
 from analysis.statistics import LEAST_BLOCKS_FOR_SAME, MEASURES, blocks_text, log_margin, verdict_text
 from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Report, TwinComparison
+from documents.run import MOST_BLOCKS
 
 MAIN: Measure = "throughput"
 """The first measure of a page's verdicts; all others are in one table."""
@@ -224,19 +225,20 @@ def comparable(report: Report) -> list[Comparison]:
 
 def _what_would(pair: PairComparison, comparison: Comparison) -> str:
     different = _takes_a_difference(pair, comparison)
-    blocks = pair.blocks_to_detect if different else pair.blocks_to_show_same
+    needed = pair.blocks_to_detect if different else pair.blocks_to_show_same
     condition = "if the difference is as large as it looks" if different else "if there is no difference"
     too_near = different and not _looks_different(pair, comparison)
     why = f"too near the margin of {exact_percent(comparison.margin)}; " if too_near else ""
-    if blocks is None:
-        return f"{why}{blocks_text(blocks)} blocks would be needed, {condition}"
-    return f"{why}some {blocks:,} blocks would, {condition}"
+    if needed is None or needed.blocks is None:
+        return f"{why}more than {MOST_BLOCKS:,} blocks would be needed, {condition}"
+    return f"{why}some {blocks_text(needed)} blocks would, {condition}"
 
 
 def _takes_a_difference(pair: PairComparison, comparison: Comparison) -> bool:
     """Whether more blocks would more probably find a difference than show that the two are the same."""
     # These blocks could have shown that there is no difference, but the measured one is too near the margin.
-    too_near = pair.blocks_to_show_same is not None and pair.blocks_to_show_same <= pair.blocks
+    same = pair.blocks_to_show_same
+    too_near = same is not None and same.blocks is not None and same.blocks <= pair.blocks
     return too_near or _looks_different(pair, comparison)
 
 
@@ -268,10 +270,9 @@ def _advantage(ratio: float, interval: Interval | None, comparison: Comparison) 
 def _short(pair: PairComparison, comparison: Comparison) -> TableCell:
     ratio = pair_cell(pair)
     said = f"{pair.better} better" if pair.verdict == "better" else verdict_text(pair, comparison.measure)
-    if pair.verdict == "cannot-tell" and pair.reason is None:
-        different = _takes_a_difference(pair, comparison)
-        would = blocks_text(pair.blocks_to_detect if different else pair.blocks_to_show_same)
-        said += f": {would} {'if different' if different else 'if the same'}"
+    different = _takes_a_difference(pair, comparison)
+    if needed := pair.blocks_to_detect if different else pair.blocks_to_show_same:
+        said += f": {blocks_text(needed)} {'if different' if different else 'if the same'}"
     return TableCell(ratio.value, f"{ratio.detail}; {said}" if ratio.detail else said)
 
 
@@ -281,7 +282,8 @@ def _pair_note(comparison: Comparison) -> str:
         f"Same: the 90% interval lies within {exact_percent(comparison.margin)} up or down. Faster: a paired t test "
         f"over blocks finds a difference at {exact_percent(comparison.significance)}, after Holm's correction for the "
         f"{comparison.tests} pairs and loads. Can't tell: neither; the blocks are for a power of "
-        f"{exact_percent(comparison.power)} at the measured noise. Noise is the standard deviation of a block's ratio."
+        f"{exact_percent(comparison.power)} at the measured noise, and in brackets at the ends of its 80% interval. "
+        "Noise is the standard deviation of a block's ratio."
     )
 
 

@@ -1,7 +1,7 @@
 """Compare a run's cells: verdicts on all pairs, ranks, and the A/A twin, by each measure."""
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -21,11 +21,13 @@ from analysis.statistics.inference import (
     equivalence_p_value,
     holm,
     holm_levels,
+    noise_interval,
     over_blocks,
     power_to_show_same,
 )
 from analysis.statistics.measures import MEASURES, has_ratio
 from documents.report import (
+    BlocksNeeded,
     CellNumbers,
     ComparedResult,
     Comparison,
@@ -222,14 +224,17 @@ def judge_pair(
     """
     if pair.ratio is None or pair.ratio.noise is None or pair.p_equivalence is None:
         return pair
-    ratio, noise = pair.ratio.value, pair.ratio.noise
+    ratio, noise, freedom = pair.ratio.value, pair.ratio.noise, pair.blocks - 1
     verdict = judge(within=pair.p_equivalence <= SIDE_ERROR, blocks=pair.blocks, p_adjusted=p_adjusted)
     first_is_better = (ratio > 1) == MEASURES[measure].higher_is_better
     to_detect = to_show_same = None
     if verdict == "cannot-tell":
         # Holm's strictest level, so that the number is right for any result of the other pairs.
-        to_detect = blocks_to_detect(math.log(ratio), noise, significance=SIGNIFICANCE / tests)
-        to_show_same = blocks_to_show_same(noise, margin=margin)
+        strictest = SIGNIFICANCE / tests
+        to_detect = needed_blocks(
+            lambda of: blocks_to_detect(math.log(ratio), of, significance=strictest), noise, freedom
+        )
+        to_show_same = needed_blocks(lambda of: blocks_to_show_same(of, margin=margin), noise, freedom)
     return pair.model_copy(
         update={
             "interval": interval_at(pair.ratio, pair.blocks, level),
@@ -240,6 +245,12 @@ def judge_pair(
             "blocks_to_show_same": to_show_same,
         }
     )
+
+
+def needed_blocks(blocks_at: Callable[[float], int | None], noise: float, degrees_of_freedom: float) -> BlocksNeeded:
+    """The blocks that `blocks_at` a noise gives, at the measured noise and at the ends of its interval."""
+    low, high = noise_interval(noise, degrees_of_freedom)
+    return BlocksNeeded(blocks=blocks_at(noise), low=blocks_at(low), high=blocks_at(high))
 
 
 def _orderings(pairs: Sequence[PairComparison], scenario: str) -> set[tuple[str, str]]:

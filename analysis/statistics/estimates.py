@@ -87,6 +87,10 @@ class TwoNoises:
     first: float
     second: float
 
+    def times(self, share: float) -> "TwoNoises":
+        """Both, times a share."""
+        return TwoNoises(share * self.first, share * self.second)
+
     def blocks_to_detect(self, difference: float, *, significance: float, power: float = POWER) -> int | None:
         """The fewest blocks of each sample that find a true difference; see `inference.blocks_to_detect`."""
         return fewest_blocks(

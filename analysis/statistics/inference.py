@@ -9,11 +9,11 @@
   (Phillips 1990, "Power of the two one-sided tests procedure in bioequivalence", Journal of Pharmacokinetics and
   Biopharmaceutics 18:137; Owen 1965, "A special case of a bivariate non-central t-distribution", Biometrika 52:437).
 
-Both assume that the measured noise is the true one. With few blocks it is uncertain, and so is the answer: with five
-blocks the true noise may be 0.6 to 2.9 times the measured one (a standard deviation's 95% interval by chi-square;
-Snedecor and Cochran 1989, "Statistical methods"). The power of a difference that was just measured is no evidence about
-that difference (Hoenig and Heisey 2001, "The abuse of power", The American Statistician 55:19); it is used here only to
-plan the next run.
+Both take the measured noise for the true one. With few blocks it is uncertain, and so is the answer. It comes with a
+range, from the noise's 80% interval by chi-square (Snedecor and Cochran 1989, "Statistical methods"): 0.7 to 1.9 times
+the measured noise with five blocks, 0.8 to 1.5 times with ten. The power of a difference that was just measured is no
+evidence about that difference (Hoenig and Heisey 2001, "The abuse of power", The American Statistician 55:19); it is
+used here only to plan the next run.
 """
 
 import math
@@ -279,6 +279,19 @@ def blocks_to_show_same(noise: float, *, margin: float, power: float = POWER) ->
     return fewest_blocks(
         lambda blocks: power_to_show_same(0.0, noise, blocks, margin=margin), power, least=LEAST_BLOCKS_FOR_SAME
     )
+
+
+NOISE_CONFIDENCE = 0.8
+"""The confidence of the interval of a noise, for the range of blocks that a verdict takes."""
+
+
+def noise_interval(noise: float, degrees_of_freedom: float) -> tuple[float, float]:
+    """The chi-square interval of the true noise: √(degrees of freedom / χ²) times the measured one, at both ends."""
+    tail = (1 - NOISE_CONFIDENCE) / 2
+    low, high = (
+        noise * math.sqrt(degrees_of_freedom / float(chdtri(degrees_of_freedom, above))) for above in (tail, 1 - tail)
+    )
+    return low, high
 
 
 def fewest_blocks(power_of: Callable[[int], float], power: float, *, least: int = LEAST_BLOCKS) -> int | None:

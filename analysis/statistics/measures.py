@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from documents.errors import AnalysisError
-from documents.report import CellNumbers, Measure
+from documents.report import BlocksNeeded, CellNumbers, Measure
 from documents.run import MOST_BLOCKS
 
 BYTES_PER_MB = 1e6
@@ -154,6 +154,10 @@ def value_of(cell: CellNumbers, measure: Measure) -> float:
     return MEASURES[measure].read(cell)
 
 
-def blocks_text(blocks: int | None) -> str:
-    """A number of blocks that would give a verdict, in words; None is more than a protocol may have."""
-    return f"more than {MOST_BLOCKS:,}" if blocks is None else f"{blocks:,}"
+def blocks_text(needed: BlocksNeeded) -> str:
+    """How many blocks would give a verdict, with their range: “24 (15 to 52)”, “more than 1,000”."""
+    beyond = f"more than {MOST_BLOCKS:,}"
+    if needed.blocks is None:
+        return beyond
+    high = beyond if needed.high is None else f"{needed.high:,}"
+    return f"{needed.blocks:,}" if needed.low == needed.high else f"{needed.blocks:,} ({needed.low:,} to {high})"

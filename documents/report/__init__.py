@@ -2,6 +2,7 @@
 
 from documents.report.api_check import ApiCheck, ApiCheckStep
 from documents.report.comparison import (
+    BlocksNeeded,
     Comparison,
     Interval,
     Measure,
@@ -76,6 +77,7 @@ __all__ = [
     "OUTCOMES",
     "ApiCheck",
     "ApiCheckStep",
+    "BlocksNeeded",
     "BuildingFacts",
     "CellNumbers",
     "ClaimKind",

@@ -44,10 +44,22 @@ class Ratio(Document):
     noise: float | None
 
 
+class BlocksNeeded(Document):
+    """How many blocks give a verdict with the comparison's `power`; a number above 1,000 is null.
+
+    Attributes:
+        blocks: at the measured noise
+        low: at the lower end of that noise's 80% interval
+        high: at its upper end
+    """
+
+    blocks: int | None
+    low: int | None
+    high: int | None
+
+
 class PairComparison(Document):
     """Two APIs under one load.
-
-    Numbers of blocks are for the measured noise and the comparison's `power`; null also if more than 1,000 are needed.
 
     Attributes:
         blocks: how many gave a ratio
@@ -77,8 +89,8 @@ class PairComparison(Document):
     better: Name | None
     bound_by_postgres: bool
     reason: str | None
-    blocks_to_detect: int | None
-    blocks_to_show_same: int | None
+    blocks_to_detect: BlocksNeeded | None
+    blocks_to_show_same: BlocksNeeded | None
 
 
 class RankRange(Document):

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from documents.base import Document, Name
 from documents.lab import CoreLayout, HostSize, Varied
-from documents.report.comparison import Comparison, Measure, PairComparison, TwinComparison
+from documents.report.comparison import BlocksNeeded, Comparison, Measure, PairComparison, TwinComparison
 from documents.report.numbers import (
     CellNumbers,
     Estimate,
@@ -344,7 +344,7 @@ class Gate(Document):
         tests: how many Holm's correction takes into account for what is judged
         blocks: the protocol's
         blocks_needed: with how many blocks an unchanged candidate would pass; null unless the outcome is
-            `cannot-tell`; null also if 1,000 don't suffice
+            `cannot-tell`
         findings: what is judged first
         twins: A/A of throughput, by load
         caveats: those of the run's report
@@ -363,7 +363,7 @@ class Gate(Document):
     power: float
     tests: int
     blocks: int
-    blocks_needed: int | None
+    blocks_needed: BlocksNeeded | None
     findings: tuple[Finding, ...]
     twins: tuple[TwinComparison, ...]
     caveats: tuple[str, ...]

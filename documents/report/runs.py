@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from documents.base import Document, Name
-from documents.report.comparison import Interval, Measure, Verdict
+from documents.report.comparison import BlocksNeeded, Interval, Measure, Verdict
 from documents.report.numbers import Estimate
 from documents.report.report import Grade
 
@@ -159,8 +159,8 @@ class ComparedResult(Document):
     better: Side | None
     bound_by_postgres: bool
     reason: str | None
-    blocks_to_detect: int | None
-    blocks_to_show_same: int | None
+    blocks_to_detect: BlocksNeeded | None
+    blocks_to_show_same: BlocksNeeded | None
 
 
 class MeasureChanges(Document):

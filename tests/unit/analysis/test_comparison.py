@@ -9,7 +9,7 @@ import pytest
 from analysis.statistics.comparison import compare, verdict_text
 from analysis.statistics.inference import blocks_to_detect, blocks_to_show_same, holm, power_to_show_same
 from documents.errors import AnalysisError
-from documents.report.comparison import Measure, PairComparison, TwinComparison
+from documents.report.comparison import BlocksNeeded, Measure, PairComparison, TwinComparison
 from documents.report.numbers import CellNumbers, Latency, Usage
 from tests.unit.analysis.reports import NOISE
 
@@ -82,9 +82,21 @@ def test_neither_found_nor_excluded_is_cannot_tell_with_the_blocks_that_would():
     assert (pair.verdict, pair.better, pair.reason) == ("cannot-tell", None, None)
     assert verdict_text(pair, "throughput") == "can't tell"
     noise = 6 * float(np.std(NOISE, ddof=1))
-    assert pair.blocks_to_detect == blocks_to_detect(math.log(1.04), noise, significance=0.05)
-    assert pair.blocks_to_show_same == blocks_to_show_same(noise, margin=0.03)
-    assert min(pair.blocks_to_detect or 0, pair.blocks_to_show_same or 0) > 6
+    # The interval of a standard deviation of six values has chi-square's 10 and 90% with five degrees of freedom.
+    low, high = (noise * math.sqrt(5 / chi_square) for chi_square in (9.236, 1.610))
+    assert pair.blocks_to_detect is not None
+    assert pair.blocks_to_show_same is not None
+    assert pair.blocks_to_detect == BlocksNeeded(
+        blocks=blocks_to_detect(math.log(1.04), noise, significance=0.05),
+        low=blocks_to_detect(math.log(1.04), low, significance=0.05),
+        high=blocks_to_detect(math.log(1.04), high, significance=0.05),
+    )
+    assert pair.blocks_to_show_same == BlocksNeeded(
+        blocks=blocks_to_show_same(noise, margin=0.03),
+        low=blocks_to_show_same(low, margin=0.03),
+        high=blocks_to_show_same(high, margin=0.03),
+    )
+    assert min(pair.blocks_to_detect.low or 0, pair.blocks_to_show_same.low or 0) > 6
 
 
 def test_a_difference_must_be_significant_after_holms_correction_for_all_pairs_and_loads():
@@ -111,7 +123,8 @@ def test_a_difference_must_be_significant_after_holms_correction_for_all_pairs_a
     assert interval is not None
     assert found.interval_95.high < 1 < interval.high, "the interval agrees with the verdict"
     assert alone.pairs[0].interval == (alone.pairs[0].ratio and alone.pairs[0].ratio.interval_95)
-    assert among.pairs[0].blocks_to_detect == blocks_to_detect(
+    assert among.pairs[0].blocks_to_detect is not None
+    assert among.pairs[0].blocks_to_detect.blocks == blocks_to_detect(
         math.log(1.062), 4 * float(np.std(NOISE, ddof=1)), significance=0.05 / 5
     )
 
@@ -126,7 +139,7 @@ def test_fewer_than_five_blocks_never_show_the_same(blocks: int, verdict: str):
         assert (pair.verdict, pair.better) == (verdict, None)
     assert pair.p_adjusted is not None
     assert pair.p_adjusted < 0.05
-    assert pair.blocks_to_show_same == (5 if blocks < 5 else None)
+    assert (pair.blocks_to_show_same and pair.blocks_to_show_same.blocks) == (5 if blocks < 5 else None)
 
 
 # Void cells

@@ -56,10 +56,12 @@ def test_a_candidate_that_is_shown_the_same_passes_even_if_a_difference_is_signi
 def test_a_candidate_of_which_nothing_is_shown_does_not_pass_and_the_needed_blocks_are_reported(golden_report: Report):
     gate = gate_of(golden_report, scattered(990, 6))
     needed = blocks_to_show_same(6 * float(np.std(NOISE, ddof=1)), margin=0.03)
-    assert (gate.outcome, gate.blocks_needed) == ("cannot-tell", needed)
-    assert needed is not None
-    assert f"if there is no difference, {needed} would show it." in gate.reasons[0]
-    assert f"; {needed} blocks would let a candidate" in outcome_line(gate)
+    assert gate.outcome == "cannot-tell"
+    assert gate.blocks_needed is not None
+    assert gate.blocks_needed.blocks == needed
+    said = f"{needed} ({gate.blocks_needed.low} to {gate.blocks_needed.high})"
+    assert f"if there is no difference, {said} would show it." in gate.reasons[0]
+    assert f"; {said} blocks would let a candidate" in outcome_line(gate)
 
 
 LOADS: dict[str, tuple[Throughputs, str]] = {
@@ -143,12 +145,14 @@ def test_all_that_is_judged_is_one_family(golden_report: Report):
     assert (alone.outcome, second.p_adjusted) == ("regression", pytest.approx(2 * first.p_value))
     assert (together.outcome, second.better) == ("cannot-tell", None)
     assert second.blocks_to_detect is not None
-    assert second.blocks_to_detect > 6
+    assert second.blocks_to_show_same is not None
+    assert (second.blocks_to_detect.blocks or 0) > 6
     assert second.ratio is not None
     assert second.ratio.noise is not None
     # Both must be shown at once: each may fail in half of the 20 of 100.
-    assert together.blocks_needed == blocks_to_show_same(second.ratio.noise, margin=0.03, power=0.9)
-    assert (together.blocks_needed or 0) > (second.blocks_to_show_same or 0)
+    assert together.blocks_needed is not None
+    assert together.blocks_needed.blocks == blocks_to_show_same(second.ratio.noise, margin=0.03, power=0.9)
+    assert (together.blocks_needed.blocks or 0) > (second.blocks_to_show_same.blocks or 0)
 
 
 def failed(reason: VoidReason, api: str = "go-new") -> VoidCell:
@@ -297,7 +301,8 @@ def test_reported_blocks_let_a_candidate_without_a_difference_pass(golden_report
     assert ratio.noise is not None
     assert (gate.outcome, gate.tests) == ("cannot-tell", 3)
     assert gate.blocks_needed is not None
-    assert shares(golden_report, 1.0, ratio.noise, loads=3, blocks=gate.blocks_needed)["passed"] >= 0.75
+    assert gate.blocks_needed.blocks is not None
+    assert shares(golden_report, 1.0, ratio.noise, loads=3, blocks=gate.blocks_needed.blocks)["passed"] >= 0.75
 
 
 def test_a_candidate_that_is_slower_by_the_margin_passes_in_5_of_100(golden_report: Report):

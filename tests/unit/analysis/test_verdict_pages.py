@@ -11,7 +11,15 @@ from analysis.pages.plots import verdict_plots
 from analysis.pages.verdicts import twin_words, verdict_tables, verdict_words
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from documents.report.comparison import Comparison, Interval, Measure, PairComparison, Ratio, TwinComparison
+from documents.report.comparison import (
+    BlocksNeeded,
+    Comparison,
+    Interval,
+    Measure,
+    PairComparison,
+    Ratio,
+    TwinComparison,
+)
 from documents.report.report import Report
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 
@@ -68,8 +76,15 @@ CANNOT_TELL: dict[str, object] = {"verdict": "cannot-tell", "better": None}
 LESS: dict[str, object] = {"ratio": ratio(0.8, 0.7, 0.9)}
 
 
+def needed(blocks: int | None) -> BlocksNeeded:
+    """With a range from half to twice as many."""
+    return BlocksNeeded(
+        blocks=blocks, low=blocks and blocks // 2, high=blocks and (2 * blocks if blocks < 500 else None)
+    )
+
+
 def open_with(value: float, detect: int | None, same: int | None) -> dict[str, object]:
-    blocks = {"blocks_to_detect": detect, "blocks_to_show_same": same}
+    blocks = {"blocks_to_detect": needed(detect), "blocks_to_show_same": needed(same)}
     return CANNOT_TELL | blocks | {"ratio": ratio(value, 0.95, 1.2)}
 
 
@@ -102,9 +117,18 @@ def open_with(value: float, detect: int | None, same: int | None) -> dict[str, o
         (
             "throughput",
             open_with(1.05, 24, 300),
-            "can't tell: some 24 blocks would, if the difference is as large as it looks",
+            "can't tell: some 24 (12 to 48) blocks would, if the difference is as large as it looks",
         ),
-        ("throughput", open_with(1.01, 400, 24), "can't tell: some 24 blocks would, if there is no difference"),
+        (
+            "throughput",
+            open_with(1.05, 600, 24),
+            "can't tell: some 600 (300 to more than 1,000) blocks would, if the difference is as large as it looks",
+        ),
+        (
+            "throughput",
+            open_with(1.01, 400, 24),
+            "can't tell: some 24 (12 to 48) blocks would, if there is no difference",
+        ),
         (
             "throughput",
             open_with(1.01, 24, None),
@@ -113,7 +137,10 @@ def open_with(value: float, detect: int | None, same: int | None) -> dict[str, o
         (
             "throughput",
             open_with(1.02, 400, 9),
-            "can't tell: too near the margin of 3%; some 400 blocks would, if the difference is as large as it looks",
+            (
+                "can't tell: too near the margin of 3%; some 400 (200 to 800) blocks would, if the difference is as "
+                "large as it looks"
+            ),
         ),
         ("throughput", CANNOT_TELL | {"ratio": None, "reason": "One block alone."}, "can't tell: one block alone"),
     ],
