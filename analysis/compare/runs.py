@@ -38,6 +38,7 @@ from analysis.statistics import (
     holm_levels,
     interval_of,
     judge,
+    least_deviation,
     logs_of,
     needed_blocks,
     over_blocks,
@@ -210,11 +211,12 @@ def _compare(
     bound: Collection[tuple[str, str]],
 ) -> MeasureChanges:
     samples = {pair: tuple(_values(own, *pair, measure) for own in cells) for pair in planned}
-    found = {
-        pair: welch(over_blocks(np.array(before)), over_blocks(np.array(after)))
-        for pair, (before, after) in samples.items()
-        if min(len(before), len(after)) >= LEAST_BLOCKS
+    means = {
+        pair: tuple(over_blocks(np.array(logs), least_deviation=least_deviation(logs, measure)) for logs in both)
+        for pair, both in samples.items()
+        if min(map(len, both)) >= LEAST_BLOCKS
     }
+    found = {pair: welch(*both) for pair, both in means.items()}
     p_values = np.array([float(found[pair].p_value()) if pair in found else 1.0 for pair in planned])
     return MeasureChanges(
         measure=measure,
@@ -224,6 +226,7 @@ def _compare(
                 *pair,
                 samples[pair],
                 found.get(pair),
+                noises=TwoNoises(*(float(of.standard_deviation) for of in means[pair])) if pair in means else None,
                 p_adjusted=float(p_adjusted),
                 level=float(level),
                 tests=len(planned),
@@ -250,6 +253,7 @@ def _change(
     samples: tuple[list[float], ...],
     ratio: StudentMean | None,
     *,
+    noises: TwoNoises | None,
     p_adjusted: float,
     level: float,
     tests: int,
@@ -260,11 +264,9 @@ def _change(
     before, after = samples
     verdict: Verdict = "cannot-tell"
     better: Side | None = None
-    noises: TwoNoises | None = None
     to_detect: BlocksNeeded | None = None
     to_show_same: BlocksNeeded | None = None
-    if ratio is not None:
-        noises = TwoNoises(_noise(before), _noise(after))
+    if ratio is not None and noises is not None:
         blocks = min(len(before), len(after))
         verdict = judge(within=bool(within_margin(ratio, margin)), blocks=blocks, p_adjusted=p_adjusted)
         if verdict == "better":
@@ -302,10 +304,6 @@ def _change(
         blocks_to_detect=to_detect,
         blocks_to_show_same=to_show_same,
     )
-
-
-def _noise(sample: Sequence[float]) -> float:
-    return float(over_blocks(np.array(sample)).standard_deviation)
 
 
 def _geometric_mean(sample: Sequence[float]) -> float | None:

@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.formatting import counted
-from analysis.statistics.estimates import BlockLogs, interval_at, log_ratios_of, logs_of, ratio_of, too_few
+from analysis.statistics.estimates import (
+    BlockLogs,
+    block_means,
+    interval_at,
+    least_deviation,
+    log_ratios_of,
+    logs_of,
+    ratio_of,
+    too_few,
+)
 from analysis.statistics.inference import (
     CONFIDENCE,
     LEAST_BLOCKS,
@@ -96,7 +105,7 @@ def _reached(start: str, better_than: Collection[tuple[str, str]]) -> set[str]:
     return reached
 
 
-def compare_twin(scenario: str, logs: BlockLogs, *, margin: float) -> TwinComparison:
+def compare_twin(scenario: str, logs: BlockLogs, *, measure: Measure, margin: float) -> TwinComparison:
     """Compare the later cell of the API that a block measured twice with its earlier one, over all blocks.
 
     The APIs are pooled, because each is the twin in too few blocks for an interval of its own. The interval is
@@ -105,7 +114,10 @@ def compare_twin(scenario: str, logs: BlockLogs, *, margin: float) -> TwinCompar
     log_ratios = [
         values[1] - values[0] for _, by_api in sorted(logs.items()) for values in by_api.values() if len(values) == 2
     ]
-    means = over_blocks(np.array(log_ratios)) if len(log_ratios) >= LEAST_BLOCKS else None
+    means = None
+    if len(log_ratios) >= LEAST_BLOCKS:
+        every = [value for by_api in logs.values() for values in by_api.values() for value in values]
+        means = over_blocks(np.array(log_ratios), least_deviation=least_deviation(every, measure))
     return TwinComparison(
         scenario=scenario,
         blocks=len(log_ratios),
@@ -146,7 +158,13 @@ def compare(
     logs = {scenario: logs_of(cells, scenario, measure) for scenario in scenarios}
     planned = [(scenario, first, second) for scenario in scenarios for first, second in combinations(apis, 2)]
     ratios = {pair: log_ratios_of(logs[pair[0]], *pair[1:]) for pair in planned}
-    means = {pair: over_blocks(np.array(found)) for pair, found in ratios.items() if len(found) >= LEAST_BLOCKS}
+    means = {
+        pair: over_blocks(
+            np.array(found), least_deviation=least_deviation(block_means(logs[pair[0]], *pair[1:]), measure)
+        )
+        for pair, found in ratios.items()
+        if len(found) >= LEAST_BLOCKS
+    }
     p_values = np.array([float(means[pair].p_value()) if pair in means else 1.0 for pair in planned])
     pairs = tuple(
         judge_pair(
@@ -175,7 +193,7 @@ def compare(
         rankings=tuple(
             Ranking(scenario=scenario, ranks=rank_ranges(apis, _orderings(pairs, scenario))) for scenario in scenarios
         ),
-        twins=tuple(compare_twin(scenario, logs[scenario], margin=margin) for scenario in scenarios),
+        twins=tuple(compare_twin(scenario, logs[scenario], measure=measure, margin=margin) for scenario in scenarios),
     )
 
 

@@ -80,11 +80,14 @@ class BlockMeans(StudentMean):
     blocks: int
 
 
-def over_blocks(values: NDArray[np.float64]) -> BlockMeans:
-    """Mean and standard deviation over the last axis, which has at least two values."""
+def over_blocks(values: NDArray[np.float64], *, least_deviation: float = 0.0) -> BlockMeans:
+    """Mean and standard deviation over the last axis, which has at least two values.
+
+    `least_deviation` is the smallest standard deviation that the values can show; a smaller one counts as this.
+    """
     blocks = values.shape[-1]
     mean = np.asarray(np.mean(values, axis=-1))
-    standard_deviation = np.asarray(np.std(values, axis=-1, ddof=1))
+    standard_deviation = np.maximum(np.std(values, axis=-1, ddof=1), least_deviation)
     return BlockMeans(
         mean=mean,
         standard_error=standard_deviation / np.sqrt(blocks),

@@ -22,6 +22,7 @@ class MeasureTerms:
         better: follows the better API's name in a short verdict.
         comparative: is between both names in a long one.
         denominator: the divisor of `read`, which must not be 0.
+        step: the smallest difference between two values, as read.
         waits_for_postgres: whether PostgreSQL as the limit makes two APIs alike in it, as it doesn't in CPU and memory.
     """
 
@@ -36,7 +37,10 @@ class MeasureTerms:
     per: float = 1
     denominator: Callable[[CellNumbers], float] = lambda _: 1.0
     waits_for_postgres: bool = False
+    step: float = 0.0
 
+
+_MICROSECOND = 1.0
 
 MEASURES: dict[Measure, MeasureTerms] = {
     "throughput": MeasureTerms(
@@ -61,6 +65,7 @@ MEASURES: dict[Measure, MeasureTerms] = {
         comparative="has a lower p50 than",
         read=lambda cell: cell.raw.p50_us,
         waits_for_postgres=True,
+        step=_MICROSECOND,
     ),
     "p99": MeasureTerms(
         title="p99 latency (raw)",
@@ -73,6 +78,7 @@ MEASURES: dict[Measure, MeasureTerms] = {
         comparative="has a lower p99 than",
         read=lambda cell: cell.raw.p99_us,
         waits_for_postgres=True,
+        step=_MICROSECOND,
     ),
     "p99_corrected": MeasureTerms(
         title="p99 latency (corrected)",
@@ -85,6 +91,7 @@ MEASURES: dict[Measure, MeasureTerms] = {
         comparative="has a lower corrected p99 than",
         read=lambda cell: cell.corrected.p99_us,
         waits_for_postgres=True,
+        step=_MICROSECOND,
     ),
     "cpu_cores": MeasureTerms(
         title="CPU of the API",

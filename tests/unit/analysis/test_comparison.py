@@ -232,6 +232,26 @@ def test_later_cells_that_are_slower_warn_of_the_method():
     assert twin.ratio.value == pytest.approx(0.95), "the later cell over the earlier one"
 
 
+# Latency
+
+
+def test_the_deviation_of_a_latency_is_a_microsecond_or_more():
+    """Two blocks have 20 and 21 µs, as whole numbers often do; that isn't a certain difference of 5%."""
+
+    def cells(go: int, rust: int) -> list[CellNumbers]:
+        found = [(block, *one) for block in (1, 2) for one in (("go", go), ("rust", rust))]
+        return [
+            a_cell(block, api, 1000).model_copy(update={"raw": LATENCY.model_copy(update={"p50_us": value})})
+            for block, api, value in found
+        ]
+
+    pair = the_pair(cells(20, 21), "p50")
+    assert (pair.verdict, pair.p_value) == ("cannot-tell", pytest.approx(0.39, abs=0.01))
+    assert pair.ratio is not None
+    assert pair.ratio.noise == pytest.approx(math.log(21 / 20))
+    assert the_pair(cells(20_000, 21_000), "p50").verdict == "better"
+
+
 def test_what_has_no_ratio_is_refused():
     with pytest.raises(AnalysisError, match="The throughput of the cell 002-go-light isn't above 0"):
         compared([a_cell(1, "go", 1000), a_cell(2, "go", 0)])
