@@ -13,7 +13,7 @@ from analysis.cells import about_open_loop, about_warm_ups
 from analysis.claims import article, size_text, unlike_for_numbers, unlike_host
 from analysis.formatting import capital, counted, has_have, is_are, was_were
 from analysis.raw import FEW_RESPONSES, Run, limits
-from analysis.statistics import uncompared
+from analysis.statistics import about_blocks, uncompared
 from documents.lab import ApiService, Inventory
 from documents.report import (
     CellNumbers,
@@ -372,6 +372,8 @@ def _about_the_estimates(
 
 def _about_the_comparisons(run: Run, cells: Sequence[CellNumbers], comparisons: Sequence[Comparison]) -> Iterable[str]:
     yield from uncompared(cells)
+    scenarios = [scenario.name for scenario in run.manifest.protocol.scenarios]
+    yield from about_blocks(cells, apis=[api.name for api in run.subjects], scenarios=scenarios)
     pairs = [pair for comparison in comparisons for pair in comparison.pairs]
     if not cells or not pairs or any(pair.reason is None for pair in pairs):
         return

@@ -1,5 +1,6 @@
 """Estimates of each API over cells, and comparisons of two APIs by their ratio in each block."""
 
+from analysis.statistics.checks import about_blocks
 from analysis.statistics.comparison import (
     SIGNIFICANCE,
     compare,
@@ -62,6 +63,7 @@ __all__ = [
     "RunNoise",
     "StudentMean",
     "TwoNoises",
+    "about_blocks",
     "blocks_text",
     "blocks_to_detect",
     "blocks_to_show_same",
