@@ -2,9 +2,12 @@
 
 from analysis.cells.cells import (
     MeasuredCell,
+    in_most_cells,
+    is_saturated,
     measure,
     mostly_bound_by,
     series_steps,
+    shares_used_up,
 )
 from analysis.cells.open_loop import (
     about_open_loop,
@@ -19,12 +22,15 @@ __all__ = [
     "about_open_loop",
     "about_warm_ups",
     "common_rates",
+    "in_most_cells",
+    "is_saturated",
     "is_steady",
     "measure",
     "measure_open_loop",
     "mostly_bound_by",
     "outcome_of",
     "series_steps",
+    "shares_used_up",
     "summarise_open_loop",
     "summarise_warm_ups",
 ]

@@ -1,7 +1,7 @@
 """Compute a cell's numbers from its raw files, and the service that was its limit."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,16 +56,40 @@ def _is_bound(
     if (threads := _THREADS[service]) is not None:
         return beside[service] >= limits.SERVICE_BUSY_LEAST * min(len(cores.of(service)), threads)
     if len(beside) == 1:
-        return sum(busy[cpu] for cpu in cpus) >= limits.SERVICE_BUSY_LEAST * len(cpus)
+        return _used_up(cpus, busy)
     return sum(beside.values()) >= limits.SERVICE_BUSY_LEAST * len(cpus) and beside[service] == max(beside.values())
+
+
+def _used_up(cpus: Collection[int], busy: Mapping[int, float]) -> bool:
+    return sum(busy[cpu] for cpu in cpus) >= limits.SERVICE_BUSY_LEAST * len(cpus)
+
+
+def is_saturated(cell: CellNumbers, cores: CoreLayout) -> bool:
+    """Whether Redis, or the CPUs of the API or a service, were used up; False for a host that wasn't watched.
+
+    In a closed loop all connections then wait in a queue, and their mean latency is connections over throughput.
+    """
+    busy = cell.watch and cell.watch.busy
+    return bool(busy) and ("redis" in cell.bound_by or any(_used_up(cores.joined(role), busy) for role in HOST_ROLES))
+
+
+def shares_used_up(cell: CellNumbers, cores: CoreLayout) -> bool:
+    """Whether the API shares its CPUs, and all roles together used them up."""
+    busy = cell.watch and cell.watch.busy
+    return bool(busy) and cores.shares("api") and _used_up(cores.joined("api"), busy)
 
 
 def mostly_bound_by(service: Service, cells: Sequence[CellNumbers]) -> frozenset[tuple[str, str]]:
     """The pairs of an API and a load with a service as the limit in most of their cells."""
+    return in_most_cells(cells, lambda cell: service in cell.bound_by)
+
+
+def in_most_cells(cells: Sequence[CellNumbers], is_so: Callable[[CellNumbers], bool]) -> frozenset[tuple[str, str]]:
+    """The pairs of an API and a load in most of whose cells it is so."""
     cells_of: defaultdict[tuple[str, str], list[bool]] = defaultdict(list)
     for cell in cells:
-        cells_of[cell.api, cell.scenario].append(service in cell.bound_by)
-    return frozenset(pair for pair, bound in cells_of.items() if 2 * sum(bound) > len(bound))
+        cells_of[cell.api, cell.scenario].append(is_so(cell))
+    return frozenset(pair for pair, found in cells_of.items() if 2 * sum(found) > len(found))
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,7 @@ def ratio_claims(column: PublishedColumn) -> tuple[Claim, ...]:
 def judge_ratio(evidence: Evidence, column: PublishedColumn, above: str, below: str) -> Judgement:
     """Judge the 95% interval of the pair's ratio; see `agreement`.
 
-    If PostgreSQL is the limit of both, their ratio is nearer to 1 than without it, so the outcome is *can't tell*.
+    If PostgreSQL is the limit of both, their ratio is that of the work they give it, so the outcome is *can't tell*.
     """
     found = compared_pair(evidence, column, above, below)
     if isinstance(found, Judgement):
@@ -213,7 +213,7 @@ def judge_ratio(evidence: Evidence, column: PublishedColumn, above: str, below: 
     if found.interval_95 is None:
         return Judgement("cannot-tell", f"Measured: {found.measured}, so there is no interval.")
     if found.verdicts.bound_by_postgres:
-        return Judgement("cannot-tell", f"PostgreSQL is the limit of both and brings them together: {found.measured}.")
+        return Judgement("cannot-tell", f"PostgreSQL is the limit of both, so this is about the work they give it: {found.measured}.")
     published = column.ratio(above, below)
     outcome = agreement(published, found.interval_95)
     return Judgement(outcome, f"Measured: {found.measured}; {place_text(outcome, plain(published))}.")

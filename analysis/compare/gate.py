@@ -14,6 +14,7 @@ import numpy as np
 from analysis.cells import mostly_bound_by
 from analysis.formatting import is_are, ratio_interval, ratio_text
 from analysis.statistics import (
+    HEADLINE,
     MEASURES,
     POWER,
     SIGNIFICANCE,
@@ -31,7 +32,7 @@ from documents.errors import AnalysisError
 from documents.report import BlocksNeeded, Comparison, Finding, Gate, Measure, Outcome, Report, Subject
 from documents.run import ApiFault
 
-JUDGED: tuple[Measure, ...] = ("throughput",)
+JUDGED: tuple[Measure, ...] = (HEADLINE,)
 """The measures that a gate judges by default."""
 
 
@@ -93,7 +94,7 @@ def judge_gate(
         blocks=report.blocks,
         blocks_needed=_blocks_needed(together, report.margin) if outcome == "cannot-tell" else None,
         findings=findings,
-        twins=comparisons["throughput"].twins,
+        twins=comparisons[HEADLINE].twins,
         caveats=(*_same_build(subjects[base], subjects[candidate]), *report.caveats),
     )
 

@@ -27,9 +27,9 @@ from analysis.pages.svg import (
     tick,
 )
 from analysis.pages.table import INTERVAL_NOTE, ROLE_NAMES
-from analysis.pages.verdicts import MAIN, same_power_words
+from analysis.pages.verdicts import same_power_words
 from analysis.raw import LEAST_BEYOND
-from analysis.statistics import BYTES_PER_MB, verdict_text
+from analysis.statistics import BYTES_PER_MB, HEADLINE, verdict_text
 from documents.report import (
     Comparison,
     Estimate,
@@ -167,7 +167,7 @@ def verdict_plots(report: Report) -> PlotGroup:
 
 def _by_scenario(report: Report) -> Iterator[Plot]:
     for comparison in report.comparisons:
-        if comparison.measure == MAIN:
+        if comparison.measure == HEADLINE:
             for scenario in report.scenarios:
                 rows = _rows(comparison, scenario.name)
                 if rows:

@@ -3,10 +3,11 @@
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 
+from analysis.cells import in_most_cells, mostly_bound_by, shares_used_up
 from analysis.formatting import MISSING, MOST_NAMES, capital, counted, is_are, listing, percent
 from analysis.pages.table import ROLE_NAMES, Column, Table, TableCell, without_empty
 from documents.base import format_duration
-from documents.lab import CoreLayout, Role, Varied, format_cpu_list
+from documents.lab import SERVICES, CoreLayout, Role, Varied, format_cpu_list
 from documents.report import CellNumbers, Grade, LoadHostReport, OpenLoopNumbers, Report, WatchNumbers
 from documents.run import UNKNOWN_COMMIT, HostIdentity, KnobRecord, KnobState, LoadHostLook
 
@@ -287,14 +288,39 @@ def heading(report: Report) -> str:
 
 
 def in_short(report: Report) -> str:
-    """The size of the run in one sentence."""
+    """The size of the run, and what else than the APIs was the limit, in a sentence each."""
     valid = len(report.every_cell)
     planned = valid + len(report.void_cells) + len(report.unfinished_cells)
     return (
         f"{_subjects(report)}, {counted(len(report.scenarios), 'load')} and "
         f"{counted(report.blocks, 'block')} on {counted(len(report.size.cpus), 'core')}: "
-        f"{valid} of {counted(planned, 'cell')} valid."
+        f"{valid} of {counted(planned, 'cell')} valid.{''.join(f' {said}' for said in _limits(report))}"
     )
+
+
+def _limits(report: Report) -> Iterator[str]:
+    """PostgreSQL or Redis, and CPUs that an API shares, where they were used up in most cells."""
+    for service, name in SERVICES.items():
+        bound = mostly_bound_by(service, report.cells)
+        loads_of: dict[str, list[str]] = {}
+        for scenario in report.scenarios:
+            apis = [api.name for api in report.apis if (api.name, scenario.name) in bound]
+            if apis:
+                which = "all APIs" if len(apis) == len(report.apis) else listing(apis)
+                loads_of.setdefault(which, []).append(scenario.name)
+        if loads_of:
+            where = "; ".join(f"of {apis} under {listing(loads)}" for apis, loads in loads_of.items())
+            yield f"{name} was the limit {where}."
+    layouts = {api.name: report.cores_of(api) for api in report.apis}
+    full = in_most_cells(report.cells, lambda cell: shares_used_up(cell, layouts[cell.api]))
+    if full:
+        beside = dict.fromkeys(
+            "the generator" if role == "generator" else name
+            for api, _ in sorted(full)
+            for role, name in ROLE_NAMES.items()
+            if role != "api" and layouts[api].joined("api") & {*layouts[api].of(role)}
+        )
+        yield f"The API shared its CPUs with {listing([*beside])}, and together they used them up."
 
 
 def _subjects(report: Report) -> str:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable
 
 from analysis.pages.table import latencies
-from analysis.pages.verdicts import MAIN, comparable
+from analysis.pages.verdicts import comparable
 from analysis.raw import SAMPLED_ROLES
 from documents.report import Estimate, LatencyEstimate, Measurements, Report, ScenarioSummary
 from documents.run import SampledRole
@@ -89,7 +89,6 @@ def _row(report: Report, summary: ScenarioSummary) -> dict[str, str | int | floa
         (
             rank
             for comparison in comparable(report)
-            if comparison.measure == MAIN
             for ranking in comparison.rankings
             if ranking.scenario == summary.scenario
             for rank in ranking.ranks

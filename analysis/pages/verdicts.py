@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from analysis.cells import in_most_cells, is_saturated
 from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, listing, load_text, plain
 from analysis.pages.table import (
     INTERVAL_NOTE,
@@ -15,51 +16,36 @@ from analysis.pages.table import (
     ratio_cell,
     with_interval,
 )
-from analysis.statistics import LEAST_BLOCKS_FOR_SAME, MEASURES, blocks_text, log_margin, verdict_text
+from analysis.statistics import (
+    HEADLINE,
+    LEAST_BLOCKS_FOR_SAME,
+    MEASURES,
+    SIGNIFICANCE,
+    blocks_text,
+    log_margin,
+    verdict_text,
+)
 from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Report, TwinComparison
 from documents.run import MOST_BLOCKS
 
-MAIN: Measure = "throughput"
-"""The first measure of a page's verdicts; all others are in one table."""
-
-_TWIN_MEASURES: tuple[Measure, ...] = (MAIN, "cpu_cores", "memory_mean")
+_TWIN_MEASURES: tuple[Measure, ...] = (HEADLINE, "cpu_cores", "memory_mean")
 """The measures of A/A: the throughput, and its cost in CPU and memory."""
 
-_BRIEF_RANKS: tuple[Measure, ...] = ("throughput", "p99", "memory_mean", "requests_per_cpu_second")
 
-
-def ranking_table(report: Report, *, brief: bool = False) -> Table:
-    """The ranks of the APIs under each load by each measure, ties as ranges; no row without a comparison."""
-    comparisons = [found for found in comparable(report) if not brief or found.measure in _BRIEF_RANKS]
-    by_place = {
-        (comparison.measure, ranking.scenario, rank.api): rank
-        for comparison in comparisons
-        for ranking in comparison.rankings
-        for rank in ranking.ranks
-    }
-    # The first measure, usually throughput, orders the APIs.
-    order = comparisons[0].rankings if comparisons else ()
+def ranking_table(report: Report) -> Table:
+    """The ranks of the APIs under each load by throughput, ties as ranges; no row without a comparison."""
     return Table(
-        title="Ranking",
+        title="Ranking by throughput",
         note=(
-            "The best and the worst possible rank of an API, from all verdicts. If two ranges overlap, it isn't known "
-            "which is better, or they are the same. Latency is raw; less is better for latency, CPU and memory."
+            "The best and the worst possible rank of an API, from the verdicts on all pairs. If two ranges overlap, it "
+            "isn't known which is faster, or they are the same."
         ),
-        columns=(
-            *_load_and("API"),
-            *(Column(MEASURES[comparison.measure].heading) for comparison in comparisons),
-        ),
+        columns=(*_load_and("API"), Column("Rank")),
         rows=tuple(
-            (
-                load_cell(report, ranking.scenario),
-                TableCell(first.api),
-                *(
-                    TableCell(rank_words(by_place[comparison.measure, ranking.scenario, first.api]))
-                    for comparison in comparisons
-                ),
-            )
-            for ranking in order
-            for first in ranking.ranks
+            (load_cell(report, ranking.scenario), TableCell(rank.api), TableCell(rank_words(rank)))
+            for comparison in comparable(report)
+            for ranking in comparison.rankings
+            for rank in ranking.ranks
         ),
         named_by=2,
     )
@@ -67,7 +53,7 @@ def ranking_table(report: Report, *, brief: bool = False) -> Table:
 
 def pair_table(report: Report, *, brief: bool = False) -> Table:
     """Each pair under each load: the ratio of throughputs, its interval and the verdict; more unless `brief`."""
-    found = [comparison for comparison in comparable(report) if comparison.measure == MAIN]
+    found = [comparison for comparison in comparable(report) if comparison.measure == HEADLINE]
     columns = (
         *_load_and("Pair"),
         Column("Ratio"),
@@ -100,29 +86,45 @@ def pair_table(report: Report, *, brief: bool = False) -> Table:
 
 
 def other_table(report: Report) -> Table:
-    """The pairs by all other measures: each one's ratio, interval and verdict."""
-    found = [comparison for comparison in comparable(report) if comparison.measure != MAIN]
+    """The pairs by all other measures: each one's ratio, interval and verdict.
+
+    Latencies of a load that used up its CPUs have no verdict.
+    """
+    found = [comparison for comparison in comparable(report) if comparison.measure != HEADLINE]
+    layouts = {api.name: report.cores_of(api) for api in report.apis}
+    saturated = in_most_cells(report.cells, lambda cell: is_saturated(cell, layouts[cell.api]))
     pairs = {
         (comparison.measure, pair.scenario, pair.first, pair.second): pair
         for comparison in found
         for pair in comparison.pairs
     }
     places = dict.fromkeys((pair.scenario, pair.first, pair.second) for pair in pairs.values())
+
+    def judged(comparison: Comparison, pair: PairComparison) -> bool:
+        waiting = {(pair.first, pair.scenario), (pair.second, pair.scenario)} & saturated
+        return not (waiting and MEASURES[comparison.measure].is_latency)
+
     return Table(
-        title="Other measures, pair by pair",
+        title="Secondary measures, pair by pair",
         note=(
             f"Ratios of the first over the second with intervals, and the better one. {INTERVAL_NOTE} Less is better "
             "for latency, which is raw, CPU and memory. In a closed loop the faster API gets more requests and "
-            "uses more CPU for them: the requests a CPU second show the cost of a request. Each measure is a family of "
-            "tests. “Can't tell” is followed by the number of blocks that would show a difference as large as it "
-            "looks, or that the two are the same."
+            "uses more CPU for them: the requests a CPU second show the cost of a request. Queued: CPUs were used up, "
+            "so latency follows from throughput and from which connection is served first, and isn't judged; the open "
+            f"loop shows latency at a given rate. Each measure is a family of tests, so with all {len(found)} up to "
+            f"{len(found) * SIGNIFICANCE:.0%} of runs of equal APIs show some difference. “Can't tell” is followed by "
+            "the number of blocks that would show a difference as large as it looks, or that the two are the same."
         ),
         columns=(*_load_and("Pair"), *(Column(MEASURES[comparison.measure].heading) for comparison in found)),
         rows=tuple(
             (
                 load_cell(report, scenario),
                 TableCell(f"{first} / {second}"),
-                *(_short(pairs[comparison.measure, scenario, first, second], comparison) for comparison in found),
+                *(
+                    _short(pair, comparison, judged=judged(comparison, pair))
+                    for comparison in found
+                    for pair in [pairs[comparison.measure, scenario, first, second]]
+                ),
             )
             for scenario, first, second in places
         ),
@@ -172,7 +174,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
 def verdict_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
     """The tables of a page's verdicts in order, without empty ones."""
     tables = (
-        ranking_table(report, brief=brief),
+        ranking_table(report),
         pair_table(report, brief=brief),
         twin_table(report, brief=brief),
         *(() if brief else (other_table(report),)),
@@ -267,11 +269,13 @@ def _advantage(ratio: float, interval: Interval | None, comparison: Comparison) 
     return f"{how} {value:.{digits}f}% ({min(around):.{digits}f} to {max(around):.{digits}f}%)"
 
 
-def _short(pair: PairComparison, comparison: Comparison) -> TableCell:
+def _short(pair: PairComparison, comparison: Comparison, *, judged: bool) -> TableCell:
     ratio = pair_cell(pair)
     said = f"{pair.better} better" if pair.verdict == "better" else verdict_text(pair, comparison.measure)
     different = _takes_a_difference(pair, comparison)
-    if needed := pair.blocks_to_detect if different else pair.blocks_to_show_same:
+    if not judged:
+        said = "queued"
+    elif needed := pair.blocks_to_detect if different else pair.blocks_to_show_same:
         said += f": {blocks_text(needed)} {'if different' if different else 'if the same'}"
     return TableCell(ratio.value, f"{ratio.detail}; {said}" if ratio.detail else said)
 
@@ -331,7 +335,7 @@ def load_verdicts(report: Report) -> tuple[LoadVerdict, ...]:
 def _ranks(report: Report, scenario: str) -> tuple[Comparison | None, Sequence[RankRange]]:
     """The comparison by throughput and its ranks under a load; none without a comparison."""
     for comparison in comparable(report):
-        if comparison.measure == MAIN:
+        if comparison.measure == HEADLINE:
             found = [ranking.ranks for ranking in comparison.rankings if ranking.scenario == scenario]
             return comparison, found[0] if found else ()
     return None, ()

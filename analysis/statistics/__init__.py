@@ -46,12 +46,21 @@ from analysis.statistics.inference import (
     power_to_show_same,
     within_margin,
 )
-from analysis.statistics.measures import BYTES_PER_MB, MEASURES, MeasureTerms, blocks_text, has_ratio, value_of
+from analysis.statistics.measures import (
+    BYTES_PER_MB,
+    HEADLINE,
+    MEASURES,
+    MeasureTerms,
+    blocks_text,
+    has_ratio,
+    value_of,
+)
 
 __all__ = [
     "BYTES_PER_MB",
     "CONFIDENCE",
     "EQUIVALENCE_CONFIDENCE",
+    "HEADLINE",
     "LEAST_BLOCKS",
     "LEAST_BLOCKS_FOR_SAME",
     "MEASURES",

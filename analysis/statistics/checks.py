@@ -20,6 +20,7 @@ from analysis.formatting import counted
 from analysis.statistics.comparison import SIGNIFICANCE
 from analysis.statistics.estimates import log_ratios_of, logs_of
 from analysis.statistics.inference import holm
+from analysis.statistics.measures import HEADLINE
 from documents.report import CellNumbers
 
 LEAST_BLOCKS_FOR_CHECKS = 8
@@ -41,7 +42,7 @@ def about_blocks(cells: Sequence[CellNumbers], *, apis: Sequence[str], scenarios
     """Caveats on the throughput's ratios, in sentences; the cells are in the order of measurement."""
     ratios: dict[str, NDArray[np.float64]] = {}
     for scenario in scenarios:
-        logs = logs_of(cells, scenario, "throughput")
+        logs = logs_of(cells, scenario, HEADLINE)
         for first, second in combinations(apis, 2):
             found = np.array(log_ratios_of(logs, first, second))
             if len(found) >= LEAST_BLOCKS_FOR_CHECKS and np.ptp(found) > 0:

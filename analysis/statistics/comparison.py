@@ -34,7 +34,7 @@ from analysis.statistics.inference import (
     over_blocks,
     power_to_show_same,
 )
-from analysis.statistics.measures import MEASURES, has_ratio
+from analysis.statistics.measures import HEADLINE, MEASURES, has_ratio
 from documents.report import (
     BlocksNeeded,
     CellNumbers,
@@ -67,8 +67,8 @@ def judge(*, within: bool, blocks: int, p_adjusted: float) -> Verdict:
 def verdict_text(found: PairComparison | ComparedResult, measure: Measure) -> str:
     """The verdict in words: "same", "same, bound by PostgreSQL", "rust faster", "second run faster", "can't tell".
 
-    If both wait for PostgreSQL, the verdict "same" is about the database. "Faster" doesn't mention PostgreSQL, which
-    can only have made the difference smaller.
+    If both wait for PostgreSQL, the verdict "same" is about the database. "Faster" then includes that one gives it less
+    work for each request.
     """
     if found.verdict == "same":
         return "same, bound by PostgreSQL" if found.bound_by_postgres else "same"
@@ -191,7 +191,9 @@ def compare(
         tests=len(planned),
         pairs=pairs,
         rankings=tuple(
-            Ranking(scenario=scenario, ranks=rank_ranges(apis, _orderings(pairs, scenario))) for scenario in scenarios
+            Ranking(scenario=scenario, ranks=rank_ranges(apis, _orderings(pairs, scenario)))
+            for scenario in scenarios
+            if measure == HEADLINE
         ),
         twins=tuple(compare_twin(scenario, logs[scenario], measure=measure, margin=margin) for scenario in scenarios),
     )

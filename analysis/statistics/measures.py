@@ -22,7 +22,7 @@ class MeasureTerms:
         better: follows the better API's name in a short verdict.
         comparative: is between both names in a long one.
         denominator: the divisor of `read`, which must not be 0.
-        step: the smallest difference between two values, as read.
+        is_latency: whether it is a latency, which wrk counts in whole microseconds.
         waits_for_postgres: whether PostgreSQL as the limit makes two APIs alike in it, as it doesn't in CPU and memory.
     """
 
@@ -37,10 +37,11 @@ class MeasureTerms:
     per: float = 1
     denominator: Callable[[CellNumbers], float] = lambda _: 1.0
     waits_for_postgres: bool = False
-    step: float = 0.0
+    is_latency: bool = False
 
 
-_MICROSECOND = 1.0
+HEADLINE: Measure = "throughput"
+"""The measure of ranks and of a page's first verdicts; the others are secondary."""
 
 MEASURES: dict[Measure, MeasureTerms] = {
     "throughput": MeasureTerms(
@@ -65,7 +66,7 @@ MEASURES: dict[Measure, MeasureTerms] = {
         comparative="has a lower p50 than",
         read=lambda cell: cell.raw.p50_us,
         waits_for_postgres=True,
-        step=_MICROSECOND,
+        is_latency=True,
     ),
     "p99": MeasureTerms(
         title="p99 latency (raw)",
@@ -78,7 +79,7 @@ MEASURES: dict[Measure, MeasureTerms] = {
         comparative="has a lower p99 than",
         read=lambda cell: cell.raw.p99_us,
         waits_for_postgres=True,
-        step=_MICROSECOND,
+        is_latency=True,
     ),
     "p99_corrected": MeasureTerms(
         title="p99 latency (corrected)",
@@ -91,7 +92,7 @@ MEASURES: dict[Measure, MeasureTerms] = {
         comparative="has a lower corrected p99 than",
         read=lambda cell: cell.corrected.p99_us,
         waits_for_postgres=True,
-        step=_MICROSECOND,
+        is_latency=True,
     ),
     "cpu_cores": MeasureTerms(
         title="CPU of the API",

@@ -144,7 +144,7 @@ class Comparison(Document):
         power: what numbers of blocks are given for
         tests: how many pairs and loads Holm's correction takes into account
         pairs: all pairs under all loads
-        rankings: one for each load
+        rankings: by throughput, one for each load; empty for other measures, which are secondary
         twins: one for each load
     """
 

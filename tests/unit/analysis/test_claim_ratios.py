@@ -39,5 +39,5 @@ def test_a_ratio_that_postgresql_holds_back_is_open():
     outcome, why = judge_ratio(bound, THROUGHPUT_HEAVY, "rust", "go")
     assert outcome == "cannot-tell"
     assert why.startswith(
-        "PostgreSQL is the limit of both and brings them together: throughput of rust over go is 1.00"
+        "PostgreSQL is the limit of both, so this is about the work they give it: throughput of rust over go is 1.00"
     )

@@ -1,10 +1,10 @@
-"""Which service was the limit: on CPUs of its own, and on those that it shares."""
+"""What was the limit: a service, on CPUs of its own or on those that it shares, or the API's CPUs."""
 
 import pytest
 
-from analysis.cells.cells import bound_by, mostly_bound_by
+from analysis.cells.cells import bound_by, is_saturated, mostly_bound_by, shares_used_up
 from documents.lab.host import ROLES, CoreLayout
-from documents.report.numbers import CellNumbers, Usage
+from documents.report.numbers import CellNumbers, Usage, WatchNumbers
 from documents.run.window import SampledRole
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
 from tests.unit.analysis.test_comparison import a_cell
@@ -76,3 +76,59 @@ def test_an_api_is_bound_by_postgres_under_a_load_where_most_of_its_cells_are():
         *(cell("zig", "heavy", "redis"), cell("zig", "heavy", "postgres", "redis")),
     ]
     assert mostly_bound_by("postgres", cells) == {("go", "heavy")}
+
+
+ALL_ON_ONE = CoreLayout(api=(0, 1), postgres=(0, 1), redis=(0, 1), generator=(0, 1), system=(0, 1), shared=True)
+
+
+def watched(busy: dict[int, float], *bound: str) -> CellNumbers:
+    watch = WatchNumbers(
+        seconds=5,
+        steal={},
+        busy=busy,
+        others={},
+        throttled={},
+        pressure=None,
+        generator_waited=None,
+        connections=10,
+        connections_planned=10,
+        stuck=0,
+        spin_change=0,
+        spin_seconds=0.2,
+    )
+    return cell("go", "heavy", *bound).model_copy(update={"watch": watch})
+
+
+IDLE = dict.fromkeys(range(8), 0.3)
+
+
+@pytest.mark.parametrize(
+    ("cores", "busy", "expected"),
+    [
+        (EIGHT_CORES, IDLE, False),
+        (EIGHT_CORES, IDLE | {0: 1.0, 1: 1.0, 2: 0.6}, False),
+        (EIGHT_CORES, IDLE | {0: 1.0, 1: 1.0, 2: 0.75}, True),
+        (EIGHT_CORES, IDLE | {3: 0.92, 4: 0.9}, True),
+        (EIGHT_CORES, IDLE | {6: 1.0, 7: 1.0}, False),
+        (TWO_CORES, {0: 0.5, 1: 0.95}, True),
+        (ALL_ON_ONE, {0: 0.95, 1: 0.8}, False),
+        (ALL_ON_ONE, {0: 0.95, 1: 0.9}, True),
+    ],
+    ids=["idle", "API half", "API", "PostgreSQL", "generator", "shared without the API", "shared half", "shared"],
+)
+def test_a_load_is_saturated_where_cpus_of_the_api_or_a_service_are_used_up(
+    cores: CoreLayout, busy: dict[int, float], expected: bool
+):
+    assert is_saturated(watched(busy), cores) is expected
+
+
+def test_redis_saturates_by_its_thread_and_an_unwatched_host_by_nothing():
+    assert is_saturated(watched(IDLE, "redis"), EIGHT_CORES)
+    assert not is_saturated(cell("go", "heavy", "redis"), EIGHT_CORES)
+
+
+def test_an_api_waits_for_those_with_whom_it_shares_cpus_that_are_used_up():
+    full = {0: 1.0, 1: 1.0}
+    assert shares_used_up(watched(full), ALL_ON_ONE)
+    assert not shares_used_up(watched({0: 1.0, 1: 0.7}), ALL_ON_ONE)
+    assert not shares_used_up(watched(full), TWO_CORES), "the API has CPU 0 alone"

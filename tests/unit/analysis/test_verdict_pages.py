@@ -8,7 +8,8 @@ import pytest
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.plots import verdict_plots
-from analysis.pages.verdicts import twin_words, verdict_tables, verdict_words
+from analysis.pages.run import in_short
+from analysis.pages.verdicts import other_table, twin_words, verdict_tables, verdict_words
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.report.comparison import (
@@ -22,6 +23,7 @@ from documents.report.comparison import (
 )
 from documents.report.report import Report
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
+from tests.unit.analysis.test_saturation import ALL_ON_ONE, watched
 
 
 def ratio(value: float, low: float, high: float) -> Ratio:
@@ -201,4 +203,66 @@ def test_one_api_alone_has_its_twin_and_no_pair(tmp_path: Path):
 def test_a_run_without_a_twin_has_verdicts_and_no_twin(tmp_path: Path):
     run = compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=3, twin=False)
     assert "The A/A twin" not in values(analyse(read_run(run)))
-    assert "Ranking" in values(analyse(read_run(run)))
+    assert "Ranking by throughput" in values(analyse(read_run(run)))
+
+
+@pytest.fixture
+def compared_report(tmp_path: Path) -> Report:
+    return analyse(read_run(compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=3)))
+
+
+def under_load(report: Report, *, bound: dict[str, tuple[str, ...]], **busy: dict[int, float]) -> Report:
+    """The report with these services as the limit of an API's cells, and with this use of CPUs by load."""
+    return report.model_copy(
+        update={
+            "cells": tuple(
+                cell.model_copy(
+                    update={
+                        "bound_by": bound.get(cell.api, ()),
+                        "watch": watched(busy[cell.scenario]).watch if cell.scenario in busy else None,
+                    }
+                )
+                for cell in report.cells
+            )
+        }
+    )
+
+
+def test_ranks_are_by_throughput_alone(compared_report: Report):
+    for comparison in compared_report.comparisons:
+        assert bool(comparison.rankings) == (comparison.measure == "throughput")
+
+
+def test_latency_of_a_load_that_used_up_its_cpus_has_no_verdict(compared_report: Report):
+    def said(report: Report) -> dict[str, list[bool]]:
+        table = other_table(report)
+        loads = dict.fromkeys(row[0].value for row in table.rows)
+        return {
+            load: [
+                all(row[index].detail.endswith("queued") for row in table.rows if row[0].value == load)
+                for index, column in enumerate(table.columns)
+                if index >= table.named_by
+            ]
+            for load in loads
+        }
+
+    light, heavy = (load.name for load in compared_report.scenarios)
+    busy = under_load(compared_report, bound={}, **{light: {0: 0.5, 1: 0.8}, heavy: {0: 0.5, 1: 1.0}})
+    assert said(busy) == {light: [False] * 7, heavy: [True] * 3 + [False] * 4}
+    assert said(compared_report) == {light: [False] * 7, heavy: [False] * 7}
+
+
+def test_the_first_line_names_postgres_and_shared_cpus_as_the_limit(compared_report: Report):
+    assert in_short(compared_report).endswith("valid.")
+    every = tuple(COMPARED_THROUGHPUTS)
+    loads = " and ".join(load.name for load in compared_report.scenarios)
+    of_all = under_load(compared_report, bound=dict.fromkeys(every, ("postgres",)))
+    assert in_short(of_all).endswith(f"valid. PostgreSQL was the limit of all APIs under {loads}.")
+    of_one = under_load(compared_report, bound={every[0]: ("redis",)})
+    assert in_short(of_one).endswith(f"valid. Redis was the limit of {every[0]} under {loads}.")
+    full = {load.name: {0: 1.0, 1: 1.0} for load in compared_report.scenarios}
+    on_one = under_load(compared_report.model_copy(update={"cores": ALL_ON_ONE}), bound={}, **full)
+    assert in_short(on_one).endswith(
+        "The API shared its CPUs with PostgreSQL, Redis and the generator, and together they used them up."
+    )
+    assert in_short(on_one) in render_html(on_one)
