@@ -25,6 +25,7 @@ from analysis.statistics import (
     found_different,
     holm,
     over_blocks,
+    welch,
     within_margin,
 )
 
@@ -51,6 +52,8 @@ class World:
 @dataclass(frozen=True)
 class Outcomes:
     """The results, of shape (experiments, loads, pairs); pairs are in the order of `itertools.combinations`.
+
+    Of two runs they are of shape (experiments, loads, APIs), the second run over the first.
 
     `mean` is that of the log ratios, of the first API over the second. `significant` is each single test at 5%,
     `different` and `same` are verdicts. `twin_warnings`, of shape (experiments, loads), is true if the 95% interval of
@@ -121,6 +124,36 @@ def simulate(world: World, orders: Orders, *, margin: float, seed: int, one_afte
         different=found_different(within, p_adjusted),
         same=within & (means.blocks >= LEAST_BLOCKS_FOR_SAME),
         twin_warnings=_twin_warnings(apis, logs),
+    )
+
+
+def simulate_two_runs(world: World, orders: Orders, *, margin: float, seed: int, over_controls: bool) -> Outcomes:
+    """Measure a world in two runs and judge each API's change, by itself or over the mean of all others.
+
+    Args:
+        world: the truth of both.
+        orders: of the first run and then of the second, an even number; see `simulate`.
+        margin: as a share: 0.03 for 3%.
+        seed: of the noise.
+        over_controls: whether the other APIs are controls; without them changes are judged as if runs were alike.
+    """
+    apis = np.array(orders, dtype=np.intp)
+    logs = measure_world(world, apis, np.random.default_rng(seed))
+    by_api = np.stack([mean_where(apis == api, logs) for api in range(len(world.levels))], axis=-2)
+    if over_controls:
+        others = (np.sum(by_api, axis=-2, keepdims=True) - by_api) / (by_api.shape[-2] - 1)
+        by_api = by_api - others
+    first, second = np.split(by_api, 2)
+    changes = welch(over_blocks(first), over_blocks(second))
+    p_values = changes.p_value()
+    p_adjusted = holm(p_values.reshape(len(p_values), -1)).reshape(p_values.shape)
+    within = within_margin(changes, margin)
+    return Outcomes(
+        mean=changes.mean,
+        significant=p_values <= SIGNIFICANCE,
+        different=found_different(within, p_adjusted),
+        same=within & (by_api.shape[-1] >= LEAST_BLOCKS_FOR_SAME),
+        twin_warnings=None,
     )
 
 

@@ -4,7 +4,7 @@
 
 It needs no lab. In the first table all APIs are equal, so each difference is false. In the second, one API is faster
 than the other three; the table shows the verdicts on it and another one. In the third, two APIs differ by the margin,
-so each "same" is false.
+so each "same" is false. In the fourth, two runs of equal APIs are compared, so each change is false.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.statistics import LEAST_BLOCKS
-from benchmarks.simulated_world import Orders, Outcomes, World, simulate
+from benchmarks.simulated_world import Orders, Outcomes, World, simulate, simulate_two_runs
 from experiment.planning import block_orders
 
 APIS = 4
@@ -46,6 +46,7 @@ def main() -> None:
     console.print(false_differences(*shape, margin=arguments.margin, seed=arguments.seed))
     console.print(power(*shape, margin=arguments.margin, seed=arguments.seed))
     console.print(false_sameness(*shape, margin=arguments.margin, seed=arguments.seed))
+    console.print(false_changes(*shape, margin=arguments.margin, seed=arguments.seed))
 
 
 def false_differences(experiments: int, blocks: int, *, margin: float, seed: int) -> Table:
@@ -99,6 +100,24 @@ def false_sameness(experiments: int, blocks: int, *, margin: float, seed: int) -
     for noise in NOISES:
         world = World(levels=(math.log1p(margin), 0.0), cell_noise=noise / math.sqrt(2))
         table.add_row(f"{noise:.1%}", f"{simulate(world, orders, margin=margin, seed=seed).shares_of_pair(0)[2]:.1%}")
+    return table
+
+
+def false_changes(experiments: int, blocks: int, *, margin: float, seed: int) -> Table:
+    """Two runs of equal APIs: the share of changes that are significant, and of comparisons with any verdict on one."""
+    table = _table(
+        "Two runs of equal APIs, noise 5%: false changes",
+        "judged",
+        "trend",
+        "an API, by itself",
+        "any of 12, after Holm",
+    )
+    orders = williams_orders(APIS, 2 * experiments, blocks, seed=seed)
+    worlds = {"none": EQUAL, "walk of 1%": replace(EQUAL, walk=WALKING / 2), "walk of 2%": replace(EQUAL, walk=WALKING)}
+    for judged, over_controls in (("by itself", False), ("over the controls", True)):
+        for name, world in worlds.items():
+            found = simulate_two_runs(world, orders, margin=margin, seed=seed, over_controls=over_controls)
+            table.add_row(judged, name, f"{found.share_significant():.1%}", f"{found.share_any_different():.1%}")
     return table
 
 

@@ -18,8 +18,7 @@ def history(
     """Draw runs over time: throughput and p99 of each API under each load.
 
     Writes runs/history.html. Runs that were measured under the same conditions are in one group; each other group says
-    what differs. A change that A/A twins don't explain is marked. It is no verdict: `lab compare` and `lab gate` give
-    verdicts.
+    what differs. From run to run an API's throughput is judged against the APIs with the same build in both.
     """
     from analysis.compare import read_history
     from analysis.pages.history import NOTE, history_tables, render_history_html, why_apart

@@ -1,16 +1,17 @@
 """Runs over time: groups of comparable runs, and the results of each API under each load in them."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.compare.conditions import Conditions, differences
+from analysis.compare.runs import compare_runs
 from analysis.raw import read_run
 from analysis.report import analyse
-from analysis.statistics import RunNoise, explained_change
+from analysis.statistics import HEADLINE
 from documents.errors import AnalysisError, DocumentError
 from documents.report import (
+    ComparedResult,
     History,
     HistoryGroup,
     HistoryPoint,
@@ -84,34 +85,44 @@ def _groups(runs: Sequence[_Run]) -> Iterator[HistoryGroup]:
 def _series(runs: Sequence[_Run]) -> Iterator[HistorySeries]:
     newest = runs[-1].report
     apis = dict.fromkeys(api.name for run in reversed(runs) for api in run.report.apis)
+    steps: dict[tuple[str, str], dict[tuple[str, str], ComparedResult]] = {}
     for scenario in newest.scenarios:
         for api in apis:
             points: list[HistoryPoint] = []
-            before: _Run | None = None
-            for run in runs:
-                measured = _measured(run.report, scenario.name, api)
-                if measured is not None:
-                    points.append(_point(run, before, scenario.name, api, measured))
-                    before = run
+            before: Report | None = None
+            for report in (run.report for run in runs):
+                measured = _measured(report, scenario.name, api)
+                if measured is None:
+                    continue
+                found = None
+                if before is not None:
+                    step = (before.run_id, report.run_id)
+                    if step not in steps:
+                        steps[step] = _changes(before, report)
+                    found = steps[step][scenario.name, api]
+                points.append(_point(report, api, measured, found))
+                before = report
             if points:
                 yield HistorySeries(scenario=scenario.name, api=api, points=tuple(points))
 
 
-def _point(run: _Run, before: _Run | None, scenario: str, api: str, measured: Measurements) -> HistoryPoint:
-    earlier = None if before is None else _measured(before.report, scenario, api)
-    change = None if earlier is None else measured.throughput.value / earlier.throughput.value
-    noises = [_noise(one.report, scenario, api) for one in (before, run) if one is not None]
-    known = [noise for noise in noises if noise is not None]
-    noise = explained_change(*known) if len(known) == 2 else None
+def _changes(before: Report, after: Report) -> dict[tuple[str, str], ComparedResult]:
+    """The changes of the throughput, by load and API."""
+    [changes] = compare_runs(before, after, measures=(HEADLINE,)).measures
+    return {(change.scenario, change.api): change for change in changes.changes}
+
+
+def _point(report: Report, api: str, measured: Measurements, found: ComparedResult | None) -> HistoryPoint:
     return HistoryPoint(
-        run_id=run.report.run_id,
-        image_id={one.name: one.image_id for one in run.report.apis}[api],
+        run_id=report.run_id,
+        image_id={one.name: one.image_id for one in report.apis}[api],
         blocks=measured.throughput.count,
         throughput=measured.throughput,
         p99_us=measured.raw.p99_us,
-        change=change,
-        noise=noise,
-        outside=None if change is None or noise is None else abs(math.log(change)) > math.log(noise),
+        change=found and found.change,
+        ratio=found and found.ratio,
+        interval=found and found.interval,
+        verdict=found.verdict if found and found.ratio else None,
     )
 
 
@@ -119,16 +130,4 @@ def _measured(report: Report, scenario: str, api: str) -> Measurements | None:
     for summary in report.summaries:
         if (summary.scenario, summary.api) == (scenario, api):
             return summary.measured
-    return None
-
-
-def _noise(report: Report, scenario: str, api: str) -> RunNoise | None:
-    """The noise of throughput under a load, from the run's twins; None if they are too few."""
-    measured = _measured(report, scenario, api)
-    for comparison in report.comparisons:
-        if comparison.measure != "throughput" or measured is None:
-            continue
-        for twin in comparison.twins:
-            if twin.scenario == scenario and twin.ratio is not None and twin.ratio.noise is not None:
-                return RunNoise(twin.ratio.noise, twin.blocks, measured.throughput.count)
     return None

@@ -1,16 +1,19 @@
 """Compare two runs: the same APIs under the same loads, before and after.
 
-The blocks of two runs aren't paired: each API under each load gives two independent samples of block values
-(`analysis.statistics.estimates`). The rule of the verdict is the same as within a run.
+Whatever differed between the two times, such as a warmer host, another neighbour or a fuller disk, is in the change of
+every API, and no interval covers it: intervals come from the scatter of blocks within a run. So an API is judged
+against its controls, the other APIs that both runs have with the same build: by the ratio of its change over theirs.
+What affects all APIs of a run alike cancels; what affects one alone doesn't, and `analysis.compare.gate` avoids that by
+interleaving two builds in one run. Without a control there are numbers and no verdict.
 
-The comparison can't separate the change from the time. Whatever differed between the two times, such as a warmer host,
-another neighbour or a fuller disk, is in the ratio, and no interval covers it: intervals come from the scatter of
-blocks within a run. `analysis.compare.gate` avoids this by interleaving two builds in one run.
+A block gives the log of an API less the mean log of its controls. The blocks of two runs aren't paired, so these are
+two independent samples (`analysis.statistics.estimates`). The rule of the verdict is the same as within a run.
 
 Two runs must have the same conditions (`analysis.compare.conditions`).
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -20,7 +23,7 @@ import numpy as np
 from analysis.cells import mostly_bound_by
 from analysis.claims import size_text
 from analysis.compare.conditions import Conditions, differences
-from analysis.formatting import counted, is_are
+from analysis.formatting import counted, is_are, listing
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import (
@@ -62,11 +65,24 @@ from documents.report import (
     Verdict,
 )
 
-CONFOUNDED = (
+_AT_TWO_TIMES = (
     "The two runs were measured at two times. Whatever else changed between them, such as the host's heat, its "
-    "neighbours or the state of its disk, is in these ratios as well, and no interval covers it. To see what a change "
-    "of the code did, measure both builds in one run, interleaved: “lab gate” does."
+    "neighbours or the state of its disk, is in every change"
 )
+_GATE = "To see what a change of the code did, measure both builds in one run, interleaved: “lab gate” does."
+
+
+def _confounded(controls: Sequence[str]) -> str:
+    """What these ratios may have in them besides the effect of a change of the code."""
+    if not controls:
+        return (
+            f"{_AT_TWO_TIMES}, and no other API has the same build in both runs to show it. So there is no verdict. "
+            f"{_GATE}"
+        )
+    return (
+        f"{_AT_TWO_TIMES}. What changed for all APIs alike cancels over the controls, which have the same build in "
+        f"both runs: {listing([*controls])}. What changed for one API alone is still in its ratio. {_GATE}"
+    )
 
 
 def compare_folders(first: Path, second: Path, *, anyway: bool = False) -> RunComparison:
@@ -96,8 +112,10 @@ def compare_folders(first: Path, second: Path, *, anyway: bool = False) -> RunCo
     return compare_runs(first_report, second_report, found)
 
 
-def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> RunComparison:
-    """Compare what two runs have in common: APIs and loads of the same name, by every measure.
+def compare_runs(
+    first: Report, second: Report, found: Sequence[str] = (), *, measures: Collection[Measure] = tuple(MEASURES)
+) -> RunComparison:
+    """Compare what two runs have in common: APIs and loads of the same name.
 
     A measure without a ratio in some cell is left out, with a note. If the protocols' margins differ, the smaller one
     is used.
@@ -117,6 +135,8 @@ def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> Ru
     cells = tuple([cell for cell in run.cells if (cell.scenario, cell.api) in planned] for run in (first, second))
     bound = mostly_bound_by("postgres", cells[0]) & mostly_bound_by("postgres", cells[1])
     margin = min(first.margin, second.margin)
+    compared = tuple(_subject(*pair) for pair in subjects)
+    controls = tuple(subject.api for subject in compared if not subject.changed)
     return RunComparison(
         first=_run(first),
         second=_run(second),
@@ -129,16 +149,24 @@ def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> Ru
                 for said in uncompared(own)
             ),
             *_hosts(first, second),
-            CONFOUNDED,
+            _confounded(controls if len(compared) > 1 else ()),
         ),
         margin=margin,
         significance=SIGNIFICANCE,
         power=POWER,
-        subjects=tuple(_subject(*pair) for pair in subjects),
+        subjects=compared,
+        controls=controls,
         measures=tuple(
-            _compare(cells, measure, planned, margin=margin, bound=bound if terms.waits_for_postgres else frozenset())
+            _compare(
+                cells,
+                measure,
+                planned,
+                controls=controls,
+                margin=margin,
+                bound=bound if terms.waits_for_postgres else frozenset(),
+            )
             for measure, terms in MEASURES.items()
-            if all(has_ratio(cell, measure) for cell in chain(*cells))
+            if measure in measures and all(has_ratio(cell, measure) for cell in chain(*cells))
         ),
     )
 
@@ -202,58 +230,89 @@ def _hosts(first: Report, second: Report) -> list[str]:
     ]
 
 
+@dataclass(frozen=True)
+class _Sample:
+    """One API under one load in one run: the logs of its blocks, and of those that have its controls, less theirs."""
+
+    logs: list[float]
+    over_controls: list[float]
+    least_deviation: float
+
+    def means(self) -> BlockMeans:
+        """Of the logs less the controls'; of at least two."""
+        return over_blocks(np.array(self.over_controls), least_deviation=self.least_deviation)
+
+
+def _sample(cells: Sequence[CellNumbers], scenario: str, api: str, controls: Sequence[str], measure: Measure) -> _Sample:
+    """A block's value of an API is the mean of both if the block measured it twice."""
+    logs = logs_of([cell for cell in cells if cell.api in {api, *controls}], scenario, measure)
+    blocks = [{name: float(np.mean(values)) for name, values in logs[block].items()} for block in sorted(logs)]
+    every = [value for block in blocks for value in block.values()]
+    return _Sample(
+        logs=[block[api] for block in blocks if api in block],
+        over_controls=[
+            block[api] - float(np.mean([block[name] for name in controls]))
+            for block in blocks
+            if controls and {api, *controls} <= block.keys()
+        ],
+        least_deviation=least_deviation(every, measure) if every else 0.0,
+    )
+
+
 def _compare(
     cells: tuple[Sequence[CellNumbers], ...],
     measure: Measure,
     planned: Sequence[tuple[str, str]],
     *,
+    controls: Sequence[str],
     margin: float,
     bound: Collection[tuple[str, str]],
 ) -> MeasureChanges:
-    samples = {pair: tuple(_values(own, *pair, measure) for own in cells) for pair in planned}
+    controls_of = {api: [name for name in controls if name != api] for _, api in planned}
+    samples = {
+        (scenario, api): tuple(_sample(own, scenario, api, controls_of[api], measure) for own in cells)
+        for scenario, api in planned
+    }
     means = {
-        pair: tuple(over_blocks(np.array(logs), least_deviation=least_deviation(logs, measure)) for logs in both)
+        pair: tuple(sample.means() for sample in both)
         for pair, both in samples.items()
-        if min(map(len, both)) >= LEAST_BLOCKS
+        if min(len(sample.over_controls) for sample in both) >= LEAST_BLOCKS
     }
     found = {pair: welch(*both) for pair, both in means.items()}
-    p_values = np.array([float(found[pair].p_value()) if pair in found else 1.0 for pair in planned])
+    tested = [pair for pair in planned if controls_of[pair[1]]]
+    p_values = np.array([float(found[pair].p_value()) if pair in found else 1.0 for pair in tested])
+    p_adjusted = dict(zip(tested, holm(p_values).tolist(), strict=True))
+    levels = dict(zip(tested, holm_levels(p_values, SIGNIFICANCE).tolist(), strict=True))
     return MeasureChanges(
         measure=measure,
-        tests=len(planned),
+        tests=len(tested),
         changes=tuple(
             _change(
                 *pair,
                 samples[pair],
                 found.get(pair),
                 noises=TwoNoises(*(float(of.standard_deviation) for of in means[pair])) if pair in means else None,
-                p_adjusted=float(p_adjusted),
-                level=float(level),
-                tests=len(planned),
+                controls=controls_of[pair[1]],
+                p_adjusted=p_adjusted.get(pair, 1.0),
+                level=levels.get(pair, SIGNIFICANCE),
+                tests=len(tested),
                 higher_is_better=MEASURES[measure].higher_is_better,
                 margin=margin,
                 bound_by_postgres=(pair[1], pair[0]) in bound,
             )
-            for pair, p_adjusted, level in zip(
-                planned, holm(p_values), holm_levels(p_values, SIGNIFICANCE), strict=True
-            )
+            for pair in planned
         ),
     )
-
-
-def _values(cells: Sequence[CellNumbers], scenario: str, api: str, measure: Measure) -> list[float]:
-    """The log of an API in each block that has it; the mean of both if the block measured it twice."""
-    logs = logs_of([cell for cell in cells if cell.api == api], scenario, measure)
-    return [float(np.mean(by_api[api])) for _, by_api in sorted(logs.items())]
 
 
 def _change(
     scenario: str,
     api: str,
-    samples: tuple[list[float], ...],
+    samples: tuple[_Sample, ...],
     ratio: StudentMean | None,
     *,
     noises: TwoNoises | None,
+    controls: Sequence[str],
     p_adjusted: float,
     level: float,
     tests: int,
@@ -262,12 +321,13 @@ def _change(
     bound_by_postgres: bool,
 ) -> ComparedResult:
     before, after = samples
+    first, second = (float(np.exp(np.mean(sample.logs))) if sample.logs else None for sample in samples)
     verdict: Verdict = "cannot-tell"
     better: Side | None = None
     to_detect: BlocksNeeded | None = None
     to_show_same: BlocksNeeded | None = None
     if ratio is not None and noises is not None:
-        blocks = min(len(before), len(after))
+        blocks = min(len(sample.over_controls) for sample in samples)
         verdict = judge(within=bool(within_margin(ratio, margin)), blocks=blocks, p_adjusted=p_adjusted)
         if verdict == "better":
             better = "second" if (ratio.mean > 0) == higher_is_better else "first"
@@ -283,10 +343,11 @@ def _change(
     return ComparedResult(
         api=api,
         scenario=scenario,
-        first_blocks=len(before),
-        second_blocks=len(after),
-        first=_geometric_mean(before),
-        second=_geometric_mean(after),
+        first_blocks=len(before.logs),
+        second_blocks=len(after.logs),
+        first=first,
+        second=second,
+        change=None if first is None or second is None else second / first,
         ratio=ratio and float(np.exp(ratio.mean)),
         interval_95=ratio and interval_of(ratio, CONFIDENCE),
         interval_90=ratio and interval_of(ratio, EQUIVALENCE_CONFIDENCE),
@@ -300,18 +361,17 @@ def _change(
         verdict=verdict,
         better=better,
         bound_by_postgres=bound_by_postgres,
-        reason=None if ratio else _too_few(api, scenario, before, after),
+        reason=None if ratio else _without_ratio(api, scenario, samples, controls),
         blocks_to_detect=to_detect,
         blocks_to_show_same=to_show_same,
     )
 
 
-def _geometric_mean(sample: Sequence[float]) -> float | None:
-    return float(np.exp(np.mean(sample))) if sample else None
-
-
-def _too_few(api: str, scenario: str, before: Sequence[float], after: Sequence[float]) -> str:
+def _without_ratio(api: str, scenario: str, samples: tuple[_Sample, ...], controls: Sequence[str]) -> str:
+    if not controls:
+        return f"No other API has the same build in both runs, so {api} can't be judged."
+    before, after = (counted(len(sample.over_controls), "block") for sample in samples)
     return (
-        f"The first run has {counted(len(before), 'block')} with a valid cell of {api} under {scenario}, the second "
-        f"{counted(len(after), 'block')}; a comparison needs {LEAST_BLOCKS} of each."
+        f"The first run has {before} with valid cells of {listing([api, *controls])} under {scenario}, the second "
+        f"{after}; a comparison needs {LEAST_BLOCKS} of each."
     )

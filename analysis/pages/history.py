@@ -6,7 +6,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from analysis.formatting import listing, plain
+from analysis.formatting import counted, listing, plain
 from analysis.pages.html import ENVIRONMENT
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, draw_estimates, finish, panel, scale
@@ -18,9 +18,9 @@ BARS = "▁▂▃▄▅▆▇█"
 
 NOTE = (
     "Geometric means over blocks with their 95% intervals, of the newest run; the bars are all runs of the group, the "
-    "oldest first, scaled from the smallest to the largest. A change of throughput between two runs is marked if the "
-    "A/A twins of both don't explain it at 95%. That isn't a verdict, because anything else may have changed between "
-    "two runs. “lab compare” compares two runs, and “lab gate” judges a change of the code."
+    "oldest first, scaled from the smallest to the largest. From run to run, throughput is judged as by “lab compare”: "
+    "over the controls, the other APIs with the same build in both. Without one, or without two blocks, there is no "
+    "verdict, because anything may have changed between two runs. “lab gate” judges a change of the code."
 )
 
 _PANELS: tuple[tuple[str, str, float, Callable[[HistoryPoint], Estimate]], ...] = (
@@ -78,7 +78,7 @@ def _group_table(group: HistoryGroup) -> Table:
         Column("over runs", numeric=False),
         Column("p99", "ms"),
         Column("over runs", numeric=False),
-        Column("Beyond A/A", numeric=False),
+        Column("Changed", numeric=False),
     )
     return Table(
         title=group_heading(group),
@@ -97,24 +97,42 @@ def _series_row(series: HistorySeries) -> tuple[TableCell, ...]:
         TableCell(sparkline([point.throughput.value for point in series.points])),
         with_interval(newest.p99_us, 1e3),
         TableCell(sparkline([point.p99_us.value for point in series.points])),
-        _beyond(series),
+        _changed(series),
     )
 
 
-def _beyond(series: HistorySeries) -> TableCell:
-    """The newest change that A/A doesn't explain, and the number of others."""
-    outside = [point for point in series.points if point.outside]
-    if outside:
-        others = len(outside) - 1
-        newest = outside[-1]
-        return TableCell(f"{_change_text(newest)} in {newest.run_id}", f"and {others} before" if others else "")
-    unknown = sum(point.change is not None and point.noise is None for point in series.points)
-    return TableCell("", f"unknown for {unknown}: too few twins" if unknown else "")
+def _changed(series: HistorySeries) -> TableCell:
+    """The newest change that was found, and the number of others."""
+    found = [point for point in series.points if point.verdict == "better"]
+    if found:
+        others = len(found) - 1
+        newest = found[-1]
+        return TableCell(f"{_percent(newest.ratio)} in {newest.run_id}", f"and {others} before" if others else "")
+    unknown = sum(point.change is not None and point.ratio is None for point in series.points)
+    return TableCell("", f"{counted(unknown, 'change')} not judged" if unknown else "")
 
 
-def _change_text(point: HistoryPoint) -> str:
-    """A change of throughput: ``-12.3%``; empty at the first point."""
-    return "" if point.change is None else f"{100 * (point.change - 1):+.1f}%"
+def _percent(ratio: float | None) -> str:
+    """A change: ``-12.3%``; empty without one."""
+    return "" if ratio is None else f"{100 * (ratio - 1):+.1f}%"
+
+
+def _over_controls(point: HistoryPoint) -> TableCell:
+    ends = point.interval
+    around = f"{_percent(ends.low)} to {_percent(ends.high)}" if ends else ""
+    return TableCell(_percent(point.ratio), around)
+
+
+def _verdict(point: HistoryPoint) -> str:
+    match point.verdict:
+        case None:
+            return ""
+        case "better":
+            return "faster" if point.ratio is not None and point.ratio > 1 else "slower"
+        case "same":
+            return "same"
+        case "cannot-tell":
+            return "can't tell"
 
 
 def _all_points(group: HistoryGroup) -> Table:
@@ -127,11 +145,15 @@ def _all_points(group: HistoryGroup) -> Table:
         Column("Throughput", "requests/s"),
         Column("p99", "ms"),
         Column("Change"),
-        Column("A/A explains"),
+        Column("Over the controls"),
+        Column("Verdict", numeric=False),
     )
     return Table(
         title="All runs",
-        note="The change of throughput from the run before, and the largest change that the twins of both explain.",
+        note=(
+            "The change of throughput from the run before, and over that of the controls, with its interval at the level "
+            "at which Holm's method tests it. The tests of each step are a family."
+        ),
         columns=columns,
         rows=tuple(
             (
@@ -140,8 +162,9 @@ def _all_points(group: HistoryGroup) -> Table:
                 TableCell(point.run_id, f"commit {commits[point.run_id][:9]}, image {short_image_id(point.image_id)}"),
                 with_interval(point.throughput),
                 with_interval(point.p99_us, 1e3),
-                TableCell(_change_text(point), "beyond A/A" if point.outside else ""),
-                TableCell("" if point.noise is None else f"{100 * (point.noise - 1):.1f}%"),
+                TableCell(_percent(point.change)),
+                _over_controls(point),
+                TableCell(_verdict(point)),
             )
             for series in group.series
             for point in series.points

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from analysis.formatting import MISSING, counted, listing, plain
+from analysis.formatting import MISSING, counted, listing, plain, ratio_text
 from analysis.pages.html import ENVIRONMENT, write_page
 from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.table import (
@@ -97,15 +97,20 @@ def _changes_table(comparison: RunComparison, changes: MeasureChanges) -> Table:
         Column("First", terms.unit),
         Column("Second", terms.unit),
         Column("Second over first"),
+        Column("Over the controls"),
         Column("Verdict", numeric=False),
         Column("Blocks needed"),
     )
     return Table(
         title=terms.title,
         note=(
-            f"Geometric means over blocks, and their ratio with its interval by Welch's t. {INTERVAL_NOTE} "
+            "Geometric means over blocks. Over the controls: the ratio of an API's change to that of the others with "
+            f"the same build in both runs, with its interval by Welch's t, and the verdict on it. {INTERVAL_NOTE} "
             f"{verdict_rule(comparison.margin, comparison.significance)} for {counted(changes.tests, 'test')}. "
             f"Blocks, of each run: {BLOCKS_NOTE}"
+            if changes.tests
+            else "Geometric means over blocks. Without a control, an API with the same build in both runs, there is no "
+            "verdict."
         ),
         columns=columns,
         rows=tuple(_change_row(change, changes.measure, terms.per) for change in changes.changes),
@@ -119,6 +124,7 @@ def _change_row(change: ComparedResult, measure: Measure, per: float) -> tuple[T
         TableCell(change.api),
         _value(change.first, change.first_blocks, per),
         _value(change.second, change.second_blocks, per),
+        TableCell(MISSING if change.change is None else ratio_text(change.change)),
         ratio_cell(change.ratio, change.interval),
         TableCell(verdict_text(change, measure), change.reason or ""),
         blocks_needed(change),
@@ -138,6 +144,6 @@ def _describe(run: ComparedRun) -> str:
 
 def _build(subject: ComparedSubject) -> str:
     if not subject.changed:
-        return "the same build in both runs"
+        return "a control, the same build in both runs"
     changed = f"{listing([*subject.changed])} changed"
     return f"{changed}; image {short_image_id(subject.first_image_id)}, then {short_image_id(subject.second_image_id)}"

@@ -13,9 +13,7 @@ from analysis.statistics.comparison import (
     verdict_text,
 )
 from analysis.statistics.estimates import (
-    RunNoise,
     TwoNoises,
-    explained_change,
     interval_of,
     least_deviation,
     linear_estimate,
@@ -68,7 +66,6 @@ __all__ = [
     "SIGNIFICANCE",
     "BlockMeans",
     "MeasureTerms",
-    "RunNoise",
     "StudentMean",
     "TwoNoises",
     "about_blocks",
@@ -78,7 +75,6 @@ __all__ = [
     "compare",
     "compare_all",
     "equivalence_p_value",
-    "explained_change",
     "fewest_blocks",
     "found_different",
     "has_ratio",

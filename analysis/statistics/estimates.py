@@ -22,8 +22,8 @@ nearer to the block's start than a single one is on average, so trend within blo
 used. A block gives a ratio for each pair with cells of both in it. A twin that lost one of its cells counts by the
 other, and gives no A/A ratio.
 
-The difference of two runs is Welch's. Two runs have no blocks in common, so nothing is paired and no common effect
-cancels: each run is a sample of its own. Their noise may differ, so it isn't pooled. The difference of the means has
+The difference of two runs is Welch's. Two runs have no blocks in common, so nothing is paired: each run is a sample of
+its own. Their noise may differ, so it isn't pooled. The difference of the means has
 the variance v = a + b, with a = s²/n of one sample and b of the other, and about
 
     (a + b)² / (a² / (n(a) - 1) + b² / (n(b) - 1))
@@ -57,7 +57,6 @@ from analysis.statistics.inference import (
     fewest_blocks,
     log_margin,
     over_blocks,
-    t_quantile,
 )
 from analysis.statistics.measures import MEASURES, value_of
 from documents.errors import AnalysisError
@@ -117,32 +116,6 @@ class TwoNoises:
         """Welch's; without any scatter those of the pooled test."""
         fourth = self.first**4 + self.second**4
         return (blocks - 1) * ((self.first**2 + self.second**2) ** 2 / fourth if fourth else 2)
-
-
-@dataclass(frozen=True)
-class RunNoise:
-    """The noise of a run: the standard deviation of its twins' log ratios, their number, and the blocks of a mean."""
-
-    twin_noise: float
-    twins: int
-    blocks: int
-
-    @property
-    def variance(self) -> float:
-        """The variance of the mean's log."""
-        return self.twin_noise**2 / 2 / self.blocks
-
-
-def explained_change(first: RunNoise, second: RunNoise) -> float:
-    """The largest factor, above 1, between two means of the same true value, with a confidence of 95%.
-
-    Each run has at least two twins.
-    """
-    total = first.variance + second.variance
-    if total == 0:
-        return 1.0
-    spent = sum(run.variance**2 / (run.twins - 1) for run in (first, second))
-    return math.exp(t_quantile((1 + CONFIDENCE) / 2, total**2 / spent) * math.sqrt(total))
 
 
 _FARTHEST = 700.0

@@ -15,8 +15,7 @@ class HistoryPoint(Document):
     Attributes:
         throughput: requests a second
         change: the throughput over that of the point before; null at the first
-        noise: the largest ratio that A/A noise explains, at 95%; null where a run has too few twins
-        outside: whether the change is larger than that; no verdict, because A/A doesn't cover changes between runs
+        ratio: of that change over the controls', as in `ComparedResult`, like the next two
     """
 
     run_id: str
@@ -25,8 +24,9 @@ class HistoryPoint(Document):
     throughput: Estimate
     p99_us: Estimate
     change: float | None
-    noise: float | None
-    outside: bool | None
+    ratio: float | None
+    interval: Interval | None
+    verdict: Verdict | None
 
 
 class HistorySeries(Document):
@@ -123,14 +123,17 @@ class ComparedSubject(Document):
 class ComparedResult(Document):
     """One API under one load in two runs.
 
-    The blocks of two runs aren't paired: the test is Welch's. Fields that need two blocks of each run are null without
-    them.
+    Whatever differs between two runs is in the `change` of every API. So the verdict is on `ratio`: the change over
+    that of the controls, the other APIs with the same build in both runs. A block gives the API's value over the
+    geometric mean of its controls'. The blocks of two runs aren't paired: the test is Welch's. Fields from `ratio` on
+    are null without a control, or without two blocks of each run that have all of them.
 
     Attributes:
         first_blocks: blocks with a valid cell
         first: geometric mean over blocks, in the unit of the cells' numbers
-        ratio: of the second run over the first
-        first_noise: standard deviation of the blocks' logs
+        change: `second` over `first`
+        ratio: the change over the controls'
+        first_noise: standard deviation of the blocks' logs, over the controls
         degrees_of_freedom: Welch's
         interval: of the ratio, at the level of Holm's method
         p_value: as in `PairComparison`, like all fields that it has too
@@ -145,6 +148,7 @@ class ComparedResult(Document):
     second_blocks: int
     first: float | None
     second: float | None
+    change: float | None
     ratio: float | None
     interval_95: Interval | None
     interval_90: Interval | None
@@ -186,6 +190,7 @@ class RunComparison(Document):
         significance: two-sided, of a family
         power: what numbers of blocks are given for
         subjects: the APIs that both runs measured
+        controls: those of the same build in both, against which the others are judged, and they against each other
         measures: one for each measure that is above 0 in every cell
     """
 
@@ -198,6 +203,7 @@ class RunComparison(Document):
     significance: float
     power: float
     subjects: tuple[ComparedSubject, ...]
+    controls: tuple[Name, ...]
     measures: tuple[MeasureChanges, ...]
 
 

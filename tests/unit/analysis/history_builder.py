@@ -8,9 +8,7 @@ from tests.unit.analysis.pair_run import BASE, CANDIDATE, SCENARIO, write_steady
 from tests.unit.analysis.run_builder import write_run
 
 
-def run_of_day(
-    runs: Path, day: int, candidate: Sequence[float], *, base: float = 500.0, twins: Sequence[float] = ()
-) -> Path:
+def run_of_day(runs: Path, day: int, candidate: Sequence[float], *, base: float = 500.0) -> Path:
     """Write a finished run of that day of January 2026.
 
     Args:
@@ -18,8 +16,6 @@ def run_of_day(
         day: of the month.
         candidate: its throughput block by block, from 340 to 1,000 requests/s.
         base: the other API's, in all blocks.
-        twins: by which factor the second cell of a block's twin is faster than its first, block by block; 1 unless
-            given.
 
     Returns:
         The run's folder.
@@ -27,10 +23,7 @@ def run_of_day(
     run = runs / f"202601{day:02d}-120000-quick"
     cells = write_run(run, apis=(BASE, CANDIDATE), scenarios=(SCENARIO,), blocks=len(candidate), twin=True)
     for cell in cells:
-        throughput = base if cell.api == BASE else candidate[cell.block - 1]
-        if cell.twin and twins:
-            throughput *= twins[cell.block - 1]
-        write_steady_cell(run, cell, throughput)
+        write_steady_cell(run, cell, base if cell.api == BASE else candidate[cell.block - 1])
     change(run, "manifest.json", run_id=run.name, started_at=f"2026-01-{day:02d}T12:00:00Z")
     change(run, "host.json", after=json.loads((run / "host.json").read_text())["before"])
     return run

@@ -1,13 +1,13 @@
-"""Runs over time: groups of comparable runs, changes that A/A explains, and the page."""
+"""Runs over time: groups of comparable runs, changes over the controls, and the page."""
 
 import json
-import math
 import re
 from pathlib import Path
 
 import pytest
 
 from analysis.compare.history import read_history
+from analysis.compare.runs import compare_folders
 from analysis.pages.history import (
     BARS,
     history_tables,
@@ -17,8 +17,6 @@ from analysis.pages.history import (
 )
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from analysis.statistics.estimates import RunNoise, explained_change
-from analysis.statistics.inference import t_quantile
 from documents.report.runs import History, HistorySeries
 from tests.unit.analysis.history_builder import change, change_inventory, run_of_day
 from tests.unit.analysis.pair_run import BASE, CANDIDATE
@@ -47,63 +45,41 @@ def test_points_are_those_of_the_reports_in_the_order_of_time(tmp_path: Path):
     assert points[1].change == pytest.approx(402 / 401, rel=1e-4)
 
 
-def test_a_change_is_outside_where_the_twins_of_both_runs_do_not_explain_it(tmp_path: Path):
-    # The base is the twin in half of the blocks, the candidate in the others.
+def test_a_change_is_judged_over_the_apis_with_the_same_build(tmp_path: Path):
     runs = [run_of_day(tmp_path, day, STEADY, base=base) for day, base in ((1, 500.0), (2, 500.0), (3, 600.0))]
     history = read_history(runs)
-    points = series_of(history, BASE).points
-    assert [point.outside for point in points] == [None, False, True]
-    assert points[2].change == pytest.approx(1.2, rel=1e-4)
-    # Its own cells, too, are equal to the last bit, so any change is more than its twins show.
-    assert points[2].noise == pytest.approx(1.0)
+    first, second, third = series_of(history, BASE).points
+    assert (first.change, first.ratio, first.verdict) == (None, None, None)
+    assert second.verdict == "cannot-tell"
+    assert third.change == third.ratio == pytest.approx(1.2, rel=1e-4)
+    assert third.verdict == "better"
+    [result] = [
+        result
+        for result in compare_folders(runs[1], runs[2]).measures[0].changes
+        if (result.api, result.scenario) == (BASE, "light")
+    ]
+    assert (third.ratio, third.interval, third.verdict) == (result.ratio, result.interval, result.verdict)
 
 
-def test_what_scatters_in_the_twins_explains_a_change(tmp_path: Path):
-    def found(
-        folder: Path, twins: tuple[float, ...], *, bases: tuple[float, ...] = (500.0, 550.0)
-    ) -> tuple[list[bool | None], float | None, float]:
-        runs = [run_of_day(folder, day, STEADY, base=base, twins=twins) for day, base in enumerate(bases, start=1)]
-        points = series_of(read_history(runs), BASE).points
-        noises = [noise_of(run) for run in runs]
-        return [point.outside for point in points], points[1].noise, explained_change(*noises)
-
-    outside, noise, expected = found(tmp_path / "quiet", (1.01, 0.99, 1.01, 0.99))
-    assert outside == [None, True]
-    assert noise == pytest.approx(expected)
-    assert 1 < expected < 1.1
-    outside, _, _ = found(tmp_path / "fallen", (1.01, 0.99, 1.01, 0.99), bases=(550.0, 500.0))
-    assert outside == [None, True]
-    outside, noise, expected = found(tmp_path / "noisy", (1.2, 0.8, 1.2, 0.8))
-    assert outside == [None, False]
-    assert noise == pytest.approx(expected)
-    assert expected > 1.1
+def test_what_changed_for_all_apis_alike_is_no_change(tmp_path: Path):
+    faster = tuple(1.2 * value for value in STEADY)
+    runs = [run_of_day(tmp_path, 1, STEADY), run_of_day(tmp_path, 2, faster, base=600.0)]
+    for api in (BASE, CANDIDATE):
+        point = series_of(read_history(runs), api).points[1]
+        assert point.change == pytest.approx(1.2, rel=1e-4)
+        assert point.ratio == pytest.approx(1.0, rel=1e-4)
+        assert point.verdict == "cannot-tell"
 
 
-def noise_of(run: Path) -> RunNoise:
-    [comparison] = [one for one in analyse(read_run(run)).comparisons if one.measure == "throughput"]
-    [twin] = comparison.twins
-    assert twin.ratio is not None
-    assert twin.ratio.noise is not None
-    return RunNoise(twin.ratio.noise, twin.blocks, 4)
-
-
-def test_the_change_that_is_explained_is_that_of_the_formula():
-    first, second = RunNoise(0.1, 5, 10), RunNoise(0.2, 9, 4)
-    # Variances of a mean: 0.01/2/10 and 0.04/2/4.
-    a, b = 0.0005, 0.005
-    freedom = (a + b) ** 2 / (a**2 / 4 + b**2 / 8)
-    expected = math.exp(t_quantile(0.975, freedom) * math.sqrt(a + b))
-    assert explained_change(first, second) == pytest.approx(expected)
-    assert explained_change(RunNoise(0.0, 2, 2), RunNoise(0.0, 2, 2)) == 1.0
-
-
-def test_too_few_twins_explain_no_change(tmp_path: Path):
-    runs = [run_of_day(tmp_path, day, (500.0,), base=base) for day, base in ((1, 500.0), (2, 900.0))]
+def test_without_a_control_a_change_has_no_verdict(tmp_path: Path):
+    runs = [run_of_day(tmp_path, day, STEADY, base=base) for day, base in ((1, 500.0), (2, 900.0))]
+    apis = json.loads((runs[0] / "manifest.json").read_text())["inventory"]["apis"]
+    change_inventory(runs[1], apis=[api | {"image_id": "sha256:new"} for api in apis])
     history = read_history(runs)
     point = series_of(history, BASE).points[1]
-    assert (point.noise, point.outside) == (None, None)
+    assert (point.ratio, point.interval, point.verdict) == (None, None, None)
     assert point.change == pytest.approx(1.8, rel=1e-4)
-    assert "too few twins" in history_tables(history)[0].rows[0][-1].detail
+    assert history_tables(history)[0].rows[0][-1].detail == "1 change not judged"
 
 
 def test_runs_under_other_conditions_are_a_group_of_their_own_that_says_why(tmp_path: Path):
@@ -164,7 +140,7 @@ def test_the_page_is_whole_without_script_or_network_and_its_plots_are_in_words(
     assert "go-base 500, 900 requests/s" in plots["Throughput over runs at light, group 1"]
     assert "prefers-color-scheme" in text
     assert "var(--series-0)" in text
-    assert "beyond A/A" in text
+    assert ">faster<" in text
     ids = re.findall(r' id="([^"]+)"', text)
     assert len(set(ids)) == len(ids)
 

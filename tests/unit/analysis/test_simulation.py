@@ -14,7 +14,7 @@ import pytest
 
 from analysis.statistics.comparison import compare
 from analysis.statistics.inference import power_to_detect, power_to_show_same
-from benchmarks.simulated_world import Orders, World, measure_world, simulate
+from benchmarks.simulated_world import Orders, World, measure_world, simulate, simulate_two_runs
 from benchmarks.simulation import shuffled_orders, williams_orders
 from tests.unit.analysis.test_comparison import a_cell
 
@@ -132,3 +132,20 @@ def test_experiments_are_judged_as_a_run_is():
         kinds.update(verdicts)
     assert kinds == {"same", "better", "cannot-tell"}
     assert 0 < outcomes.share_twin_warnings() < 1
+
+
+def test_between_two_runs_trend_is_a_change_unless_it_is_over_the_controls():
+    twice = williams_orders(4, 2 * EXPERIMENTS, 10, seed=17)
+
+    def found(walk: float, *, over_controls: bool) -> tuple[float, float]:
+        world = replace(EQUAL, block_noise=0.0, walk=walk)
+        outcomes = simulate_two_runs(world, twice, margin=MARGIN, seed=1, over_controls=over_controls)
+        return outcomes.share_significant(), outcomes.share_any_different()
+
+    alone, any_alone = found(0.01, over_controls=False)
+    assert alone > 0.3
+    assert any_alone > 0.3
+    for walk in (0.0, 0.01, 0.02):
+        controlled, any_controlled = found(walk, over_controls=True)
+        assert 0.04 <= controlled <= 0.06
+        assert any_controlled <= 0.07

@@ -42,7 +42,7 @@ def test_two_runs_are_compared_and_the_page_is_beside_the_second(first: Path, se
     assert (answer.status, answer.err) == (0, "")
     said = " ".join(answer.out.split())
     assert f"go-base and go-new in {SECOND} and {FIRST}" in said
-    assert "no interval covers it" in said
+    assert "What changed for all APIs alike cancels" in said
     assert "“lab gate” does" in said
     assert answer.out.splitlines()[-1].endswith(f"second/compared/{FIRST}.html")
     assert {path.suffix for path in (second / "compared").iterdir()} == {".html", ".json", ".md"}
