@@ -1,6 +1,6 @@
 """The format of numbers and names on every page; units are in the headings."""
 
-from documents.report import Estimate, Interval, Spread
+from documents.report import Estimate, FailureShare, Interval, Spread
 from documents.run import Scenario
 
 MISSING = "\N{EN DASH}"
@@ -91,6 +91,12 @@ def has_have(number: int) -> str:
 def capital(text: str) -> str:
     """Text with a capital at its beginning."""
     return text[:1].upper() + text[1:]
+
+
+def failure_text(failures: FailureShare) -> str:
+    """In how many cells an API failed, with the interval of the share: ``3 of 30 cells (2.1 to 26.5%)``."""
+    ends = f"{100 * failures.low:.1f} to {100 * failures.high:.1f}%"
+    return f"{failures.failed} of {counted(failures.cells, 'cell')} ({ends})"
 
 
 def load_text(scenario: Scenario) -> str:

@@ -12,6 +12,27 @@ _LESS = ("p50", "p99", "p99_corrected", "cpu_cores", "memory_mean")
 SIGNS = {"throughput": 1, **dict.fromkeys(_LESS, -1), "requests_per_cpu_second": 1, "requests_per_second_per_mb": 1}
 """The compared measures by their names in report.json: 1 if more is better, -1 if less is."""
 
+API_FAULTS = {
+    "not-ready",
+    "wrong-answer",
+    "no-requests",
+    "wrk-errors",
+    "wrong-status",
+    "vegeta-errors",
+    "connections-missing",
+    "stuck-requests",
+}
+HOST_FAULTS = {
+    "steal",
+    "throttled",
+    "noisy-neighbour",
+    "spin",
+    "generator-saturated",
+    "clock-unsure",
+    "generators-apart",
+    "network-saturated",
+}
+
 
 def numbers(cell: Path) -> list[float]:
     """A cell's numbers in the order of `SIGNS`, in units that cancel in ratios."""
@@ -50,3 +71,13 @@ def logs_of(run: Path) -> dict[str, dict[tuple[str, str], NDArray[np.float64]]]:
     return {
         measure: by for measure, by in by_measure.items() if not any(np.isinf(value).any() for value in by.values())
     }
+
+
+def failed_in(run: Path) -> set[tuple[str, str]]:
+    """The loads and APIs with an attempt at a cell that is void because of the API, and not because of the host."""
+    records = [json.loads(path.read_text()) for path in run.glob("cells/*/cell.json")]
+    reasons = [(record["cell_id"], {void["reason"] for void in record["voids"]}) for record in records]
+    failed = {cell_id for cell_id, found in reasons if found & API_FAULTS and not found & HOST_FAULTS}
+    cells = json.loads((run / "plan.json").read_text())["cells"]
+    loads = [(cell["number"], cell["scenario"]["name"], cell["api"]) for cell in cells]
+    return {(load, api) for number, load, api in loads if f"{number:03d}-{api}-{load}" in failed}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks.raw_cells import SIGNS, logs_of
+from benchmarks.raw_cells import SIGNS, failed_in, logs_of
 
 
 def student(one: NDArray[np.float64], two: NDArray[np.float64], step: float) -> tuple[float, float, float, int]:
@@ -30,6 +30,7 @@ def student(one: NDArray[np.float64], two: NDArray[np.float64], step: float) -> 
 def verdicts(run: Path) -> dict[tuple[str, str, str, str], tuple[float, str]]:
     """The ratio and the verdict of each pair, by the measure, the load and both names; NaN below two blocks."""
     found: dict[tuple[str, str, str, str], tuple[float, str]] = {}
+    failed = failed_in(run)
     margin = json.loads((run / "manifest.json").read_text())["protocol"].get("margin", 0.03)
     for measure, logs in logs_of(run).items():
         pairs = [(*one, two[1]) for one, two in combinations(sorted(logs), 2) if one[0] == two[0]]
@@ -43,6 +44,9 @@ def verdicts(run: Path) -> dict[tuple[str, str, str, str], tuple[float, str]]:
                 verdict = "same" if blocks >= 5 else "can't tell"
             else:
                 verdict = f"{better} better" if holm <= 0.05 else "can't tell"
+            # The ratio leaves out an API's failures, which only make it worse.
+            if any((pair[0], api) in failed and verdict in {"same", f"{api} better"} for api in pair[1:]):
+                verdict = "can't tell"
             found[measure, *pair] = math.exp((low + high) / 2), verdict
     return found
 

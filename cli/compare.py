@@ -23,9 +23,9 @@ def compare(
 ) -> None:
     """Compare two runs: the same APIs under the same loads, the second over the first.
 
-    Refuses runs of another host, protocol, PostgreSQL or Redis, and names all differences. Whatever else changed between
-    the two runs is in every change, so APIs are judged against those with the same build in both runs. To judge a change
-    of the code, use `lab gate`.
+    Refuses runs of another host, protocol, PostgreSQL or Redis, and names all differences. Whatever else changed
+    between the two runs is in every change, so APIs are judged against those with the same build in both runs. To judge
+    a change of the code, use `lab gate`.
     """
     from analysis.compare import compare_folders
     from analysis.pages.run_comparison import change_tables, comparison_heading, run_lines, write_comparison

@@ -213,7 +213,9 @@ def judge_ratio(evidence: Evidence, column: PublishedColumn, above: str, below: 
     if found.interval_95 is None:
         return Judgement("cannot-tell", f"Measured: {found.measured}, so there is no interval.")
     if found.verdicts.bound_by_postgres:
-        return Judgement("cannot-tell", f"PostgreSQL is the limit of both, so this is about the work they give it: {found.measured}.")
+        return Judgement(
+            "cannot-tell", f"PostgreSQL is the limit of both, so this is about the work they give it: {found.measured}."
+        )
     published = column.ratio(above, below)
     outcome = agreement(published, found.interval_95)
     return Judgement(outcome, f"Measured: {found.measured}; {place_text(outcome, plain(published))}.")

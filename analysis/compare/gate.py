@@ -2,17 +2,17 @@
 
 The judged measures, by default throughput, are one family of tests over measures and loads: the chance of any false
 regression or improvement is at most 5%, and that of a false regression about half of it. A regression is a difference
-to the worse that is significant after Holm's correction and isn't within the margin. To pass, the candidate must be
-*shown* to be the same or better by every judged measure under every load; that no difference was found isn't enough.
+to the worse that is significant after Holm's correction and isn't within the margin. A candidate that failed in a
+cell, while its base failed in none, is a regression too. To pass, the candidate must be *shown* to be the same or
+better by every judged measure under every load; that no difference was found isn't enough.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import get_args
 
 import numpy as np
 
 from analysis.cells import mostly_bound_by
-from analysis.formatting import is_are, ratio_interval, ratio_text
+from analysis.formatting import counted, is_are, ratio_interval, ratio_text
 from analysis.statistics import (
     HEADLINE,
     MEASURES,
@@ -29,8 +29,7 @@ from analysis.statistics import (
     verdict_text,
 )
 from documents.errors import AnalysisError
-from documents.report import BlocksNeeded, Comparison, Finding, Gate, Measure, Outcome, Report, Subject
-from documents.run import ApiFault
+from documents.report import BlocksNeeded, Comparison, Finding, Gate, Measure, Outcome, Report, Subject, VoidAttempt
 
 JUDGED: tuple[Measure, ...] = (HEADLINE,)
 """The measures that a gate judges by default."""
@@ -66,6 +65,8 @@ def judge_gate(
             scenarios=[scenario.name for scenario in report.scenarios],
             margin=report.margin,
             bound_by_postgres=mostly_bound_by("postgres", cells),
+            # What the base failed in is missing from its numbers, which is in its favour: it may be the same.
+            failed=[(candidate, load) for load in _failures(report, candidate)],
         )
     }
     together = _as_one_family([comparisons[measure] for measure in MEASURES if measure in judged])
@@ -141,9 +142,11 @@ def _conclude(
 ) -> tuple[Outcome, tuple[str, ...]]:
     """The outcome and its reasons; a shown regression has precedence over a missing answer."""
     worse = tuple(_in_words(finding, base) for finding in judged if finding.pair.better == base)
-    if worse:
-        return "regression", worse
-    missing = (*_unfinished(report, {base, candidate}), *_failures(report, candidate), *_too_few(judged))
+    failures, of_base = (tuple(_failures_in_words(report, api)) for api in (candidate, base))
+    if worse or (failures and not of_base):
+        return "regression", (*worse, *failures)
+    both = (*failures, *of_base) if failures else ()
+    missing = (*_unfinished(report, {base, candidate}), *both, *_too_few(judged))
     if missing:
         return "no-answer", missing
     open_questions = tuple(_in_words(finding, base) for finding in judged if finding.pair.verdict == "cannot-tell")
@@ -182,13 +185,21 @@ def _unfinished(report: Report, apis: Collection[str]) -> Iterator[str]:
         )
 
 
-def _failures(report: Report, candidate: str) -> Iterator[str]:
-    """The void cells of the candidate whose last attempt is its fault."""
-    for cell in report.void_cells:
-        if cell.api == candidate:
-            for void in cell.voids:
-                if void.reason in get_args(ApiFault):
-                    yield f"{candidate} failed in the cell {cell.cell_id}: {void.message} ({void.reason})"
+def _failures(report: Report, api: str) -> dict[str, list[VoidAttempt]]:
+    """By load the first failed attempt at each cell in which an API failed; those of the open loop included."""
+    first: dict[str, VoidAttempt] = {}
+    for attempt in report.void_attempts:
+        if attempt.api == api and attempt.failed:
+            first.setdefault(attempt.cell_id, attempt)
+    loads = dict.fromkeys(attempt.scenario for attempt in first.values())
+    return {load: [attempt for attempt in first.values() if attempt.scenario == load] for load in loads}
+
+
+def _failures_in_words(report: Report, api: str) -> Iterator[str]:
+    for load, attempts in _failures(report, api).items():
+        why = "; ".join(f"{void.message.removesuffix('.')} ({void.reason})" for void in attempts[0].voids)
+        more = f"in {counted(len(attempts), 'cell')} under {load}, first in" if attempts[1:] else "in the cell"
+        yield f"{api} failed {more} {attempts[0].cell_id}: {why}."
 
 
 def _too_few(judged: Sequence[Finding]) -> Iterator[str]:

@@ -33,6 +33,7 @@ from analysis.statistics import (
     MEASURES,
     POWER,
     SIGNIFICANCE,
+    BlockMeans,
     StudentMean,
     TwoNoises,
     equivalence_p_value,
@@ -243,7 +244,9 @@ class _Sample:
         return over_blocks(np.array(self.over_controls), least_deviation=self.least_deviation)
 
 
-def _sample(cells: Sequence[CellNumbers], scenario: str, api: str, controls: Sequence[str], measure: Measure) -> _Sample:
+def _sample(
+    cells: Sequence[CellNumbers], scenario: str, api: str, controls: Sequence[str], measure: Measure
+) -> _Sample:
     """A block's value of an API is the mean of both if the block measured it twice."""
     logs = logs_of([cell for cell in cells if cell.api in {api, *controls}], scenario, measure)
     blocks = [{name: float(np.mean(values)) for name, values in logs[block].items()} for block in sorted(logs)]

@@ -151,8 +151,8 @@ def _all_points(group: HistoryGroup) -> Table:
     return Table(
         title="All runs",
         note=(
-            "The change of throughput from the run before, and over that of the controls, with its interval at the level "
-            "at which Holm's method tests it. The tests of each step are a family."
+            "The change of throughput from the run before, and over that of the controls, with its interval at the "
+            "level at which Holm's method tests it. The tests of each step are a family."
         ),
         columns=columns,
         rows=tuple(

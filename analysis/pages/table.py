@@ -332,7 +332,12 @@ def cell_table(report: Report) -> Table:
 
 def _beside_cells(summary: ScenarioSummary) -> str:
     blocks, void = summary.blocks, summary.void_attempts
-    parts = (counted(blocks, "block"), *((counted(void, "void attempt"),) if void else ()))
+    failed = summary.failures.failed
+    parts = (
+        counted(blocks, "block"),
+        *((counted(void, "void attempt"),) if void else ()),
+        *((f"failed in {failed}",) if failed else ()),
+    )
     return ", ".join(parts)
 
 

@@ -110,9 +110,9 @@ def other_table(report: Report) -> Table:
             f"Ratios of the first over the second with intervals, and the better one. {INTERVAL_NOTE} Less is better "
             "for latency, which is raw, CPU and memory. In a closed loop the faster API gets more requests and "
             "uses more CPU for them: the requests a CPU second show the cost of a request. Queued: CPUs were used up, "
-            "so latency follows from throughput and from which connection is served first, and isn't judged; the open "
-            f"loop shows latency at a given rate. Each measure is a family of tests, so with all {len(found)} up to "
-            f"{len(found) * SIGNIFICANCE:.0%} of runs of equal APIs show some difference. “Can't tell” is followed by "
+            "so latency follows from throughput and from which connection is served first, and isn't judged. Each "
+            f"measure is a family of tests, so with all {len(found)} up to {len(found) * SIGNIFICANCE:.0%} of runs of "
+            "equal APIs show some difference. “Can't tell” is followed by "
             "the number of blocks that would show a difference as large as it looks, or that the two are the same."
         ),
         columns=(*_load_and("Pair"), *(Column(MEASURES[comparison.measure].heading) for comparison in found)),
@@ -196,6 +196,8 @@ def verdict_words(pair: PairComparison, comparison: Comparison) -> str:
         worse = pair.second if pair.better == pair.first else pair.first
         gained = _advantage(pair.ratio.value, pair.interval, comparison)
         return f"{pair.better} {MEASURES[comparison.measure].comparative} {worse}{gained}"
+    if pair.failed and pair.reason is None:
+        return f"can't tell: {listing([*pair.failed])} failed in some cells, which the ratio leaves out"
     if pair.reason is not None:
         return f"can't tell: {pair.reason[0].lower()}{pair.reason[1:].removesuffix('.')}"
     return f"can't tell: {_what_would(pair, comparison)}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.cells import about_open_loop, about_warm_ups
 from analysis.claims import article, size_text, unlike_for_numbers, unlike_host
-from analysis.formatting import capital, counted, has_have, is_are, was_were
+from analysis.formatting import capital, counted, failure_text, has_have, is_are, listing, was_were
 from analysis.raw import FEW_RESPONSES, Run, limits
 from analysis.statistics import about_blocks, uncompared
 from documents.lab import ApiService, Inventory
@@ -169,6 +169,7 @@ def caveats_of(
     return (
         *_about_the_host(run),
         *_about_missing_cells(run, unfinished),
+        *_about_failures(summaries),
         *about_open_loop(run, open_loop),
         *about_warm_ups(run),
         *_about_load_hosts(run, summaries, of_both_loops),
@@ -274,8 +275,18 @@ def _about_missing_cells(run: Run, unfinished: Sequence[Cell]) -> Iterable[str]:
     if repeated:
         yield (
             f"{repeated} of {counted(planned, 'cell')} {was_were(repeated)} void at first and run again. The first "
-            "valid attempt counts; why earlier ones are void is under “Void cells”. A fault that happens only now and "
-            "then under load shows in the errors alone."
+            "valid attempt counts; why earlier ones are void is under “Void cells”."
+        )
+
+
+def _about_failures(summaries: Sequence[ScenarioSummary]) -> Iterable[str]:
+    failing = [summary for summary in summaries if summary.failures.failed]
+    if failing:
+        apis = listing([*dict.fromkeys(summary.api for summary in failing)])
+        shares = "; ".join(f"{_load(summary)} in {failure_text(summary.failures)}" for summary in failing)
+        yield (
+            f"{apis} failed in some cells under load. With 95% intervals: {shares}. Ratios leave these attempts out, "
+            "so under such a load an API may be shown to be the slower one, but neither the same nor the faster one."
         )
 
 

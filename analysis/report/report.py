@@ -18,13 +18,22 @@ from analysis.cells import (
 from analysis.claims import Evidence, article, judge_claims
 from analysis.raw import ONE_IN, SAMPLED_ROLES, Run
 from analysis.report.caveats import article_note, caveats_of, grade_of, hardware_differences, other_differences
-from analysis.statistics import compare_all, has_ratio, linear_estimate, log_estimate, spread_of, value_of
+from analysis.statistics import (
+    compare_all,
+    has_ratio,
+    linear_estimate,
+    log_estimate,
+    share_interval,
+    spread_of,
+    value_of,
+)
 from documents.errors import AnalysisError, DocumentError
 from documents.lab import ApiService, short_image_id
 from documents.report import (
     BuildingFacts,
     CellNumbers,
     Estimate,
+    FailureShare,
     Latency,
     LatencyDistribution,
     LatencyEstimate,
@@ -36,7 +45,16 @@ from documents.report import (
     Subject,
     TimeSeries,
 )
-from documents.run import WRK_FILE, CellRecord, Facts, HostIdentity, Scenario, WrkResult, describe_control
+from documents.run import (
+    WRK_FILE,
+    CellRecord,
+    Facts,
+    HostIdentity,
+    Scenario,
+    WrkResult,
+    describe_control,
+    is_failure,
+)
 
 
 def facts_file_name(api: ApiService) -> str:
@@ -120,6 +138,7 @@ def analyse(run: Run, facts_directory: Path | None = None) -> Report:
         scenarios=[scenario.name for scenario in protocol.scenarios],
         margin=protocol.margin,
         bound_by_postgres=mostly_bound_by("postgres", numbers),
+        failed=[(summary.api, summary.scenario) for summary in summaries if summary.failures.failed],
     )
     building = tuple(
         summarise_facts(facts, run.host.before)
@@ -219,11 +238,19 @@ def _summarise(run: Run, api: str, scenario: Scenario, measured: dict[str, Measu
         void_cells=len(records) - len(valid),
         unfinished_cells=len(planned) - len(records),
         void_attempts=len(void),
+        failures=_failures([run.attempts[cell.id] for cell in planned]),
         errors=_sum_of([cell.numbers.errors for cell in valid] + [_errors_of_void(run, record) for record in void]),
         measured=_measurements([[cell.numbers for cell in cells] for cells in blocks]) if blocks else None,
         series=_series(scenario, blocks) if blocks else None,
         distribution=_distribution(blocks) if blocks else None,
     )
+
+
+def _failures(attempts_of_cells: Sequence[Sequence[CellRecord]]) -> FailureShare:
+    failed = sum(any(is_failure(record.voids) for record in attempts) for attempts in attempts_of_cells)
+    cells = sum(any(record.valid or is_failure(record.voids) for record in attempts) for attempts in attempts_of_cells)
+    low, high = share_interval(failed, cells)
+    return FailureShare(failed=failed, cells=cells, low=low, high=high)
 
 
 def _by_block(cells: Iterable[MeasuredCell]) -> list[list[MeasuredCell]]:

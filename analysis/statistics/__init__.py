@@ -42,6 +42,7 @@ from analysis.statistics.inference import (
     over_blocks,
     power_to_detect,
     power_to_show_same,
+    share_interval,
     within_margin,
 )
 from analysis.statistics.measures import (
@@ -94,6 +95,7 @@ __all__ = [
     "over_blocks",
     "power_to_detect",
     "power_to_show_same",
+    "share_interval",
     "spread_of",
     "uncompared",
     "value_of",

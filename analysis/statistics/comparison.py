@@ -137,6 +137,7 @@ def compare(
     measure: Measure,
     margin: float,
     bound_by_postgres: Collection[tuple[str, str]] = (),
+    failed: Collection[tuple[str, str]] = (),
 ) -> Comparison:
     """Compare all pairs of APIs under all loads by one measure.
 
@@ -151,6 +152,7 @@ def compare(
         margin: as a share above 0: 0.03 for ratios from 1/1.03 to 1.03.
         bound_by_postgres: pairs of an API and a load with PostgreSQL as the limit. A comparison is bound if both APIs
             are.
+        failed: pairs of an API and a load in one of whose cells the API failed.
 
     Raises:
         AnalysisError: a cell's value isn't above 0, or a block has an API more than twice under one load.
@@ -173,6 +175,7 @@ def compare(
                 log_ratios=ratios[pair],
                 means=means.get(pair),
                 margin=margin,
+                failed=tuple(api for api in pair[1:] if (api, pair[0]) in failed),
                 bound_by_postgres={(pair[1], pair[0]), (pair[2], pair[0])} <= {*bound_by_postgres},
             ),
             p_adjusted=float(adjusted),
@@ -207,6 +210,7 @@ def _compare_pair(
     log_ratios: Sequence[float],
     means: BlockMeans | None,
     margin: float,
+    failed: tuple[str, ...],
     bound_by_postgres: bool,
 ) -> PairComparison:
     """A pair without a verdict."""
@@ -222,6 +226,7 @@ def _compare_pair(
         p_equivalence=means and float(equivalence_p_value(means, margin)),
         verdict="cannot-tell",
         better=None,
+        failed=failed,
         bound_by_postgres=bound_by_postgres,
         reason=None if means else too_few(len(log_ratios), f"valid cells of both {first} and {second}"),
         blocks_to_detect=None,
@@ -233,6 +238,9 @@ def judge_pair(
     pair: PairComparison, *, p_adjusted: float, level: float, tests: int, measure: Measure, margin: float
 ) -> PairComparison:
     """The pair with its interval, verdict, better one and needed blocks; unchanged if there are too few blocks.
+
+    Cells in which an API failed are missing from the ratio, and only make it worse. So where one failed, it may still
+    be shown to be the worse one, and nothing else.
 
     Args:
         pair: judged before, or not.
@@ -246,9 +254,11 @@ def judge_pair(
         return pair
     ratio, noise, freedom = pair.ratio.value, pair.ratio.noise, pair.blocks - 1
     verdict = judge(within=pair.p_equivalence <= SIDE_ERROR, blocks=pair.blocks, p_adjusted=p_adjusted)
-    first_is_better = (ratio > 1) == MEASURES[measure].higher_is_better
+    looks_better = pair.first if (ratio > 1) == MEASURES[measure].higher_is_better else pair.second
     to_detect = to_show_same = None
-    if verdict == "cannot-tell":
+    if (verdict == "same" and pair.failed) or (verdict == "better" and looks_better in pair.failed):
+        verdict = "cannot-tell"
+    elif verdict == "cannot-tell":
         # Holm's strictest level, so that the number is right for any result of the other pairs.
         strictest = SIGNIFICANCE / tests
         to_detect = needed_blocks(
@@ -260,7 +270,7 @@ def judge_pair(
             "interval": interval_at(pair.ratio, pair.blocks, level),
             "p_adjusted": p_adjusted,
             "verdict": verdict,
-            "better": (pair.first if first_is_better else pair.second) if verdict == "better" else None,
+            "better": looks_better if verdict == "better" else None,
             "blocks_to_detect": to_detect,
             "blocks_to_show_same": to_show_same,
         }
@@ -288,6 +298,7 @@ def compare_all(
     scenarios: Sequence[str],
     margin: float,
     bound_by_postgres: Collection[tuple[str, str]],
+    failed: Collection[tuple[str, str]] = (),
 ) -> tuple[Comparison, ...]:
     """Compare all pairs of APIs under all loads by each measure; the arguments are those of `compare`.
 
@@ -304,6 +315,7 @@ def compare_all(
             measure=measure,
             margin=margin,
             bound_by_postgres=bound_by_postgres if terms.waits_for_postgres else (),
+            failed=failed,
         )
         for measure, terms in MEASURES.items()
         if all(has_ratio(cell, measure) for cell in cells)

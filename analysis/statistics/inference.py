@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import (  # pyright: ignore[reportMissingTypeStubs]
+    betaincinv,  # pyright: ignore[reportUnknownVariableType]
     chdtri,  # pyright: ignore[reportUnknownVariableType]
     gammaln,  # pyright: ignore[reportUnknownVariableType]
     nctdtr,  # pyright: ignore[reportUnknownVariableType]
@@ -282,6 +283,18 @@ def blocks_to_show_same(noise: float, *, margin: float, power: float = POWER) ->
     return fewest_blocks(
         lambda blocks: power_to_show_same(0.0, noise, blocks, margin=margin), power, least=LEAST_BLOCKS_FOR_SAME
     )
+
+
+def share_interval(count: int, of: int) -> tuple[float, float]:
+    """The 95% interval of Clopper and Pearson for a share of which `count` of `of` cases were seen.
+
+    It never covers less than 95% (Clopper and Pearson 1934, "The use of confidence or fiducial limits illustrated in
+    the case of the binomial", Biometrika 26:404).
+    """
+    tail = (1 - CONFIDENCE) / 2
+    low = float(betaincinv(count, of - count + 1, tail)) if count else 0.0
+    high = float(betaincinv(count + 1, of - count, 1 - tail)) if count < of else 1.0
+    return low, high
 
 
 NOISE_CONFIDENCE = 0.8

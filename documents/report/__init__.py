@@ -16,6 +16,7 @@ from documents.report.comparison import (
 from documents.report.numbers import (
     CellNumbers,
     Estimate,
+    FailureShare,
     Latency,
     LatencyDistribution,
     LatencyEstimate,
@@ -87,6 +88,7 @@ __all__ = [
     "ComparedSubject",
     "Comparison",
     "Estimate",
+    "FailureShare",
     "Finding",
     "Gate",
     "Grade",

@@ -69,6 +69,8 @@ class PairComparison(Document):
         p_adjusted: after Holm's correction
         p_equivalence: of the equivalence test
         better: which one is better, where one is
+        failed: which of the two failed in a cell under this load. The ratio leaves that out, so neither `same` nor this
+            one as the better is shown
         bound_by_postgres: both wait for PostgreSQL, so that `same` is a statement about the database
         reason: why there is no interval
         blocks_to_detect: how many blocks find a difference of the measured size; null unless the verdict is
@@ -87,6 +89,7 @@ class PairComparison(Document):
     p_equivalence: float | None
     verdict: Verdict
     better: Name | None
+    failed: tuple[Name, ...] = ()
     bound_by_postgres: bool
     reason: str | None
     blocks_to_detect: BlocksNeeded | None

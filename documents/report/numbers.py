@@ -237,6 +237,22 @@ class TimeSeries(Document):
     memory_bytes: tuple[float, ...]
 
 
+class FailureShare(Document):
+    """In how many of its cells an API failed under a load.
+
+    Attributes:
+        failed: cells with an attempt that is void because of the API: an error, a wrong answer, none at all
+        cells: these and the valid ones, without those that only the host or the lab made void
+        low: of the true share, by the 95% interval of Clopper and Pearson
+        high: likewise
+    """
+
+    failed: int
+    cells: int
+    low: float
+    high: float
+
+
 class ScenarioSummary(Document):
     """One API under one scenario.
 
@@ -245,6 +261,7 @@ class ScenarioSummary(Document):
         blocks: blocks with a valid cell; an API is in some of them twice
         void_cells: those with no valid attempt and no attempt left
         void_attempts: over all cells
+        failures: also at cells that have a valid attempt
         errors: wrk's, over the void attempts too; null where wrk was started and left no count
         measured: null where no cell is valid
         distribution: null also where a cell has fewer than 14 responses
@@ -257,6 +274,7 @@ class ScenarioSummary(Document):
     void_cells: int
     unfinished_cells: int
     void_attempts: int
+    failures: FailureShare
     errors: int | None
     measured: Measurements | None
     series: TimeSeries | None

@@ -17,7 +17,7 @@ from documents.report.numbers import (
     Spread,
     WarmUpSummary,
 )
-from documents.run import Fact, HostIdentity, KnobRecord, LoadHostLook, OpenLoopRate, Scenario, Void
+from documents.run import Fact, HostIdentity, KnobRecord, LoadHostLook, OpenLoopRate, Scenario, Void, is_failure
 
 ClaimKind = Literal["number", "order", "ratio", "limit", "unstated"]
 """What is claimed: an absolute number; which of two or four comes first; how many times one is the other; that
@@ -173,6 +173,11 @@ class VoidAttempt(Document):
     rate: int | None = None
     voids: tuple[Void, ...]
 
+    @property
+    def failed(self) -> bool:
+        """Whether it is void because the API failed."""
+        return is_failure(self.voids)
+
 
 class VoidCell(Document):
     """A cell with no valid attempt and no attempt left.
@@ -308,7 +313,8 @@ class Report(Document):
 
 Outcome = Literal["passed", "regression", "cannot-tell", "no-answer"]
 """`passed`: shown the same or better by every judged measure under every load. `regression`: significantly worse by one
-at least. `cannot-tell`: neither. `no-answer`: cells that are missing or void leave nothing to judge."""
+at least, or the candidate failed in a cell and the base in none. `cannot-tell`: neither. `no-answer`: cells are
+missing, or both failed."""
 
 OUTCOMES: dict[Outcome, str] = {
     "regression": "regression",

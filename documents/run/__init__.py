@@ -16,7 +16,6 @@ from documents.run.records import (
     MANIFESTS,
     STEADY_SECONDS,
     UNKNOWN_COMMIT,
-    ApiFault,
     Bandwidth,
     CellClocks,
     CellRecord,
@@ -44,6 +43,7 @@ from documents.run.records import (
     attempt_id,
     describe_control,
     differences_of,
+    is_failure,
 )
 from documents.run.window import (
     OPEN_LOOP_FILE,
@@ -81,7 +81,6 @@ __all__ = [
     "STEADY_SECONDS",
     "UNKNOWN_COMMIT",
     "WRK_FILE",
-    "ApiFault",
     "Bandwidth",
     "Building",
     "Cell",
@@ -139,6 +138,7 @@ __all__ = [
     "attempt_id",
     "describe_control",
     "differences_of",
+    "is_failure",
     "read_result",
     "result_file",
 ]

@@ -1,8 +1,8 @@
 """The documents of a run's folder: manifest, host record, cell record and journal."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -333,7 +333,7 @@ ApiFault = Literal[
     "connections-missing",
     "stuck-requests",
 ]
-"""Void reasons that the API causes. One of them, after the last attempt, keeps a candidate from passing a gate."""
+"""Void reasons that the API causes: it failed."""
 
 HostFault = Literal[
     "steal",
@@ -370,6 +370,15 @@ class Void(Document):
 
     reason: VoidReason
     message: str
+
+
+def is_failure(voids: Collection[Void]) -> bool:
+    """Whether an attempt was void because the API failed, and not because the host disturbed it.
+
+    An API that doesn't answer misses its rate in the open loop, so that isn't a disturbance.
+    """
+    reasons = {void.reason for void in voids} - {"rate-missed"}
+    return not reasons.isdisjoint(get_args(ApiFault)) and reasons.isdisjoint(get_args(HostFault))
 
 
 STEADY_SECONDS = 12

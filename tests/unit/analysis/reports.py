@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from documents.report.numbers import CellNumbers
-from documents.report.report import Report, VoidCell
+from documents.report.report import Report
 
 NOISE = (0.011, -0.008, 0.004, -0.013, 0.009, -0.003)
 """What six blocks add to the log of a throughput; their mean is 0."""
@@ -17,9 +17,7 @@ def scattered(throughput: float, factor: float = 1.0, noise: Sequence[float] = N
     return [throughput * math.exp(factor * value) for value in noise]
 
 
-def report_of(
-    golden: Report, throughputs: Throughputs, *, run_id: str = "20260131-120000-quick", void: Sequence[VoidCell] = ()
-) -> Report:
+def report_of(golden: Report, throughputs: Throughputs, *, run_id: str = "20260131-120000-quick") -> Report:
     apis = {api for by_api in throughputs.values() for api in by_api}
     return golden.model_copy(
         update={
@@ -31,7 +29,8 @@ def report_of(
             "caveats": (),
             "summaries": (),
             "cells": tuple(_cells(golden.cells[0], throughputs)),
-            "void_cells": tuple(void),
+            "void_attempts": (),
+            "void_cells": (),
             "unfinished_cells": (),
         }
     )

@@ -105,6 +105,17 @@ def test_numbers_are_those_of_the_attempts_that_count(repeated_report: Report):
     assert go.measured.throughput.value == pytest.approx((1000 * 500) ** 0.5)
 
 
+def test_an_api_failed_in_each_cell_that_had_an_attempt_of_its_fault(repeated_report: Report):
+    """Unfinished cells count if one failed; the intervals are Clopper and Pearson's, by R's `binom.test`."""
+    go, rust = (summary_of(repeated_report, api).failures for api in ("go", "rust"))
+    assert (go.failed, go.cells) == (2, 3)
+    assert (go.low, go.high) == pytest.approx((0.09429932, 0.99159624), abs=1e-7)
+    assert (rust.failed, rust.cells) == (1, 2)
+    assert (rust.low, rust.high) == pytest.approx((0.01257912, 0.98742088), abs=1e-7)
+    [caveat] = [caveat for caveat in repeated_report.caveats if "failed in some cells" in caveat]
+    assert "go at light in 2 of 3 cells (9.4 to 99.2%); rust at light in 1 of 2 cells (1.3 to 98.7%)." in caveat
+
+
 def test_void_attempts_void_cells_and_short_blocks_are_all_in_the_report(repeated_report: Report):
     assert repeated_report.attempts == 3
     assert [

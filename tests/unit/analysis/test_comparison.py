@@ -77,6 +77,43 @@ def test_ratio_is_the_geometric_mean_of_the_blocks_and_what_blocks_share_cancels
     assert verdict_text(pair, "throughput") == "rust faster"
 
 
+@pytest.mark.parametrize(
+    ("go", "failed", "verdict", "better"),
+    [
+        (1000, (), "same", None),
+        (1000, ("go",), "cannot-tell", None),
+        (1000, ("rust",), "cannot-tell", None),
+        (1200, ("rust",), "better", "go"),
+        (1200, ("go",), "cannot-tell", None),
+        (800, ("go",), "better", "rust"),
+        (800, ("go", "rust"), "cannot-tell", None),
+    ],
+)
+def test_an_api_that_failed_may_be_the_worse_one_and_nothing_else(
+    go: float, failed: tuple[str, ...], verdict: str, better: str | None
+):
+    """What it failed in is missing from the ratio."""
+    cells = blocks_of({"go": [go] * 6, "rust": scattered(1.0, factor=0.1)})
+    places = [(api, "light") for api in failed]
+    found = compare(cells, apis=("go", "rust"), scenarios=["light"], measure="throughput", margin=0.03, failed=places)
+    [pair] = found.pairs
+    assert (pair.verdict, pair.better, pair.failed) == (verdict, better, failed)
+    assert pair.ratio is not None
+
+
+def test_a_failure_under_another_load_leaves_the_verdict():
+    cells = blocks_of({"go": [1000] * 6, "rust": scattered(1.0, factor=0.1)})
+    found = compare(
+        cells,
+        apis=("go", "rust"),
+        scenarios=["light"],
+        measure="throughput",
+        margin=0.03,
+        failed=[("go", "heavy"), ("zig", "light")],
+    )
+    assert [pair.verdict for pair in found.pairs] == ["same"]
+
+
 def test_neither_found_nor_excluded_is_cannot_tell_with_the_blocks_that_would():
     pair = the_pair(blocks_of({"go": [1000] * 6, "rust": scattered(1.04, factor=6)}))
     assert (pair.verdict, pair.better, pair.reason) == ("cannot-tell", None, None)

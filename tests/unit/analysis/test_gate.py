@@ -12,7 +12,7 @@ from analysis.statistics.inference import blocks_to_show_same
 from documents.errors import AnalysisError
 from documents.report.comparison import Measure
 from documents.report.numbers import CellNumbers
-from documents.report.report import Gate, Report, VoidCell
+from documents.report.report import Gate, Report, VoidAttempt
 from documents.run.records import ApiFault, HostFault, LabFault, Void, VoidReason
 from tests.conftest import NIGHTLY
 from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
@@ -155,24 +155,64 @@ def test_all_that_is_judged_is_one_family(golden_report: Report):
     assert (together.blocks_needed.blocks or 0) > (second.blocks_to_show_same.blocks or 0)
 
 
-def failed(reason: VoidReason, api: str = "go-new") -> VoidCell:
-    return VoidCell(
-        cell_id="007-go-new-light",
-        attempts=3,
+def failed(*reasons: VoidReason, api: str = "go-new", cell: int = 7, attempt: int = 1) -> VoidAttempt:
+    return VoidAttempt(
+        cell_id=f"{cell:03d}-{api}-light",
+        attempt=attempt,
         block=1,
         api=api,
         scenario="light",
-        voids=(Void(reason=reason, message="3 errors."),),
+        voids=tuple(Void(reason=reason, message="3 errors.") for reason in reasons),
     )
 
 
-def test_a_candidate_that_failed_in_a_cell_does_not_pass(golden_report: Report):
-    throughputs = {"light": {"go-base": STEADY, "go-new": scattered(1200)}}
-    gate = judged(report_of(golden_report, throughputs, void=[*map(failed, get_args(ApiFault))]))
+def judged_with(golden: Report, *attempts: VoidAttempt, throughput: float = 1200) -> Gate:
+    """A candidate of such throughput, 1,000 being the base's, and these void attempts; all cells are valid at last."""
+    report = report_of(golden, {"light": {"go-base": STEADY, "go-new": scattered(throughput, 0.3)}})
+    return judged(report.model_copy(update={"void_attempts": attempts}))
+
+
+@pytest.mark.parametrize("reason", get_args(ApiFault))
+def test_a_candidate_that_failed_where_its_base_did_not_is_a_regression(golden_report: Report, reason: VoidReason):
+    """Even if a later attempt was valid, and all of these are faster."""
+    gate = judged_with(golden_report, failed(reason))
+    assert gate.outcome == "regression"
+    assert gate.reasons == (f"go-new failed in the cell 007-go-new-light: 3 errors ({reason}).",)
+
+
+def test_failures_are_counted_by_cell(golden_report: Report):
+    first, again = failed("wrk-errors"), failed("not-ready", attempt=2)
+    gate = judged_with(golden_report, first, again, failed("vegeta-errors", "rate-missed", cell=9), throughput=800)
+    assert gate.outcome == "regression"
+    slower, failures = gate.reasons
+    assert slower.startswith("Throughput under light: go-base faster")
+    assert failures == "go-new failed in 2 cells under light, first in 007-go-new-light: 3 errors (wrk-errors)."
+
+
+def test_where_both_failed_there_is_no_answer(golden_report: Report):
+    both = failed("wrk-errors"), failed("stuck-requests", api="go-base", cell=8)
+    gate = judged_with(golden_report, *both)
     assert gate.outcome == "no-answer"
-    assert gate.reasons == tuple(
-        f"go-new failed in the cell 007-go-new-light: 3 errors. ({reason})" for reason in get_args(ApiFault)
-    )
+    assert [reason.split(":")[0] for reason in gate.reasons] == [
+        "go-new failed in the cell 007-go-new-light",
+        "go-base failed in the cell 008-go-base-light",
+    ]
+    assert judged_with(golden_report, *both, throughput=800).outcome == "regression"
+
+
+@pytest.mark.parametrize("throughput", [1000, 1200])
+def test_a_base_that_failed_lets_a_candidate_pass(golden_report: Report, throughput: float):
+    assert judged_with(golden_report, failed("wrk-errors", api="go-base"), throughput=throughput).outcome == "passed"
+
+
+@pytest.mark.parametrize("reason", get_args(HostFault) + get_args(LabFault))
+def test_what_the_host_or_the_lab_did_is_no_failure(golden_report: Report, reason: VoidReason):
+    assert judged_with(golden_report, failed(reason)).outcome == "passed"
+
+
+def test_an_error_while_the_host_was_disturbed_is_no_failure(golden_report: Report):
+    assert judged_with(golden_report, failed("wrk-errors", "steal")).outcome == "passed"
+    assert judged_with(golden_report, failed("wrk-errors", "sampler-failed")).outcome == "regression"
 
 
 def test_a_run_whose_open_loop_is_not_finished_gives_no_answer(golden_report: Report, full_report: Report):
@@ -184,12 +224,6 @@ def test_a_run_whose_open_loop_is_not_finished_gives_no_answer(golden_report: Re
     gate = judged(report.model_copy(update={"open_loop": open_loop}))
     assert gate.outcome == "no-answer"
     assert "2 of the two builds' cells are still to be measured" in gate.reasons[0]
-
-
-def test_void_cells_of_another_kind_only_make_blocks_fewer(golden_report: Report):
-    of_others = [*map(failed, get_args(HostFault) + get_args(LabFault)), failed("wrk-errors", api="go-base")]
-    throughputs = {"light": {"go-base": STEADY, "go-new": scattered(1200)}}
-    assert judged(report_of(golden_report, throughputs, void=of_others)).outcome == "passed"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,12 @@ def test_void_attempts_and_a_short_block(repeated_report: Report):
 
 def test_a_terminal_has_the_verdicts_first_and_no_table_that_is_too_wide(compared_report: Report):
     tables = terminal_tables(compared_report)
-    assert [table.title for table in tables][:4] == ["Summary", "Ranking", "Throughput, pair by pair", "The A/A twin"]
+    assert [table.title for table in tables][:4] == [
+        "Summary",
+        "Ranking by throughput",
+        "Throughput, pair by pair",
+        "The A/A twin",
+    ]
     for table in tables:
         assert {len(row) for row in table.rows} <= {len(table.columns)}, table.title
         assert len(table.columns) <= 9, table.title

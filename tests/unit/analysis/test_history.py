@@ -51,7 +51,7 @@ def test_a_change_is_judged_over_the_apis_with_the_same_build(tmp_path: Path):
     first, second, third = series_of(history, BASE).points
     assert (first.change, first.ratio, first.verdict) == (None, None, None)
     assert second.verdict == "cannot-tell"
-    assert third.change == third.ratio == pytest.approx(1.2, rel=1e-4)
+    assert (third.change, third.ratio) == pytest.approx((1.2, 1.2), rel=1e-4)
     assert third.verdict == "better"
     [result] = [
         result

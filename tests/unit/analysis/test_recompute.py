@@ -8,18 +8,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from analysis.statistics.measures import MEASURES
-from benchmarks.raw_cells import SIGNS
+from benchmarks.raw_cells import API_FAULTS, HOST_FAULTS, SIGNS
 from benchmarks.recompute import verdicts
 from documents.errors import AnalysisError
 from documents.report.comparison import PairComparison
 from documents.report.report import Report
-from documents.run.records import CellRecord, Void
+from documents.run.records import ApiFault, CellRecord, HostFault, Void
 from tests.conftest import ROOT
 from tests.unit.analysis.run_builder import ARTICLE_SCENARIOS, compared_run, realistic_run
 
@@ -93,6 +94,7 @@ def rewrite(folder: Path, **changes: object) -> None:
 
 
 VOID = Void(reason="wrk-errors", message="wrk counted 7 errors.")
+STOLEN = Void(reason="steal", message="The hypervisor took CPU time.")
 
 
 def test_it_undoes_wrk_s_correction_as_the_lab_does(tmp_path: Path):
@@ -132,10 +134,28 @@ def test_it_takes_the_attempt_that_counts_as_the_lab_does(run: Path, tmp_path: P
         shutil.copytree(first, second)
         rewrite(second, attempt=2)
         shutil.copy(fast / "wrk.json", first / "wrk.json")
-        rewrite(first, voids=(VOID,))
+        rewrite(first, voids=(STOLEN,))
     assert len(analyse(read_run(copy)).void_attempts) == 8
     assert verdicts(copy) == verdicts(run)
     require_the_labs_ratios(copy)
+
+
+def test_it_shows_an_api_that_failed_to_be_the_worse_one_alone_as_the_lab_does(run: Path, tmp_path: Path):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    rewrite(next((copy / "cells").glob("*-bob-light")), voids=(VOID,))
+    rewrite(next((copy / "cells").glob("*-bob-heavy")), voids=(VOID, STOLEN))
+    found = recomputed(copy)
+    assert found == of_the_lab(analyse(read_run(copy)))
+    assert recomputed(run)["throughput", "light", "ada", "bob"] == "same"
+    assert found["throughput", "light", "ada", "bob"] == "can't tell"
+    assert found["throughput", "light", "bob", "eve"] == "eve better"
+    assert found["throughput", "heavy", "ada", "bob"] == recomputed(run)["throughput", "heavy", "ada", "bob"]
+
+
+def test_it_knows_whose_fault_a_void_attempt_is():
+    assert {*get_args(ApiFault)} == API_FAULTS
+    assert {*get_args(HostFault)} - {"rate-missed"} == HOST_FAULTS, "recompute judges no open loop"
 
 
 def test_a_measure_that_is_0_in_a_cell_is_compared_by_neither(tmp_path: Path):

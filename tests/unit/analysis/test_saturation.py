@@ -84,9 +84,9 @@ ALL_ON_ONE = CoreLayout(api=(0, 1), postgres=(0, 1), redis=(0, 1), generator=(0,
 def watched(busy: dict[int, float], *bound: str) -> CellNumbers:
     watch = WatchNumbers(
         seconds=5,
-        steal={},
+        steal={"api": 0},
         busy=busy,
-        others={},
+        others={"api": 0, "generator": 0},
         throttled={},
         pressure=None,
         generator_waited=None,

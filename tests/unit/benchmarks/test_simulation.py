@@ -24,10 +24,10 @@ def test_numbers_that_allow_no_verdict_are_refused(
 
 
 def test_the_page_on_statistics_has_what_it_prints(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """False differences, power by effect and noise, and false sameness."""
+    """False differences, power by effect and noise, false sameness, and false changes."""
     monkeypatch.setattr("sys.argv", ["simulation"])
     main()
     printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     page = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8").partition("## How often it errs")[2]
-    shown = "".join(re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL)[:3])
+    shown = "".join(re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL)[:4])
     assert shown.splitlines() == printed
