@@ -36,7 +36,7 @@ def test_the_groups_are_shown_with_why_they_are_apart_and_what_is_not_drawn(runs
     assert "quick on local: 2 runs, 2026-01-02 to 2026-01-04" in said
     assert f"in {fourth.name}" in said
     assert "Not comparable with the newest runs, because the conditions differ: version of wrk: 4.2.0 and 4.1.0" in said
-    assert "That isn't a verdict" in said
+    assert "over the controls, the other APIs with the same build in both" in said
     assert f"Not drawn: {third.name}: It isn't finished." in said
     assert out.splitlines()[-1] == f"History: {runs / 'history.html'}"
     assert second.name in (runs / "history.html").read_text()
