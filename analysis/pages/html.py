@@ -41,7 +41,7 @@ from analysis.pages.table import (
     warm_up_table,
     work_table,
 )
-from analysis.pages.verdicts import VERDICT_NOTE, load_verdicts, other_table, pair_table, ranking_table, twin_table
+from analysis.pages.verdicts import VERDICT_NOTE, load_verdicts, other_table, pair_table, twin_table
 from analysis.raw import read_run
 from analysis.report import analyse
 from documents.errors import AnalysisError
@@ -84,13 +84,12 @@ def _load(report: Report) -> Values:
 
 
 def _pairs(report: Report) -> Values | None:
-    ranking, twins, others = ranking_table(report), twin_table(report), other_table(report)
-    if not ranking.rows and not twins.rows:
+    pairs, twins, others = pair_table(report), twin_table(report), other_table(report)
+    if not pairs.rows and not twins.rows:
         return None
     return {
-        "ranking": ranking,
         "verdict_plots": verdict_plots(report),
-        "pairs": pair_table(report),
+        "pairs": pairs,
         "twins": twins,
         "other_measures": others,
         "other_measures_hold": f"{listing([column.title for column in others.columns[2:]])} of each pair",

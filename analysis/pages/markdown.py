@@ -29,7 +29,7 @@ from analysis.pages.table import (
     warm_up_table,
     work_table,
 )
-from analysis.pages.verdicts import load_verdicts, verdict_tables
+from analysis.pages.verdicts import load_verdicts, ranking_table, verdict_tables
 from documents.report import Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
@@ -74,6 +74,8 @@ def render_markdown(report: Report) -> str:
     """
     parts = [f"# {escape(heading(report))}", escape(f"{in_short(report)} {grade_text(report)}")]
     parts += ["## Verdict", bullets(f"{verdict.load}: {verdict.sentence}" for verdict in load_verdicts(report))]
+    ranking = ranking_table(report)
+    parts += [table_with_note(ranking)] if ranking.rows else []
     if report.caveats:
         parts += ["## Before you quote these numbers", bullets(report.caveats)]
     parts += [markdown_section(summary_table(report)), *map(markdown_section, verdict_tables(report))]
@@ -110,10 +112,12 @@ def render_markdown(report: Report) -> str:
 
 def render_summary(report: Report) -> str:
     """The verdicts, first tables and caveats of a run; texts from the host are escaped."""
+    ranking = ranking_table(report)
     parts = [
         f"## {escape(heading(report))}",
         escape(f"Run {report.run_id} by the protocol {report.protocol}. {in_short(report)} {grade_text(report)}"),
         markdown_section(summary_table(report)),
+        *([markdown_section(ranking)] if ranking.rows else []),
         *map(markdown_section, verdict_tables(report)),
         *_incomplete(report),
     ]

@@ -16,7 +16,7 @@ from analysis.pages.table import (
     without_columns,
     without_empty,
 )
-from analysis.pages.verdicts import load_verdicts, ranked_apis, verdict_tables
+from analysis.pages.verdicts import load_verdicts, ranked_apis, ranking_table, verdict_tables
 from documents.report import Measurements, Report
 
 MOST_ROWS = 8
@@ -113,6 +113,7 @@ def terminal_tables(report: Report) -> tuple[Table, ...]:
     """The tables of `lab report --all`, which fit 80 columns, without empty rows and columns."""
     tables = (
         without_columns(summary_table(report, brief=True), {"Mean", "p90", "Valid cells"}),
+        ranking_table(report),
         *verdict_tables(report, brief=True),
         *open_loop_tables(report, brief=True),
         without_columns(resource_table(report, brief=True), {"Memory average", "Memory peak", "Page cache"}),

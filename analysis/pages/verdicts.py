@@ -172,9 +172,8 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
 
 
 def verdict_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
-    """The tables of a page's verdicts in order, without empty ones."""
+    """The tables of a page's verdicts in order but for the ranks, without empty ones."""
     tables = (
-        ranking_table(report),
         pair_table(report, brief=brief),
         twin_table(report, brief=brief),
         *(() if brief else (other_table(report),)),

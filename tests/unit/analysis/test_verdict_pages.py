@@ -208,7 +208,7 @@ def test_one_api_alone_has_its_twin_and_no_pair(tmp_path: Path):
 def test_a_run_without_a_twin_has_verdicts_and_no_twin(tmp_path: Path):
     run = compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=3, twin=False)
     assert "The A/A twin" not in values(analyse(read_run(run)))
-    assert "Ranking by throughput" in values(analyse(read_run(run)))
+    assert "Throughput, pair by pair" in values(analyse(read_run(run)))
 
 
 @pytest.fixture
