@@ -22,6 +22,7 @@ from analysis.statistics import (
     CONFIDENCE,
     LEAST_BLOCKS_FOR_SAME,
     SIGNIFICANCE,
+    StudentMean,
     found_different,
     holm,
     over_blocks,
@@ -114,17 +115,7 @@ def simulate(world: World, orders: Orders, *, margin: float, seed: int, one_afte
     # The tests need the blocks last: (experiment, load, pair, block).
     log_ratios = np.stack([by_api[..., first] - by_api[..., second] for first, second in pairs], axis=-2)
     means = over_blocks(log_ratios)
-    p_values = means.p_value()
-    # All loads and pairs of an experiment are one family.
-    p_adjusted = holm(p_values.reshape(len(p_values), -1)).reshape(p_values.shape)
-    within = within_margin(means, margin)
-    return Outcomes(
-        mean=means.mean,
-        significant=p_values <= SIGNIFICANCE,
-        different=found_different(within, p_adjusted),
-        same=within & (means.blocks >= LEAST_BLOCKS_FOR_SAME),
-        twin_warnings=_twin_warnings(apis, logs),
-    )
+    return _judged(means, means.blocks, margin=margin, twin_warnings=_twin_warnings(apis, logs))
 
 
 def simulate_two_runs(world: World, orders: Orders, *, margin: float, seed: int, over_controls: bool) -> Outcomes:
@@ -145,15 +136,20 @@ def simulate_two_runs(world: World, orders: Orders, *, margin: float, seed: int,
         by_api = by_api - others
     first, second = np.split(by_api, 2)
     changes = welch(over_blocks(first), over_blocks(second))
-    p_values = changes.p_value()
+    return _judged(changes, by_api.shape[-1], margin=margin, twin_warnings=None)
+
+
+def _judged(found: StudentMean, blocks: int, *, margin: float, twin_warnings: NDArray[np.bool_] | None) -> Outcomes:
+    """All tests of an experiment are one family."""
+    p_values = found.p_value()
     p_adjusted = holm(p_values.reshape(len(p_values), -1)).reshape(p_values.shape)
-    within = within_margin(changes, margin)
+    within = within_margin(found, margin)
     return Outcomes(
-        mean=changes.mean,
+        mean=found.mean,
         significant=p_values <= SIGNIFICANCE,
         different=found_different(within, p_adjusted),
-        same=within & (by_api.shape[-1] >= LEAST_BLOCKS_FOR_SAME),
-        twin_warnings=None,
+        same=within & (blocks >= LEAST_BLOCKS_FOR_SAME),
+        twin_warnings=twin_warnings,
     )
 
 

@@ -9,6 +9,21 @@ from documents.run.window import SampledRole
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
 from tests.unit.analysis.test_comparison import a_cell
 
+QUIET = WatchNumbers(
+    seconds=4.8,
+    steal=dict.fromkeys(ROLES, 0.002),
+    busy=dict.fromkeys(range(8), 0.5),
+    others=dict.fromkeys(ROLES, 0.02),
+    throttled={},
+    pressure=None,
+    generator_waited=0.01,
+    connections=11,
+    connections_planned=10,
+    stuck=0,
+    spin_change=0.05,
+    spin_seconds=0.2,
+)
+
 
 def usage(**cores: float) -> dict[SampledRole, Usage]:
     roles: tuple[SampledRole, ...] = ("api", "postgres", "redis", "generator")
@@ -82,20 +97,7 @@ ALL_ON_ONE = CoreLayout(api=(0, 1), postgres=(0, 1), redis=(0, 1), generator=(0,
 
 
 def watched(busy: dict[int, float], *bound: str) -> CellNumbers:
-    watch = WatchNumbers(
-        seconds=5,
-        steal={"api": 0},
-        busy=busy,
-        others={"api": 0, "generator": 0},
-        throttled={},
-        pressure=None,
-        generator_waited=None,
-        connections=10,
-        connections_planned=10,
-        stuck=0,
-        spin_change=0,
-        spin_seconds=0.2,
-    )
+    watch = QUIET.model_copy(update={"busy": busy})
     return cell("go", "heavy", *bound).model_copy(update={"watch": watch})
 
 

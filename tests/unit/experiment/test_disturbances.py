@@ -2,29 +2,13 @@
 
 import pytest
 
-from documents.lab.host import CoreLayout
+from documents.lab.host import ROLES, CoreLayout
 from documents.report.numbers import CellNumbers, OpenLoopNumbers, WatchNumbers
 from documents.run.records import Void
 from experiment.voids import generator_voids, host_voids
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
 from tests.unit.analysis.test_comparison import LATENCY
-from tests.unit.analysis.test_saturation import cell, usage
-
-ROLES = ("api", "postgres", "redis", "generator", "system")
-QUIET = WatchNumbers(
-    seconds=4.8,
-    steal=dict.fromkeys(ROLES, 0.002),
-    busy=dict.fromkeys(range(8), 0.5),
-    others=dict.fromkeys(ROLES, 0.02),
-    throttled={},
-    pressure=None,
-    generator_waited=0.01,
-    connections=11,
-    connections_planned=10,
-    stuck=0,
-    spin_change=0.05,
-    spin_seconds=0.2,
-)
+from tests.unit.analysis.test_saturation import QUIET, cell, usage
 
 
 def changed(name: str, value: object) -> WatchNumbers:
