@@ -90,4 +90,5 @@ MEMORY_DIFFERENCE_MOST = 0.02
 
 SERVICE_BUSY_LEAST = 0.90
 """Share of the CPUs that a service can fill. Above it, the API waits for PostgreSQL or Redis. Only a label: the cell is
-valid, but a "same" is then a statement about the database."""
+valid, but a "same" is then a statement about the database. Likewise of the API's CPUs: above it connections queue, and
+a closed loop's latency has no verdict."""
