@@ -124,7 +124,7 @@ def test_after_a_run_the_lab_is_as_it_was(measured: MeasuredRun, live_lab: LiveL
     assert posts.strip() == "10000"
     assert [count_uploads(host, api) for api in inventory.apis] == [0] * len(inventory.apis)
     verified = live_lab.run("verify", "--only", "users", "--json")
-    assert verified.returncode == 0, verified.stdout
+    assert verified.returncode == 0, verified.stdout + live_lab.run("logs").stdout
     results = json.loads(verified.stdout)
     assert {result["outcome"] for result in results} == {"passed"}
     assert {result["target"] for result in results} == {api.name for api in inventory.apis}
