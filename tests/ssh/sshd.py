@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from documents.lab.host import Host
@@ -118,29 +118,28 @@ class Sshd:
 
     def freeze_sessions(self) -> None:
         """Stop what serves the open sessions: the kernel still takes what is sent, and nobody reads or answers it."""
-        for pid in self._processes_of_sessions():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal_sessions(signal.SIGSTOP)
 
     def thaw_sessions(self) -> None:
         """Let frozen sessions go on."""
-        for pid in self._processes_of_sessions():
-            os.kill(pid, signal.SIGCONT)
+        self._signal_sessions(signal.SIGCONT)
 
-    def _processes_of_sessions(self) -> list[int]:
-        """The processes of `session_processes`, and sshd's own children of them."""
+    def kill_sessions(self) -> None:
+        """Kill what serves the open sessions, as a crash would; the listening sshd and the users' commands live on."""
+        self._signal_sessions(signal.SIGKILL)
+
+    def _signal_sessions(self, number: signal.Signals) -> None:
+        """Signal the processes of `session_processes`, and sshd's own children of them."""
         found = self.session_processes()
         for pid in tuple(found):
             children = subprocess.run(
                 ["pgrep", "--parent", str(pid), "sshd"], capture_output=True, text=True, check=False
             )
             found += [int(line) for line in children.stdout.split()]
-        return found
-
-    def kill_sessions(self) -> None:
-        """Kill what serves the open sessions, as a crash would; the listening sshd and the users' commands live on."""
-        for pid in self.session_processes():
-            subprocess.run(["pkill", "--signal", "KILL", "--parent", str(pid), "sshd"], check=False)
-            os.kill(pid, signal.SIGKILL)
+        for pid in found:
+            # sshd's process and its child end each other, so the second may be gone before its turn.
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
 def make_key(path: Path) -> Path:

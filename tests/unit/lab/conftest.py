@@ -4,6 +4,7 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,9 @@ def room(tmp_path: Path, stack_name: str) -> Iterator[EngineRoom]:
     room = EngineRoom(Engine(root=root, stack=stack_name, environment=environment))
     yield room
     for process_id in room.processes():
-        os.kill(process_id, signal.SIGKILL)
+        # It may end by itself, as its command did.
+        with suppress(ProcessLookupError):
+            os.kill(process_id, signal.SIGKILL)
 
 
 @pytest.fixture
