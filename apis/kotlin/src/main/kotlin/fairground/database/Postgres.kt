@@ -4,12 +4,10 @@ import com.zaxxer.hikari.HikariConfig
 import com.zaxxer.hikari.HikariDataSource
 import fairground.*
 import kotlinx.coroutines.*
-import org.jetbrains.exposed.exceptions.ExposedSQLException
 import org.jetbrains.exposed.sql.*
 import org.jetbrains.exposed.sql.transactions.transaction
 import org.jetbrains.exposed.sql.vendors.PostgreSQLDialect
 import org.postgresql.ds.PGSimpleDataSource
-import org.postgresql.util.PSQLState
 import java.sql.Connection
 import java.sql.SQLException
 import java.sql.SQLTransientConnectionException
@@ -33,7 +31,7 @@ class NoConnection(
 /** PostgreSQL through Exposed on a pool of [poolSize] connections. */
 class Postgres(
     settings: DatabaseSettings,
-    private val poolSize: Int,
+    poolSize: Int,
 ) {
     private val connector = RetryingDataSource(postgres(settings))
     private val exposed =
@@ -91,20 +89,12 @@ class Postgres(
         transaction { exec("SELECT 1") }
     }
 
-    private fun <T> inTransaction(statement: Transaction.() -> T): T {
-        var stalePlans = 0
-        while (true) {
-            try {
-                return transaction(exposed, statement)
-            } catch (failure: ExposedSQLException) {
-                // Hikari drops the connection; each of the others may have the plan as well.
-                if (failure.sqlState == CACHED_PLAN_CHANGED && stalePlans++ < poolSize) continue
-                throw unavailable(failure) ?: failure
-            } catch (failure: SQLException) {
-                throw unavailable(failure) ?: failure
-            }
+    private fun <T> inTransaction(statement: Transaction.() -> T): T =
+        try {
+            transaction(exposed, statement)
+        } catch (failure: SQLException) {
+            throw unavailable(failure) ?: failure
         }
-    }
 
     private fun unavailable(failure: SQLException): DatabaseUnavailable? {
         val noConnection = generateSequence<Throwable>(failure) { it.cause }.any { it is SQLTransientConnectionException }
@@ -172,9 +162,6 @@ private const val VALIDATION_TIMEOUT_MILLISECONDS = 1000L
 private const val CONNECT_TIMEOUT_SECONDS = 1
 private const val SOCKET_TIMEOUT_SECONDS = 2
 private const val RETRY_MILLISECONDS = 500L
-
-/** SQLSTATE of "cached plan must not change result type": a migration changed a column's type. */
-private val CACHED_PLAN_CHANGED = PSQLState.NOT_IMPLEMENTED.state
 
 /** Classes of SQLSTATE: connection exception, invalid transaction state, insufficient resources, operator intervention. */
 private val UNAVAILABLE_CLASSES = setOf("08", "25", "53", "57")
