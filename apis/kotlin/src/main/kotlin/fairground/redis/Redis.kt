@@ -48,9 +48,6 @@ class Redis(
     @Volatile
     private var connection: StatefulRedisConnection<String, ByteArray>? = null
 
-    @Volatile
-    private var connectFailure: Throwable? = null
-
     /** From when on Redis is asked again after a failure, in nanoseconds; 0 while it answers. */
     private val askAgainAt = AtomicLong()
 
@@ -64,7 +61,6 @@ class Redis(
             if (failure == null) {
                 connection = connected
             } else {
-                connectFailure = failure
                 warnings.run("connect") { log.warn("Cannot connect to Redis: {}", describe(failure)) }
                 resources.eventExecutorGroup().schedule(Runnable { connect() }, MAX_RECONNECT_MILLISECONDS, TimeUnit.MILLISECONDS)
             }
@@ -94,8 +90,7 @@ class Redis(
         attempt("DEL") { del(key) }
     }
 
-    private fun commands(): RedisAsyncCommands<String, ByteArray> =
-        connection?.async() ?: throw RedisException("not connected", connectFailure)
+    private fun commands(): RedisAsyncCommands<String, ByteArray> = connection?.async() ?: throw RedisException("not connected")
 
     private suspend fun <T> attempt(
         name: String,
