@@ -44,8 +44,8 @@ def test_a_pool_that_is_partly_admitted_serves_all(stand: Stand, api: Api, role:
     url = re.sub("//.+@", f"//{role}@", launcher.services["DATABASE_URL"])
     environment = {**launcher.services, "DATABASE_URL": url, "DB_POOL_SIZE": "32", "LOG_LEVEL": "warn"}
     with launcher.start(environment, cpus=launcher.cpus) as instance, ThreadPoolExecutor(100) as pool:
-        answers = pool.map(partial(ask, instance.base_url, "GET"), ["/api/users/7"] * 300)
-        assert Counter(answer.status for answer in answers) == {200: 300}
+        answers = pool.map(partial(ask, instance.base_url, "GET"), ["/api/users/7"] * 1_500)
+        assert Counter(answer.status for answer in answers) == {200: 1_500}
 
 
 # In the gate a log has the causes of other failures (tests/contract/test_process.py).
