@@ -6,16 +6,18 @@ every `every` seconds; it never reads what comes back. One that `is_gone` closes
 all have sent `first`, `/healthz` is asked until it answers within `prompt` seconds: what came all at once has then been
 let in. Then each probe is asked over a connection of its own, one after the other, for `seconds`.
 
-Writes `{"opened", "let_in", "probes": [[name, status, seconds]], "memory": [before, most]}`: connections that were
-opened, the seconds until `/healthz` was prompt, the answers with 0 as the status of one that never came, and bytes that
-the process holds alone.
+Writes `{"opened", "let_in", "probes": [[name, status, seconds]], "cpu", "memory": [before, most]}`: connections that
+were opened, the seconds until `/healthz` was prompt, the answers with 0 as the status of one that never came, the CPU
+seconds of the process since the crowd began, and bytes that it holds alone.
 """
 
 import asyncio
 import base64
 import contextlib
 import json
+import os
 import random
+import re
 import resource
 import socket
 import sys
@@ -43,6 +45,16 @@ def memory() -> int:
     if theirs.stat().st_dev != Path("/tmp").stat().st_dev:  # noqa: S108
         held += sum(file.stat().st_size for file in theirs.rglob("*") if file.is_file())
     return held
+
+
+def cpu() -> float:
+    """Seconds of a CPU that the process has used, without what a JVM's compilers have."""
+    ticks = 0
+    for task in Path("/proc", str(document["process"]), "task").iterdir():
+        _, name, fields = re.split(r"\((.*)\)", (task / "stat").read_text())
+        if "Compiler" not in name:
+            ticks += sum(map(int, fields.split()[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def begin(kind: dict[str, Any]) -> socket.socket | None:
@@ -91,6 +103,7 @@ async def ask(octets: bytes) -> int:
 
 async def main() -> dict[str, Any]:
     before = most = memory()
+    used = cpu()
     kinds = [kind | {name: base64.b64decode(kind[name]) for name in ("first", "again")} for kind in document["crowd"]]
     crowd = [kind for kind in kinds for _ in range(kind["count"])]
     random.Random(1).shuffle(crowd)  # noqa: S311
@@ -117,7 +130,8 @@ async def main() -> dict[str, Any]:
     await asyncio.gather(*going, return_exceptions=True)
     for client in opened:
         client.close()
-    return {"opened": len(opened), "let_in": let_in, "probes": answers, "memory": [before, most]}
+    memories = [before, most]
+    return {"opened": len(opened), "let_in": let_in, "probes": answers, "cpu": cpu() - used, "memory": memories}
 
 
 if __name__ == "__main__":
