@@ -33,12 +33,11 @@ class Postgres(
     settings: DatabaseSettings,
     poolSize: Int,
 ) {
-    private val connector = RetryingDataSource(postgres(settings))
     private val exposed =
         Database.connect(
             HikariDataSource(
                 HikariConfig().apply {
-                    dataSource = connector
+                    dataSource = RetryingDataSource(postgres(settings))
                     maximumPoolSize = poolSize
                     connectionTimeout = CONNECTION_TIMEOUT_MILLISECONDS
                     validationTimeout = VALIDATION_TIMEOUT_MILLISECONDS
@@ -80,7 +79,7 @@ class Postgres(
                 }
             }
         withTimeoutOrNull(PATIENCE) { work.join() }
-            ?: throw DatabaseUnavailable("no answer within $PATIENCE", connector.lastFailure)
+            ?: throw DatabaseUnavailable("no answer within $PATIENCE")
         return work.await()
     }
 
@@ -99,7 +98,7 @@ class Postgres(
     private fun unavailable(failure: SQLException): DatabaseUnavailable? {
         val noConnection = generateSequence<Throwable>(failure) { it.cause }.any { it is SQLTransientConnectionException }
         return when {
-            noConnection -> NoConnection("no connection became free", connector.lastFailure ?: failure)
+            noConnection -> NoConnection("no connection became free", failure)
             failure.sqlState?.take(2) !in UNAVAILABLE_CLASSES -> null
             else -> DatabaseUnavailable("PostgreSQL failed", failure)
         }
@@ -134,20 +133,14 @@ private class RetryingDataSource(
 ) : DataSource by source {
     private val warnings = OncePerSecond()
 
-    /** Why the last attempt failed; null if it didn't. */
-    @Volatile
-    var lastFailure: SQLException? = null
-        private set
-
     // Hikari would set one for the whole attempt, which makes the driver connect on a further thread. The driver's own are enough.
     override fun setLoginTimeout(seconds: Int) = Unit
 
     override fun getConnection(): Connection {
         while (true) {
             try {
-                return source.connection.also { lastFailure = null }
+                return source.connection
             } catch (failure: SQLException) {
-                lastFailure = failure
                 warnings.run("connect") { log.warn("Cannot connect to PostgreSQL: {}", describe(failure)) }
                 Thread.sleep(RETRY_MILLISECONDS)
             }
